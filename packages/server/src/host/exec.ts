@@ -1,0 +1,93 @@
+/**
+ * Runs programs: argument arrays only, never a shell. Output is collected up to a limit, or passed on line by line.
+ */
+import { type SpawnOptions, spawn } from 'node:child_process';
+
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  /** Milliseconds; the program is killed then and the call rejects. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+  /** Called for each line on stdout and stderr as it comes. */
+  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** Exit codes that count as success; default only 0. */
+  readonly okCodes?: readonly number[];
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A program ended with a code that is not a success, by a signal, or could not be started (code -1). */
+export class ExecError extends Error {
+  readonly program: string;
+  readonly code: number;
+  readonly stderr: string;
+  constructor(program: string, code: number, stderr: string, reason: string) {
+    const detail = stderr.trim().split('\n').slice(-3).join(' | ');
+    super(`${program} ${reason}${detail ? `: ${detail}` : ''}`);
+    this.name = 'ExecError';
+    this.program = program;
+    this.code = code;
+    this.stderr = stderr;
+  }
+}
+
+/** Most of an output that is kept: what a person would read of it, not a data channel. */
+const keptOutput = 8 * 1024 * 1024;
+
+/** Runs `program` to its end. Rejects with ExecError. */
+export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    const spawnOptions: SpawnOptions = {
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      cwd: options.cwd,
+      env: options.env ?? { ...process.env, LC_ALL: 'C.UTF-8' },
+      signal: options.signal,
+      timeout: options.timeout,
+      killSignal: 'SIGKILL',
+      ...(options.uid === undefined ? {} : { uid: options.uid }),
+      ...(options.gid === undefined ? {} : { gid: options.gid }),
+    };
+    const child = spawn(program, args, spawnOptions);
+    const output = { stdout: '', stderr: '' };
+    for (const name of ['stdout', 'stderr'] as const) collect(child[name]!, name, output, options.onLine);
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input);
+    child.on('error', (cause) => reject(new ExecError(program, -1, output.stderr, `could not run (${cause.message})`)));
+    child.on('close', (code, signal) => {
+      if (code !== null && (options.okCodes ?? [0]).includes(code)) resolve({ code, ...output });
+      else
+        reject(
+          new ExecError(program, code ?? -1, output.stderr, code === null ? `ended by ${signal}` : `failed with exit code ${code}`),
+        );
+    });
+  });
+}
+
+function collect(
+  stream: NodeJS.ReadableStream,
+  name: 'stdout' | 'stderr',
+  output: { stdout: string; stderr: string },
+  onLine: RunOptions['onLine'],
+): void {
+  stream.setEncoding('utf8');
+  let rest = '';
+  stream.on('data', (text: string) => {
+    if (output[name].length < keptOutput) output[name] += text;
+    if (!onLine) return;
+    // Progress meters end their lines with a carriage return.
+    const lines = (rest + text).split(/\r\n|\n|\r/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line, name);
+  });
+  stream.on('end', () => {
+    if (onLine && rest) onLine(rest, name);
+  });
+}

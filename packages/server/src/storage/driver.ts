@@ -1,0 +1,115 @@
+/**
+ * What a storage backend must do. One driver a backend; capabilities say what it can do, and callers ask those
+ * instead of comparing driver names. driver-conformance.ts runs the same checks on every driver.
+ */
+import type { TaskContext } from '../tasks/task.ts';
+
+/** Content types of the public API. `images` are VM disks, `rootdir` container disks. */
+export type ContentType = 'images' | 'rootdir' | 'iso' | 'vztmpl' | 'backup' | 'snippets' | 'import';
+
+export type VolumeFormat = 'raw' | 'qcow2' | 'vmdk' | 'subvol' | 'iso' | 'tgz' | 'txz' | 'tzst' | 'snippet' | 'ova';
+
+export interface StorageCapabilities {
+  /** Content types that the backend can hold at all; a storage's configuration allows some of them. */
+  readonly content: readonly ContentType[];
+  /** Formats for new `images` volumes, the default first. */
+  readonly imageFormats: readonly VolumeFormat[];
+  /** Volumes are files or devices with a local path (false: reached by a QEMU protocol driver). */
+  readonly localPath: boolean;
+  /** Several nodes see the same volumes. */
+  readonly shared: boolean;
+  /** Formats whose volumes can be snapshotted by the backend or its image format. */
+  readonly snapshot: readonly VolumeFormat[];
+  /** Formats from which a linked clone can be made. */
+  readonly linkedClone: readonly VolumeFormat[];
+  readonly resize: boolean;
+  /** Space is taken when written, not when allocated. */
+  readonly thin: boolean;
+  /** A volume's change between two snapshots can be sent (replication). */
+  readonly incrementalSend: boolean;
+}
+
+/** One entry of storage.cfg: `dir: local` and its properties, values as text. */
+export interface StorageConfig {
+  readonly storage: string;
+  readonly type: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+/** Space in bytes. */
+export interface StorageStatus {
+  readonly total: number;
+  readonly used: number;
+  readonly available: number;
+  readonly active: boolean;
+}
+
+export interface VolumeInfo {
+  /** Name within the storage: `100/vm-100-disk-0.qcow2`, `iso/debian.iso`. */
+  readonly name: string;
+  readonly content: ContentType;
+  readonly format: VolumeFormat;
+  /** Virtual size in bytes for images, file size otherwise. */
+  readonly size: number;
+  /** Bytes taken on the backend. */
+  readonly used: number;
+  /** Owner of an image. */
+  readonly vmid?: number;
+  /** Seconds since the epoch. */
+  readonly ctime?: number;
+  /** Name of the volume this one is a linked clone of. */
+  readonly parent?: string;
+  readonly notes?: string;
+  readonly protected?: boolean;
+}
+
+export interface AllocateRequest {
+  readonly vmid: number;
+  readonly format: VolumeFormat;
+  /** Bytes. */
+  readonly size: number;
+  /** Name to use (`vm-100-disk-5.qcow2` or `vm-100-cloudinit.qcow2`); the next free disk number when absent. */
+  readonly name?: string;
+}
+
+/** How QEMU opens a volume: the nodes' options of blockdev (file driver level), see the QMP reference. */
+export interface QemuBlockSource {
+  readonly driver: 'file' | 'host_device' | 'rbd' | 'iscsi' | 'nfs';
+  readonly [option: string]: string | number | boolean;
+}
+
+export interface StorageDriver {
+  readonly capabilities: StorageCapabilities;
+  /** Makes the backend usable on this node (creates folders, mounts, imports); safe to repeat. */
+  activate(): Promise<void>;
+  /** Undoes what activate did that others would notice (unmounts). */
+  deactivate(): Promise<void>;
+  status(): Promise<StorageStatus>;
+  list(filter?: { content?: ContentType; vmid?: number }): Promise<VolumeInfo[]>;
+  /** Details of one volume; rejects with RyokanError 'not-found'. */
+  info(name: string): Promise<VolumeInfo>;
+  /** Makes an image; returns its name. Rejects with 'no-space', 'exists', 'unsupported'. */
+  allocate(request: AllocateRequest): Promise<string>;
+  /** Removes a volume of any content. Rejects with 'state' while linked clones rest on it. */
+  remove(name: string): Promise<void>;
+  /** Local path, for capabilities.localPath. Pure: the volume need not exist. */
+  path(name: string): string;
+  blockSource(name: string): QemuBlockSource;
+  /** Grows an image to `size` bytes; shrinking is refused. */
+  resize(name: string, size: number): Promise<void>;
+  snapshotCreate(name: string, snapshot: string): Promise<void>;
+  snapshotDelete(name: string, snapshot: string): Promise<void>;
+  snapshotRollback(name: string, snapshot: string): Promise<void>;
+  snapshotList(name: string): Promise<string[]>;
+  /** Turns an image into a base for linked clones; returns the new name (`base-100-disk-0`). */
+  makeBase(name: string): Promise<string>;
+  /** A new image of `vmid` on top of `base`; returns its name. */
+  linkedClone(base: string, vmid: number): Promise<string>;
+  /**
+   * Takes a finished file (an upload, a download) in as a volume of a file content type (iso, vztmpl, import, backup,
+   * snippets). The file is moved where that is possible. Rejects with 'exists' when the name is taken.
+   */
+  adopt(content: ContentType, fileName: string, sourcePath: string, task?: TaskContext): Promise<string>;
+}
+
+export type DriverFactory = (config: StorageConfig) => StorageDriver;
