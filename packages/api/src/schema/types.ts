@@ -2,7 +2,14 @@
  * Building blocks for parameter and result schemas: TypeBox types with the scalar formats of the public API.
  * `format` names a check in formats.ts; `Bit` is a boolean as the wire has it in results (0 or 1).
  */
-import { type Static, type TObject, type TProperties, type TSchema, Type } from '@sinclair/typebox';
+import {
+  type Static,
+  type TObject,
+  type TOptional,
+  type TProperties,
+  type TSchema,
+  Type,
+} from '@sinclair/typebox';
 
 export { type Static, Type };
 export type { TObject, TProperties, TSchema };
@@ -55,5 +62,5 @@ export const Subdirs = () => Type.Array(Type.Object({ subdir: Type.String() }));
 export function family<N extends string, S extends TSchema>(name: N, count: number, schema: S) {
   const fields: Record<string, TSchema> = {};
   for (let i = 0; i < count; i++) fields[`${name}${i}`] = Type.Optional({ ...schema, family: name });
-  return fields as unknown as { [K in `${N}${number}`]: ReturnType<typeof Type.Optional<S>> };
+  return fields as unknown as { [K in `${N}${number}`]: TOptional<S> };
 }
