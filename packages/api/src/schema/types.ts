@@ -59,8 +59,17 @@ export const Subdirs = () => Type.Array(Type.Object({ subdir: Type.String() }));
  * A family of numbered keys such as net0..net31, as an object schema fragment: spread it into TypeBox properties.
  * Each key is optional. `family` marks its members so that documentation can fold them into `net[n]`.
  */
-export function family<N extends string, S extends TSchema>(name: N, count: number, schema: S) {
+export function family<const N extends string, const C extends number, S extends TSchema>(
+  name: N,
+  count: C,
+  schema: S,
+) {
   const fields: Record<string, TSchema> = {};
   for (let i = 0; i < count; i++) fields[`${name}${i}`] = Type.Optional({ ...schema, family: name });
-  return fields as unknown as { [K in `${N}${number}`]: TOptional<S> };
+  return fields as unknown as { [K in `${N}${Below<C>}`]: TOptional<S> };
 }
+
+/** The numbers 0..C-1 as a union of literal types. */
+type Below<C extends number, Seen extends number[] = []> = Seen['length'] extends C
+  ? Seen[number]
+  : Below<C, [...Seen, Seen['length']]>;
