@@ -16,7 +16,12 @@ export type Verb = 'GET' | 'POST' | 'PUT' | 'DELETE';
  */
 export type Permission =
   | { readonly user: 'world' | 'all' | 'root' }
-  | { readonly perm: string; readonly privs: readonly Privilege[]; readonly any?: true; readonly ifParam?: string }
+  | {
+      readonly perm: string;
+      readonly privs: readonly Privilege[];
+      readonly any?: true;
+      readonly ifParam?: string;
+    }
   /** May hand out rights on an ACL path: Permissions.Modify there, or the allocating privilege of its kind. */
   | { readonly modifyPath: string }
   /** The caller is the user named by this parameter. */

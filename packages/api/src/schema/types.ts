@@ -11,8 +11,8 @@ import {
   Type,
 } from '@sinclair/typebox';
 
-export { type Static, Type };
 export type { TObject, TProperties, TSchema };
+export { type Static, Type };
 
 type StringOptions = {
   description?: string;
@@ -44,8 +44,14 @@ export const Bytes = (description?: string) =>
 
 export const Node = () => Format('pve-node', { description: 'The cluster node name.' });
 export const Vmid = () =>
-  Type.Integer({ minimum: 100, maximum: 999_999_999, format: 'pve-vmid', description: 'The unique ID of the guest.' });
-export const StorageId = (description = 'The storage identifier.') => Format('pve-storage-id', { description });
+  Type.Integer({
+    minimum: 100,
+    maximum: 999_999_999,
+    format: 'pve-vmid',
+    description: 'The unique ID of the guest.',
+  });
+export const StorageId = (description = 'The storage identifier.') =>
+  Format('pve-storage-id', { description });
 export const Upid = () => Format('pve-upid', { description: "The task's unique ID." });
 export const Digest = () =>
   Type.String({

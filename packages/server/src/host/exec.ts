@@ -60,12 +60,19 @@ export function run(program: string, args: readonly string[], options: RunOption
     for (const name of ['stdout', 'stderr'] as const) collect(child[name]!, name, output, options.onLine);
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input);
-    child.on('error', (cause) => reject(new ExecError(program, -1, output.stderr, `could not run (${cause.message})`)));
+    child.on('error', (cause) =>
+      reject(new ExecError(program, -1, output.stderr, `could not run (${cause.message})`)),
+    );
     child.on('close', (code, signal) => {
       if (code !== null && (options.okCodes ?? [0]).includes(code)) resolve({ code, ...output });
       else
         reject(
-          new ExecError(program, code ?? -1, output.stderr, code === null ? `ended by ${signal}` : `failed with exit code ${code}`),
+          new ExecError(
+            program,
+            code ?? -1,
+            output.stderr,
+            code === null ? `ended by ${signal}` : `failed with exit code ${code}`,
+          ),
         );
     });
   });

@@ -7,7 +7,17 @@ import type { TaskContext } from '../tasks/task.ts';
 /** Content types of the public API. `images` are VM disks, `rootdir` container disks. */
 export type ContentType = 'images' | 'rootdir' | 'iso' | 'vztmpl' | 'backup' | 'snippets' | 'import';
 
-export type VolumeFormat = 'raw' | 'qcow2' | 'vmdk' | 'subvol' | 'iso' | 'tgz' | 'txz' | 'tzst' | 'snippet' | 'ova';
+export type VolumeFormat =
+  | 'raw'
+  | 'qcow2'
+  | 'vmdk'
+  | 'subvol'
+  | 'iso'
+  | 'tgz'
+  | 'txz'
+  | 'tzst'
+  | 'snippet'
+  | 'ova';
 
 export interface StorageCapabilities {
   /** Content types that the backend can hold at all; a storage's configuration allows some of them. */

@@ -1,0 +1,40 @@
+/** Who may do what: the interface that the API kernel uses. access-service.ts implements it. */
+import type { Privilege } from '@ryokan/api/privileges.ts';
+
+export interface Identity {
+  /** `user@realm`, or `user@realm!token` for an API token. */
+  readonly user: string;
+  readonly isToken: boolean;
+}
+
+export interface Credentials {
+  /** Value of the PVEAuthCookie, decoded; undefined without one. */
+  readonly ticket?: string | undefined;
+  /** `user@realm!id=secret` from `Authorization: PVEAPIToken…`. */
+  readonly apiToken?: string | undefined;
+  readonly csrfToken?: string | undefined;
+}
+
+export interface LoginResult {
+  readonly username: string;
+  readonly ticket: string;
+  readonly CSRFPreventionToken: string;
+  readonly cap: Readonly<Record<string, Readonly<Record<string, 1>>>>;
+}
+
+export interface AccessControl {
+  /**
+   * Checks ticket or token. `needCsrf` for methods that change something: with a ticket the CSRF token must fit.
+   * Throws RyokanError 'unauthenticated' whose message is the HTTP reason (`No ticket`, `invalid PVE ticket`, …).
+   * Synchronous: it stands in front of every request.
+   */
+  authenticate(credentials: Credentials, needCsrf: boolean): Identity;
+  /** Password login, or renewal with a still valid ticket as password. Throws 'unauthenticated'. */
+  login(username: string, realm: string | undefined, password: string): Promise<LoginResult>;
+  /** Privileges on an ACL path, those of a token cut to what its user has. root@pam has all. */
+  privileges(user: string, path: string): ReadonlySet<Privilege>;
+  /** A ticket for one console: bound to user, ACL path and port, valid for 30 s. `PVEVNC:…`. */
+  consoleTicket(user: string, path: string, port: number): string;
+  /** True when the ticket was made for exactly this user, path and port and is fresh; it can be used once. */
+  checkConsoleTicket(ticket: string, user: string, path: string, port: number): boolean;
+}

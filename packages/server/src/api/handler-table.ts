@@ -1,0 +1,80 @@
+/**
+ * Joins method records with what they do. The daemon dispatches calls by this table, a worker runs tasks by it;
+ * both build it from the same `<area>Handlers` functions.
+ */
+import type { Method, ParamsOf, ResultOf } from '@ryokan/api/method.ts';
+import type { Privilege } from '@ryokan/api/privileges.ts';
+import type { TaskContext } from '../tasks/task.ts';
+
+/** Who calls, and what they may do. */
+export interface Call {
+  /** `user@realm`, or `user@realm!token` for an API token. */
+  readonly user: string;
+  /** Address of the client; `local` for the Unix socket. */
+  readonly remote: string;
+  /** Aborted when the client went away. */
+  readonly signal: AbortSignal;
+  /** True for root@pam itself (not its tokens). */
+  readonly isRoot: boolean;
+  /** Does the caller hold all of `privileges` (one of them with `any`) on this ACL path? */
+  can(path: string, privileges: readonly Privilege[], any?: boolean): boolean;
+  /** Like `can`, but throws the 403 that clients expect. */
+  demand(path: string, privileges: readonly Privilege[], any?: boolean): void;
+}
+
+/**
+ * A result with siblings of `data` in the envelope (`total`, `changes`), or ready-made JSON text of `data`
+ * that is sent as it is.
+ */
+export class Reply {
+  readonly data: unknown;
+  readonly extra: Readonly<Record<string, unknown>>;
+  readonly json: Buffer | undefined;
+  constructor(data: unknown, extra: Record<string, unknown> = {}, json?: Buffer) {
+    this.data = data;
+    this.extra = extra;
+    this.json = json;
+  }
+}
+
+export type CallHandler<M extends Method> = (
+  params: ParamsOf<M>,
+  call: Call,
+) => ResultOf<M> | Reply | Promise<ResultOf<M> | Reply>;
+
+export interface TaskHandler<M extends Method> {
+  /** Runs in the daemon before the task is made: what it throws is the answer. */
+  readonly check?: (params: ParamsOf<M>, call: Call) => void | Promise<void>;
+  /** Runs in a worker process; what it throws is the task's exit status. */
+  readonly run: (params: ParamsOf<M>, task: TaskContext) => Promise<void>;
+}
+
+export type Entry =
+  | { readonly kind: 'call'; readonly method: Method; readonly handle: CallHandler<Method> }
+  | { readonly kind: 'task'; readonly method: Method; readonly handler: TaskHandler<Method> };
+
+export class HandlerTable {
+  private readonly entries = new Map<string, Entry>();
+
+  on<M extends Method>(method: M, handle: CallHandler<M>): void {
+    this.add({ kind: 'call', method, handle: handle as unknown as CallHandler<Method> });
+  }
+
+  onTask<M extends Method>(method: M, handler: TaskHandler<M>): void {
+    if (!method.task) throw new Error(`method ${method.id} is not declared as a task`);
+    this.add({ kind: 'task', method, handler: handler as unknown as TaskHandler<Method> });
+  }
+
+  get(id: string): Entry | undefined {
+    return this.entries.get(id);
+  }
+
+  all(): Entry[] {
+    return [...this.entries.values()];
+  }
+
+  private add(entry: Entry): void {
+    if (this.entries.has(entry.method.id)) throw new Error(`method ${entry.method.id} has two handlers`);
+    this.entries.set(entry.method.id, entry);
+  }
+}

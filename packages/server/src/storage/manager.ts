@@ -1,0 +1,49 @@
+/** All storages of this node: configuration, volume ids, content types. Implemented by storage-manager.ts. */
+import type { TaskContext } from '../tasks/task.ts';
+import type {
+  AllocateRequest,
+  ContentType,
+  QemuBlockSource,
+  StorageConfig,
+  StorageDriver,
+  StorageStatus,
+  VolumeInfo,
+} from './driver.ts';
+
+export interface StorageSummary extends StorageStatus {
+  readonly config: StorageConfig;
+  /** Allowed content types, from the configuration. */
+  readonly content: readonly ContentType[];
+  readonly shared: boolean;
+  readonly enabled: boolean;
+}
+
+export interface Volume extends VolumeInfo {
+  /** `local:iso/debian.iso`. */
+  readonly volid: string;
+}
+
+export interface StorageManager {
+  /** Configured storages of this node, also disabled ones; order of storage.cfg. */
+  configs(): StorageConfig[];
+  /** The driver of a storage, activated. Rejects with 'not-found' (`storage 'x' does not exist`) or 'state' (disabled, or not for this node). */
+  driver(storage: string): Promise<StorageDriver>;
+  config(storage: string): StorageConfig;
+  summary(storage: string): Promise<StorageSummary>;
+  /** Rejects with 'unsupported' and a text that says what is allowed, when the storage does not hold this content. */
+  demandContent(storage: string, content: ContentType): void;
+  list(storage: string, filter?: { content?: ContentType; vmid?: number }): Promise<Volume[]>;
+  info(volid: string): Promise<Volume>;
+  allocate(storage: string, request: AllocateRequest): Promise<string>;
+  remove(volid: string): Promise<void>;
+  path(volid: string): Promise<string>;
+  blockSource(volid: string): Promise<QemuBlockSource>;
+  resize(volid: string, size: number): Promise<void>;
+  adopt(
+    storage: string,
+    content: ContentType,
+    fileName: string,
+    sourcePath: string,
+    task?: TaskContext,
+  ): Promise<string>;
+}
