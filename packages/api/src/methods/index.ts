@@ -1,0 +1,8 @@
+/** Importing this file defines every method. */
+export * from './access.ts';
+export * from './cluster.ts';
+export * from './nodes.ts';
+export * from './qemu.ts';
+export * from './qemu-agent.ts';
+export * from './storage.ts';
+export * from './tasks.ts';
