@@ -16,6 +16,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** True for root@pam itself (not its tokens). */
   readonly isRoot: boolean;
+  /** Bytes that an upload announced. */
+  readonly uploadSize?: number | undefined;
   /** Does the caller hold all of `privileges` (one of them with `any`) on this ACL path? */
   can(path: string, privileges: readonly Privilege[], any?: boolean): boolean;
   /** Like `can`, but throws the 403 that clients expect. */

@@ -27,9 +27,13 @@ export interface TaskFilter {
   readonly start?: number;
   readonly limit?: number;
   readonly vmid?: number;
+  /** Text that the user contains. */
   readonly user?: string;
+  /** Exactly this user, with its tokens. */
+  readonly owner?: string;
   readonly typefilter?: string;
-  readonly statusfilter?: string;
+  /** ok, warning, error, unknown. */
+  readonly statusfilter?: readonly string[];
   readonly source?: 'archive' | 'active' | 'all';
   readonly since?: number;
   readonly until?: number;

@@ -1,0 +1,199 @@
+/**
+ * One call from request to answer: find the method, authenticate, authorise, check parameters, act.
+ * The gateway's and the CLI's requests come through here alike.
+ */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { Method } from '@ryokan/api/method.ts';
+import type { Privilege } from '@ryokan/api/privileges.ts';
+import { requireValid } from '@ryokan/api/validate.ts';
+import type { Services } from '../services.ts';
+import { authorize } from './authorize.ts';
+import type { Call, Entry, HandlerTable } from './handler-table.ts';
+import { failure, type HttpReply, type StreamSource, success } from './reply.ts';
+import { cookieValue, mergeParams, parseBody, parseUrl, type RequestHead } from './request.ts';
+import { Router } from './router.ts';
+
+/** Handlers of streaming and console methods return one of these. */
+export class StreamReply {
+  readonly source: StreamSource;
+  constructor(source: StreamSource) {
+    this.source = source;
+  }
+}
+
+export class RelayReply {
+  readonly token: string;
+  constructor(token: string) {
+    this.token = token;
+  }
+}
+
+/** A file to save instead of JSON. */
+export class TextReply {
+  readonly text: string;
+  readonly fileName: string;
+  constructor(text: string, fileName: string) {
+    this.text = text;
+    this.fileName = fileName;
+  }
+}
+
+export interface DispatchOptions {
+  /** The Unix socket of root: the caller is root@pam. */
+  readonly trusted?: boolean;
+  readonly signal: AbortSignal;
+}
+
+const formats = new Set(['json', 'extjs']);
+const verbs = new Set(['GET', 'POST', 'PUT', 'DELETE']);
+
+export class Dispatcher {
+  private readonly router: Router;
+
+  constructor(
+    private readonly table: HandlerTable,
+    private readonly services: Services,
+  ) {
+    this.router = new Router(table.all().map((entry) => entry.method));
+  }
+
+  async dispatch(head: RequestHead, body: Buffer, options: DispatchOptions): Promise<HttpReply> {
+    let format = 'json';
+    try {
+      const url = parseUrl(head.url);
+      if (!url || !formats.has(url.format)) throw notImplemented(head.method, head.url.split('?')[0] ?? '');
+      format = url.format;
+      if (!verbs.has(head.method))
+        throw new RyokanError('not-implemented', `method '${head.method}' not available`);
+      const route = this.router.find(head.method, url.fragments);
+      const world = route && 'user' in route.method.permission && route.method.permission.user === 'world';
+      const user = world ? '' : this.identify(head, options, route?.method);
+      if (!route) throw notImplemented(head.method, `/${url.fragments.join('/')}`);
+      const fields = head.upload ? { ...head.upload.fields } : parseBody(head.contentType, body);
+      const raw = mergeParams(fields, url.query, route.params);
+      return await this.act(route.method, raw, this.callOf(user, head, options), head, format);
+    } catch (error) {
+      if (error instanceof Unauthenticated) return failure(error.error, format, { emptyBody: true });
+      if (!(error instanceof RyokanError))
+        this.services.log.error({ err: error, url: head.url }, 'call failed');
+      return failure(error, format);
+    }
+  }
+
+  private identify(head: RequestHead, options: DispatchOptions, method: Method | undefined): string {
+    if (options.trusted) return 'root@pam';
+    const ticket =
+      cookieValue(head.cookie, 'PVEAuthCookie') ?? headerValue(head.authorization, 'PVEAuthCookie');
+    const apiToken = headerValue(head.authorization, 'PVEAPIToken');
+    const needCsrf = head.method !== 'GET' && method?.transport !== 'upload';
+    try {
+      const identity = this.services.access.authenticate(
+        { ticket, apiToken, csrfToken: head.csrf },
+        needCsrf,
+      );
+      if (identity.isToken && method?.allowToken === false) {
+        throw new RyokanError(
+          'forbidden',
+          `URI '${method.path}' not available with API token, need proper ticket.`,
+        );
+      }
+      return identity.user;
+    } catch (error) {
+      if (error instanceof RyokanError && error.code === 'unauthenticated') throw new Unauthenticated(error);
+      throw error;
+    }
+  }
+
+  private callOf(user: string, head: RequestHead, options: DispatchOptions): Call {
+    return createCall(
+      this.services,
+      user,
+      options.trusted ? 'local' : head.remote,
+      options.signal,
+      head.upload?.size,
+    );
+  }
+
+  private async act(
+    method: Method,
+    raw: Record<string, unknown>,
+    call: Call,
+    head: RequestHead,
+    format: string,
+  ): Promise<HttpReply> {
+    const entry = this.table.get(method.id) as Entry;
+    if (raw.node === 'localhost') raw.node = this.services.settings.node;
+    authorize(method.permission, raw, call);
+    const params = requireValid(method.params, raw, method.openParams === true) as Record<string, unknown>;
+    if (method.proxyTo && params.node !== this.services.settings.node) {
+      throw new RyokanError('not-found', `node '${String(params.node)}' does not exist`);
+    }
+    if (entry.kind === 'task') {
+      await entry.handler.check?.(params, call);
+      if (head.upload?.phase === 'begin') return success(null, format);
+      return success(await this.services.tasks.start(method, params, call.user), format);
+    }
+    const result = await entry.handle(params, call);
+    if (result instanceof StreamReply) return { ...success(null, format), stream: result.source };
+    if (result instanceof RelayReply) return { ...success(null, format), relay: result.token };
+    if (result instanceof TextReply) {
+      const body = Buffer.from(result.text);
+      return {
+        status: 200,
+        reason: 'OK',
+        contentType: 'text/plain;charset=UTF-8',
+        body,
+        fileName: result.fileName,
+      };
+    }
+    return success(result, format);
+  }
+}
+
+/** What a handler knows about its caller. */
+export function createCall(
+  services: Services,
+  user: string,
+  remote: string,
+  signal: AbortSignal,
+  uploadSize?: number,
+): Call {
+  const { access } = services;
+  const isRoot = user === 'root@pam';
+  const can = (path: string, privileges: readonly Privilege[], any = false): boolean => {
+    if (isRoot) return true;
+    const held = access.privileges(user, path);
+    return any ? privileges.some((one) => held.has(one)) : privileges.every((one) => held.has(one));
+  };
+  return {
+    user,
+    remote,
+    signal,
+    isRoot,
+    uploadSize,
+    can,
+    demand(path, privileges, any = false) {
+      if (can(path, privileges, any)) return;
+      throw new RyokanError('forbidden', `Permission check failed (${path}, ${privileges.join('|')})`);
+    },
+  };
+}
+
+/** No valid login: answered with an empty body. */
+class Unauthenticated extends Error {
+  readonly error: RyokanError;
+  constructor(error: RyokanError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+const notImplemented = (verb: string, path: string) =>
+  new RyokanError('not-implemented', `Method '${verb} ${path}' not implemented`);
+
+/** `Name=value` or `Name value` in an Authorization header. */
+function headerValue(header: string | undefined, name: string): string | undefined {
+  if (!header?.startsWith(name)) return undefined;
+  const separator = header[name.length];
+  return separator === '=' || separator === ' ' ? header.slice(name.length + 1).trim() : undefined;
+}

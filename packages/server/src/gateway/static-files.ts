@@ -1,0 +1,98 @@
+/**
+ * The files of the Web UI, read once into memory with their gzip forms. Unknown paths get index.html, because the
+ * pages have URLs of their own. Names under assets/ carry a hash of their content and are kept for ever.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join, relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+interface StaticFile {
+  readonly bytes: Buffer;
+  gzip: Buffer | undefined;
+  readonly type: string;
+  readonly etag: string;
+}
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html;charset=UTF-8',
+  '.js': 'text/javascript;charset=UTF-8',
+  '.css': 'text/css;charset=UTF-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.json': 'application/json;charset=UTF-8',
+  '.woff2': 'font/woff2',
+  '.txt': 'text/plain;charset=UTF-8',
+  '.webmanifest': 'application/manifest+json',
+};
+
+const securityHeaders: Readonly<Record<string, string>> = {
+  'Content-Security-Policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' wss:; " +
+    "worker-src 'self' blob:; font-src 'self' data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Referrer-Policy': 'no-referrer',
+  'Strict-Transport-Security': 'max-age=31536000',
+};
+
+export class StaticFiles {
+  private readonly files = new Map<string, StaticFile>();
+
+  /** `folder` may be missing: then a line says how to build it. */
+  constructor(folder: string) {
+    for (const path of filesBelow(folder)) {
+      const bytes = readFileSync(path);
+      const type = types[extname(path)] ?? 'application/octet-stream';
+      const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
+      this.files.set(`/${relative(folder, path)}`, { bytes, gzip: undefined, type, etag });
+    }
+  }
+
+  serve(request: IncomingMessage, response: ServerResponse): void {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const asset = path.startsWith('/assets/');
+    const file = this.files.get(path) ?? (asset ? undefined : this.files.get('/index.html'));
+    if (!file) return notFound(response, asset ? 'no such file' : 'the Web UI is not built: run ./ryokan up');
+    const headers: Record<string, string> = {
+      ...securityHeaders,
+      'Content-Type': file.type,
+      ETag: file.etag,
+      Vary: 'Accept-Encoding',
+      'Cache-Control': asset ? 'public, max-age=31536000, immutable' : 'no-cache',
+    };
+    if (request.headers['if-none-match'] === file.etag) {
+      response.writeHead(304, headers).end();
+      return;
+    }
+    const body = this.encoded(file, request, headers);
+    headers['Content-Length'] = String(body.length);
+    response.writeHead(200, headers).end(body);
+  }
+
+  private encoded(file: StaticFile, request: IncomingMessage, headers: Record<string, string>): Buffer {
+    if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '') || file.bytes.length < 1024)
+      return file.bytes;
+    file.gzip ??= gzipSync(file.bytes, { level: 9 });
+    headers['Content-Encoding'] = 'gzip';
+    return file.gzip;
+  }
+}
+
+function filesBelow(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile() && !/\.(gz|br)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  } catch {
+    return [];
+  }
+}
+
+function notFound(response: ServerResponse, text: string): void {
+  response
+    .writeHead(404, { ...securityHeaders, 'Content-Type': 'text/plain;charset=UTF-8' })
+    .end(`${text}\n`);
+}

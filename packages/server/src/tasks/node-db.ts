@@ -1,0 +1,185 @@
+/**
+ * node.db: the task index, locks and undo records of this node. Daemon and workers open it at the same time.
+ * Losing its last moments in a power cut is no harm (tasks and locks end with the machine), so it does not wait
+ * for the disk, unlike the config store.
+ */
+import { isAlive } from '../host/procfs.ts';
+import { openSqlite, type SqliteDatabase, type SqlValue } from '../host/sqlite.ts';
+import type { TaskFilter, TaskRow } from './tasks.ts';
+
+export interface UndoRecord {
+  readonly name: string;
+  readonly args: Readonly<Record<string, string | number>>;
+}
+
+export interface LockOwner {
+  /** UPID, or `daemon`. */
+  readonly owner: string;
+  readonly pid: number;
+  readonly pstart: number;
+}
+
+type Row = [string, string, number, number, number, number | null, string, string, string, string | null];
+const columns = 'upid, node, pid, pstart, starttime, endtime, type, id, user, status';
+
+export class NodeDb {
+  private readonly db: SqliteDatabase;
+
+  constructor(file: string) {
+    this.db = openSqlite(file, { cacheKiB: 256 });
+    this.db.exec(`PRAGMA synchronous = NORMAL;
+      CREATE TABLE IF NOT EXISTS tasks (upid TEXT PRIMARY KEY, node TEXT NOT NULL, pid INTEGER NOT NULL,
+        pstart INTEGER NOT NULL, starttime INTEGER NOT NULL, endtime INTEGER, type TEXT NOT NULL, id TEXT NOT NULL,
+        user TEXT NOT NULL, status TEXT, method TEXT NOT NULL) STRICT;
+      CREATE INDEX IF NOT EXISTS tasks_by_start ON tasks (starttime);
+      CREATE INDEX IF NOT EXISTS tasks_running ON tasks (upid) WHERE endtime IS NULL;
+      CREATE TABLE IF NOT EXISTS locks (name TEXT PRIMARY KEY, owner TEXT NOT NULL, pid INTEGER NOT NULL,
+        pstart INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS undos (upid TEXT NOT NULL, seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL, args TEXT NOT NULL) STRICT;
+      CREATE INDEX IF NOT EXISTS undos_by_task ON undos (upid);`);
+  }
+
+  insertTask(row: TaskRow, method: string): void {
+    const { upid, node, pid, pstart, starttime, type, id, user } = row;
+    this.db
+      .prepare<SqlValue[]>(
+        'INSERT INTO tasks (upid, node, pid, pstart, starttime, type, id, user, method) VALUES (?,?,?,?,?,?,?,?,?)',
+      )
+      .run(upid, node, pid, pstart, starttime, type, id, user, method);
+  }
+
+  /** False when the task had ended before: the first end stands. */
+  endTask(upid: string, status: string, endtime: number): boolean {
+    const ended = this.db.prepare<SqlValue[]>(
+      'UPDATE tasks SET endtime = ?, status = ? WHERE upid = ? AND endtime IS NULL',
+    );
+    return ended.run(endtime, status, upid) > 0;
+  }
+
+  task(upid: string): TaskRow | undefined {
+    const row = this.db.prepare<[string], Row>(`SELECT ${columns} FROM tasks WHERE upid = ?`).get(upid);
+    return row && toTask(row);
+  }
+
+  running(): TaskRow[] {
+    return this.db
+      .prepare<[], Row>(
+        `SELECT ${columns} FROM tasks WHERE endtime IS NULL ORDER BY starttime DESC, rowid DESC`,
+      )
+      .all()
+      .map(toTask);
+  }
+
+  list(filter: TaskFilter): { rows: TaskRow[]; total: number } {
+    const { sql, values } = conditions(filter);
+    const [total] = this.db
+      .prepare<SqlValue[], [number]>(`SELECT count(*) FROM tasks ${sql}`)
+      .get(...values) ?? [0];
+    const limit = filter.limit === 0 ? -1 : (filter.limit ?? 50);
+    const rows = this.db
+      .prepare<SqlValue[], Row>(
+        `SELECT ${columns} FROM tasks ${sql} ORDER BY endtime IS NULL DESC, starttime DESC, rowid DESC LIMIT ? OFFSET ?`,
+      )
+      .all(...values, limit, filter.start ?? 0);
+    return { rows: rows.map(toTask), total };
+  }
+
+  /** UPIDs of ended tasks beyond the newest `keep`, taken out of the index; their logs are the caller's to remove. */
+  trim(keep: number): string[] {
+    return this.db
+      .prepare<[number], [string]>(
+        `DELETE FROM tasks WHERE endtime IS NOT NULL AND rowid <= (SELECT max(rowid) FROM tasks) - ? RETURNING upid`,
+      )
+      .all(keep)
+      .map(([upid]) => upid);
+  }
+
+  addUndo(upid: string, undo: UndoRecord): void {
+    this.db
+      .prepare<[string, string, string]>('INSERT INTO undos (upid, name, args) VALUES (?,?,?)')
+      .run(upid, undo.name, JSON.stringify(undo.args));
+  }
+
+  /** Takes the newest undo of a task out; undefined when there is none left. */
+  popUndo(upid: string): UndoRecord | undefined {
+    const row = this.db
+      .prepare<[string], [string, string]>(
+        'DELETE FROM undos WHERE seq = (SELECT max(seq) FROM undos WHERE upid = ?) RETURNING name, args',
+      )
+      .get(upid);
+    return row && { name: row[0], args: JSON.parse(row[1]) as UndoRecord['args'] };
+  }
+
+  clearUndos(upid: string): void {
+    this.db.prepare<[string]>('DELETE FROM undos WHERE upid = ?').run(upid);
+  }
+
+  /** Takes a lock; undefined when it is ours now, else its living holder. Locks of dead processes are taken over. */
+  lock(name: string, owner: LockOwner): LockOwner | undefined {
+    return this.db.transaction(() => {
+      const holder = this.lockHolder(name);
+      if (holder && isAlive(holder.pid, holder.pstart)) return holder;
+      this.db
+        .prepare<SqlValue[]>('INSERT OR REPLACE INTO locks (name, owner, pid, pstart) VALUES (?,?,?,?)')
+        .run(name, owner.owner, owner.pid, owner.pstart);
+      return undefined;
+    });
+  }
+
+  unlock(name: string, owner: string): void {
+    this.db.prepare<[string, string]>('DELETE FROM locks WHERE name = ? AND owner = ?').run(name, owner);
+  }
+
+  unlockAll(owner: string): void {
+    this.db.prepare<[string]>('DELETE FROM locks WHERE owner = ?').run(owner);
+  }
+
+  lockHolder(name: string): LockOwner | undefined {
+    const row = this.db
+      .prepare<[string], [string, number, number]>('SELECT owner, pid, pstart FROM locks WHERE name = ?')
+      .get(name);
+    return row && { owner: row[0], pid: row[1], pstart: row[2] };
+  }
+
+  close(): void {
+    this.db.close();
+  }
+}
+
+function conditions(filter: TaskFilter): { sql: string; values: SqlValue[] } {
+  const parts: string[] = [];
+  const values: SqlValue[] = [];
+  const add = (sql: string, ...more: SqlValue[]) => {
+    parts.push(sql);
+    values.push(...more);
+  };
+  const source = filter.source ?? 'archive';
+  if (source !== 'all') add(source === 'active' ? 'endtime IS NULL' : 'endtime IS NOT NULL');
+  if (filter.vmid !== undefined) add('id = ?', String(filter.vmid));
+  if (filter.user !== undefined) add('instr(lower(user), lower(?)) > 0', filter.user);
+  if (filter.owner !== undefined)
+    add("(user = ? OR substr(user, 1, length(?) + 1) = ? || '!')", filter.owner, filter.owner, filter.owner);
+  if (filter.typefilter !== undefined) add('type = ?', filter.typefilter);
+  if (filter.since !== undefined) add('starttime >= ?', filter.since);
+  if (filter.until !== undefined) add('starttime <= ?', filter.until);
+  if (filter.errors) add("status IS NOT NULL AND status <> 'OK' AND status NOT LIKE 'WARNINGS:%'");
+  if (filter.statusfilter && filter.statusfilter.length > 0) {
+    const sql = filter.statusfilter.map((one) => statusConditions[one] ?? '0').join(' OR ');
+    add(`(${sql})`);
+  }
+  return { sql: parts.length > 0 ? `WHERE ${parts.join(' AND ')}` : '', values };
+}
+
+const statusConditions: Readonly<Record<string, string>> = {
+  ok: "status = 'OK'",
+  warning: "status LIKE 'WARNINGS:%'",
+  error: "(status <> 'OK' AND status NOT LIKE 'WARNINGS:%' AND status <> 'unexpected status')",
+  unknown: "(status IS NULL OR status = 'unexpected status')",
+};
+
+function toTask(row: Row): TaskRow {
+  const [upid, node, pid, pstart, starttime, endtime, type, id, user, status] = row;
+  const end = endtime === null ? {} : { endtime, status: status ?? 'unexpected status' };
+  return { upid, node, pid, pstart, starttime, type, id, user, ...end };
+}

@@ -1,0 +1,34 @@
+/** One text file a task, DATA/log/tasks/<last hex digit of the start time>/<UPID>, appended line by line. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseUpid } from '@ryokan/api/schema/upid.ts';
+import { readTextIfPresent } from '../host/files.ts';
+
+export function taskLogPath(folder: string, upid: string): string {
+  const starttime = parseUpid(upid)?.starttime ?? 0;
+  // A UPID may hold a slash only in its id field; a file name cannot.
+  return join(folder, (starttime & 15).toString(16).toUpperCase(), upid.replaceAll('/', '%2f'));
+}
+
+export class TaskLogWriter {
+  private readonly path: string;
+
+  constructor(folder: string, upid: string) {
+    this.path = taskLogPath(folder, upid);
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o750 });
+    appendFileSync(this.path, '', { mode: 0o640 });
+  }
+
+  line(text: string): void {
+    appendFileSync(this.path, `${text.replace(/\s+$/, '')}\n`);
+  }
+}
+
+/** All lines of a log; empty when there is none. */
+export function readTaskLog(folder: string, upid: string): string[] {
+  const text = readTextIfPresent(taskLogPath(folder, upid));
+  if (!text) return [];
+  const lines = text.split('\n');
+  if (lines[lines.length - 1] === '') lines.pop();
+  return lines;
+}

@@ -1,0 +1,178 @@
+/** The daemon's side of tasks: starts them in workers, follows them, and cleans up after dead ones. */
+import { rm } from 'node:fs/promises';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { Method, ParamsOf } from '@ryokan/api/method.ts';
+import { formatUpid } from '@ryokan/api/schema/upid.ts';
+import type { Logger } from '../host/log.ts';
+import { isAlive } from '../host/procfs.ts';
+import type { ToDaemon } from './messages.ts';
+import type { NodeDb } from './node-db.ts';
+import { readTaskLog, TaskLogWriter, taskLogPath } from './task-log.ts';
+import type { TaskFilter, TaskRow, Tasks } from './tasks.ts';
+import type { UndoTable } from './undo.ts';
+import { type Worker, WorkerPool } from './worker-pool.ts';
+
+export interface TaskManagerOptions {
+  readonly node: string;
+  readonly db: NodeDb;
+  readonly logFolder: string;
+  readonly socket: string;
+  readonly workerCommand: readonly string[];
+  readonly undos: UndoTable;
+  readonly log: Logger;
+  readonly onTask: (row: TaskRow) => void;
+  readonly onLog: (row: TaskRow, line: { n: number; t: string }) => void;
+}
+
+interface Running {
+  row: TaskRow;
+  worker: Worker | undefined;
+  readonly waiters: ((row: TaskRow) => void)[];
+}
+
+/** Ended tasks that stay in the index. */
+const keptTasks = 5000;
+/** How long a worker may take to connect again after a restart of the daemon (ms). */
+const adoptWithin = 5000;
+
+export class TaskManager implements Tasks {
+  private readonly running = new Map<string, Running>();
+  private readonly pool: WorkerPool;
+
+  constructor(private readonly options: TaskManagerOptions) {
+    this.pool = new WorkerPool({
+      socket: options.socket,
+      command: options.workerCommand,
+      log: options.log,
+      onMessage: (message) => this.receive(message),
+      onAdopted: (upid, worker) => this.adopt(upid, worker),
+      onGone: (worker) => void this.workerGone(worker),
+    });
+  }
+
+  /** Finds the tasks that outlived the daemon, cleans up after those that did not, and readies the spare worker. */
+  async open(): Promise<void> {
+    const dead: TaskRow[] = [];
+    for (const row of this.options.db.running()) {
+      if (isAlive(row.pid, row.pstart)) this.running.set(row.upid, { row, worker: undefined, waiters: [] });
+      else dead.push(row);
+    }
+    await this.pool.open();
+    for (const row of dead) await this.bury(row);
+    if (this.running.size > 0) setTimeout(() => void this.buryStrangers(), adoptWithin).unref();
+    for (const upid of this.options.db.trim(keptTasks)) {
+      await rm(taskLogPath(this.options.logFolder, upid), { force: true });
+    }
+  }
+
+  async start<M extends Method>(method: M, params: ParamsOf<M>, user: string): Promise<string> {
+    const declared = method.task;
+    if (!declared) throw new Error(`method ${method.id} is not a task`);
+    const values = params as Record<string, unknown>;
+    const worker = await this.pool.take();
+    const id = declared.id === undefined ? '' : String(values[declared.id] ?? '');
+    const { node } = this.options;
+    const facts = { node, pid: worker.pid, pstart: worker.pstart, starttime: Math.floor(Date.now() / 1000) };
+    const row: TaskRow = {
+      ...facts,
+      upid: formatUpid({ ...facts, type: declared.type, id, user }),
+      type: declared.type,
+      id,
+      user,
+    };
+    this.options.db.insertTask(row, method.id);
+    this.running.set(row.upid, { row, worker, waiters: [] });
+    worker.send({ type: 'job', job: { upid: row.upid, method: method.id, params: values, user } });
+    this.options.onTask(row);
+    return row.upid;
+  }
+
+  list(filter: TaskFilter = {}): { rows: TaskRow[]; total: number } {
+    const { rows, total } = this.options.db.list(filter);
+    return { rows: rows.map((row) => this.running.get(row.upid)?.row ?? row), total };
+  }
+
+  get(upid: string): TaskRow | undefined {
+    return this.running.get(upid)?.row ?? this.options.db.task(upid);
+  }
+
+  async log(upid: string, start: number, limit: number): Promise<{ lines: string[]; total: number }> {
+    const lines = readTaskLog(this.options.logFolder, upid);
+    return { lines: lines.slice(start, limit === 0 ? undefined : start + limit), total: lines.length };
+  }
+
+  async stop(upid: string): Promise<void> {
+    const task = this.running.get(upid);
+    if (!task) return;
+    if (task.worker) task.worker.send({ type: 'stop' });
+    else process.kill(task.row.pid, 'SIGTERM');
+  }
+
+  wait(upid: string, signal?: AbortSignal): Promise<TaskRow> {
+    const task = this.running.get(upid);
+    if (!task) {
+      const row = this.options.db.task(upid);
+      return row
+        ? Promise.resolve(row)
+        : Promise.reject(new RyokanError('not-found', `no such task '${upid}'`));
+    }
+    return new Promise((resolve, reject) => {
+      task.waiters.push(resolve);
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  }
+
+  close(): void {
+    this.pool.close();
+  }
+
+  private receive(message: ToDaemon): void {
+    if (message.type === 'hello') return;
+    const task = this.running.get(message.upid);
+    if (!task) return;
+    if (message.type === 'log') this.options.onLog(task.row, { n: message.n, t: message.line });
+    else if (message.type === 'progress') {
+      const { fraction, note } = message;
+      task.row = { ...task.row, progress: fraction, ...(note === undefined ? {} : { note }) };
+      this.options.onTask(task.row);
+    } else this.ended(task);
+  }
+
+  private ended(task: Running): void {
+    const row = this.options.db.task(task.row.upid) ?? task.row;
+    this.running.delete(row.upid);
+    this.options.onTask(row);
+    for (const resolve of task.waiters) resolve(row);
+  }
+
+  private adopt(upid: string, worker: Worker): void {
+    const task = this.running.get(upid);
+    if (task) task.worker = worker;
+  }
+
+  private async workerGone(worker: Worker): Promise<void> {
+    for (const task of this.running.values()) {
+      if (task.worker === worker) await this.bury(task.row);
+    }
+  }
+
+  /** Tasks whose worker was alive at start but never connected: ended in between. */
+  private async buryStrangers(): Promise<void> {
+    for (const task of this.running.values()) {
+      if (!task.worker && !isAlive(task.row.pid, task.row.pstart)) await this.bury(task.row);
+    }
+  }
+
+  /** Ends a task whose worker is gone: locks are free (their owner is dead), changes are taken back. */
+  private async bury(row: TaskRow): Promise<void> {
+    const { db, undos, logFolder } = this.options;
+    if (db.task(row.upid)?.endtime === undefined) {
+      const writer = new TaskLogWriter(logFolder, row.upid);
+      await undos.runAll(db, row.upid, (line) => writer.line(line));
+      const status = 'the worker process ended unexpectedly';
+      writer.line(`TASK ERROR: ${status}`);
+      db.endTask(row.upid, status, Math.floor(Date.now() / 1000));
+    }
+    this.ended(this.running.get(row.upid) ?? { row, worker: undefined, waiters: [] });
+  }
+}
