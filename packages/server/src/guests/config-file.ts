@@ -187,9 +187,8 @@ function writeProperties(properties: ConfigProperties): string {
 
 /** Encodes what would break a line or not survive an 8-bit tool: controls, `%`, `:` and everything beyond ASCII. */
 function encodeNote(text: string): string {
-  // A lone surrogate is no character; encodeURIComponent would throw on it.
   return text
-    .toWellFormed()
+    .replace(/\p{Cs}/gu, '\ufffd') // half of a surrogate pair is no character; encodeURIComponent throws on it
     .replace(/[^\x20-\x7e]|[%:]/gu, encodeURIComponent)
-    .replace(/ +$/, (blanks) => '%20'.repeat(blanks.length));
+    .replace(/ +$/, (blanks: string) => '%20'.repeat(blanks.length));
 }
