@@ -2,22 +2,13 @@
  * What a storage backend must do. One driver a backend; capabilities say what it can do, and callers ask those
  * instead of comparing driver names. driver-conformance.ts runs the same checks on every driver.
  */
+import type { FileContent, FileFormat, ImageFormat } from '@ryokan/api/schema/volume-id.ts';
 import type { TaskContext } from '../tasks/task.ts';
 
 /** Content types of the public API. `images` are VM disks, `rootdir` container disks. */
 export type ContentType = 'images' | 'rootdir' | 'iso' | 'vztmpl' | 'backup' | 'snippets' | 'import';
 
-export type VolumeFormat =
-  | 'raw'
-  | 'qcow2'
-  | 'vmdk'
-  | 'subvol'
-  | 'iso'
-  | 'tgz'
-  | 'txz'
-  | 'tzst'
-  | 'snippet'
-  | 'ova';
+export type VolumeFormat = ImageFormat | FileFormat;
 
 export interface StorageCapabilities {
   /** Content types that the backend can hold at all; a storage's configuration allows some of them. */
@@ -37,6 +28,8 @@ export interface StorageCapabilities {
   readonly thin: boolean;
   /** A volume's change between two snapshots can be sent (replication). */
   readonly incrementalSend: boolean;
+  /** Content types whose volumes carry notes and a protection mark. */
+  readonly attributes: readonly ContentType[];
 }
 
 /** One entry of storage.cfg: `dir: local` and its properties, values as text. */
@@ -73,6 +66,14 @@ export interface VolumeInfo {
   readonly protected?: boolean;
 }
 
+/** Notes and the protection mark of a volume; what is absent stays as it is. */
+export interface VolumeAttributes {
+  /** Free text; an empty one removes the notes. */
+  readonly notes?: string;
+  /** A protected volume is not removed. */
+  readonly protected?: boolean;
+}
+
 export interface AllocateRequest {
   readonly vmid: number;
   readonly format: VolumeFormat;
@@ -100,7 +101,7 @@ export interface StorageDriver {
   info(name: string): Promise<VolumeInfo>;
   /** Makes an image; returns its name. Rejects with 'no-space', 'exists', 'unsupported'. */
   allocate(request: AllocateRequest): Promise<string>;
-  /** Removes a volume of any content. Rejects with 'state' while linked clones rest on it. */
+  /** Removes a volume of any content. Rejects with 'state' while linked clones rest on it or while it is protected. */
   remove(name: string): Promise<void>;
   /** Local path, for capabilities.localPath. Pure: the volume need not exist. */
   path(name: string): string;
@@ -120,6 +121,13 @@ export interface StorageDriver {
    * snippets). The file is moved where that is possible. Rejects with 'exists' when the name is taken.
    */
   adopt(content: ContentType, fileName: string, sourcePath: string, task?: TaskContext): Promise<string>;
+  /** Sets notes and protection. Rejects with 'unsupported' outside capabilities.attributes. */
+  setAttributes(name: string, attributes: VolumeAttributes): Promise<void>;
+  /**
+   * A folder that only root may change, from which adopt need not copy; undefined when the backend has none.
+   * Names in it begin with `.` while they are no volumes.
+   */
+  stagingFolder(content: FileContent): Promise<string | undefined>;
 }
 
 export type DriverFactory = (config: StorageConfig) => StorageDriver;

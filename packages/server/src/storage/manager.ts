@@ -7,6 +7,7 @@ import type {
   StorageConfig,
   StorageDriver,
   StorageStatus,
+  VolumeAttributes,
   VolumeInfo,
 } from './driver.ts';
 
@@ -39,6 +40,7 @@ export interface StorageManager {
   path(volid: string): Promise<string>;
   blockSource(volid: string): Promise<QemuBlockSource>;
   resize(volid: string, size: number): Promise<void>;
+  setAttributes(volid: string, attributes: VolumeAttributes): Promise<void>;
   adopt(
     storage: string,
     content: ContentType,
