@@ -58,7 +58,11 @@ export interface ConfigStore {
    * process reads it. Rejects with ConflictError when a condition does not hold, with RyokanError
    * 'unavailable' when the engine cannot be reached or has no quorum.
    */
-  commit(conditions: readonly Condition[], writes: readonly Write[], options?: CommitOptions): Promise<number>;
+  commit(
+    conditions: readonly Condition[],
+    writes: readonly Write[],
+    options?: CommitOptions,
+  ): Promise<number>;
   /**
    * Calls back for each change under `prefix` made after this call by any process, in order of revision, once each.
    * Several documents of one transaction arrive in one call. Returns the function that ends the watch.

@@ -60,7 +60,7 @@ export function openSqlite(file: string, options: SqliteOptions = {}): SqliteDat
     createFile(file);
     const database = new Database(file, new Libsql(file, { timeout: options.busyTimeout ?? 5000 }));
     // Reads the file's header, so what is no database shows here.
-    withBusyRetries(options.busyTimeout ?? 5000, () => database.prepare('PRAGMA journal_mode = WAL').all());
+    withBusyRetries(() => database.prepare('PRAGMA journal_mode = WAL').all());
     database.exec(
       `PRAGMA synchronous = FULL;
        PRAGMA cache_size = -${Math.trunc(options.cacheKiB ?? 512)};
@@ -215,8 +215,8 @@ function createFile(file: string): void {
  * Switching a new file to WAL mode and recovering a WAL after a crash need exclusive locks, for which SQLite does not
  * always wait by itself when several processes open the file at once.
  */
-function withBusyRetries(milliseconds: number, work: () => void): void {
-  const deadline = Date.now() + milliseconds;
+function withBusyRetries(work: () => void): void {
+  const deadline = Date.now() + 5000;
   for (;;) {
     try {
       work();
