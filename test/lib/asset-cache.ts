@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Directory of all cached test assets: RYOKAN_TEST_CACHE, or /var/cache/ryokan-test. */
@@ -16,8 +16,11 @@ export function testCacheDir(): string {
 export interface AssetRecipe {
   /** Short name, also the start of the directory's name: `installer-iso`. */
   readonly name: string;
-  /** All that the result depends on: package versions, file contents of the recipe, sizes. Must be JSON. */
-  readonly inputs: unknown;
+  /**
+   * All that the result depends on, as JSON: package versions, scripts that go into it, and `revision`, a number to
+   * raise when the builder's code changes what it makes.
+   */
+  readonly inputs: { readonly revision: number; readonly [name: string]: unknown };
   /** Puts the finished files into `directory`; whatever else it leaves there stays in the cache. */
   readonly build: (directory: string) => Promise<void>;
 }
@@ -50,11 +53,6 @@ async function removeOlder(cacheDir: string, name: string, keep: string): Promis
   for (const entry of await readdir(cacheDir)) {
     if (entry !== keep && version.test(entry)) await rm(join(cacheDir, entry), { recursive: true });
   }
-}
-
-/** Text of files that an asset is made by, for `AssetRecipe.inputs`: a change in the builder makes a new version. */
-export async function sourcesOf(urls: readonly string[]): Promise<string[]> {
-  return Promise.all(urls.map((url) => readFile(new URL(url), 'utf8')));
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -6,7 +6,8 @@
 import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
-import { cachedAsset, sha256File, sourcesOf } from './asset-cache.ts';
+import { cachedAsset, sha256File } from './asset-cache.ts';
+import { packageVersions } from './debian-packages.ts';
 
 export interface InstallerIso {
   readonly path: string;
@@ -20,10 +21,17 @@ const grubForCd = '/usr/lib/grub/x86_64-efi/monolithic/gcdx64.efi';
 
 /** Builds the ISO, or takes it from the cache. BIOS (isolinux) and UEFI (GRUB). About 60 MB, 1 s to build. */
 export async function buildInstallerIso(cacheDir: string): Promise<InstallerIso> {
-  const packages = [installerPackage, 'isolinux', 'syslinux-common', 'grub-efi-amd64-bin'];
+  const packages = [
+    installerPackage,
+    'isolinux',
+    'syslinux-common',
+    'grub-efi-amd64-bin',
+    'mtools',
+    'dosfstools',
+  ];
   const directory = await cachedAsset(cacheDir, {
     name: 'installer-iso',
-    inputs: { packages: await packageVersions(packages), sources: await sourcesOf([import.meta.url]) },
+    inputs: { revision: 1, packages: await packageVersions(packages) },
     build: buildInto,
   });
   const path = join(directory, 'debian-installer.iso');
@@ -75,29 +83,4 @@ async function addUefiLoader(tree: string): Promise<void> {
   await writeFile(join(tree, '.disk/info'), 'Debian installer for the tests of Ryokan\n');
   await mkdir(join(tree, 'boot'));
   await cp(join(tree, 'debian-installer/amd64/grub'), join(tree, 'boot/grub'), { recursive: true });
-}
-
-/** Installed versions, in the order asked for. Fails with what to install when one is missing. */
-export async function packageVersions(names: readonly string[]): Promise<string[]> {
-  const { stdout } = await run(
-    'dpkg-query',
-    ['-W', '-f', '${Package} ${db:Status-Abbrev} ${Version}\\n', ...names],
-    {
-      okCodes: [0, 1],
-    },
-  );
-  const installed = new Map(
-    stdout
-      .split('\n')
-      .map((line) => line.split(/\s+/))
-      .filter(([, status]) => status === 'ii')
-      .map(([name, , version]) => [name, version]),
-  );
-  const missing = names.filter((name) => !installed.has(name));
-  if (missing.length > 0) {
-    throw new Error(
-      `Debian packages for the test images are missing. Run: apt-get install ${missing.join(' ')}`,
-    );
-  }
-  return names.map((name) => `${name} ${installed.get(name)}`);
 }
