@@ -6,14 +6,10 @@ import type { Socket } from 'node:net';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { type ConnectOptions, connectUnix, readLines } from './json-socket.ts';
 
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
-export type QmpArguments = { readonly [key: string]: JsonValue | undefined };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** Undefined members are left out when it is sent. */
+export type JsonObject = { readonly [key: string]: JsonValue | undefined };
+export type QmpArguments = JsonObject;
 
 /** What QEMU says of itself when a client connects. */
 export interface QmpGreeting {
@@ -26,7 +22,7 @@ export interface QmpGreeting {
 export interface QmpEvent {
   /** `SHUTDOWN`, `RESET`, `BLOCK_JOB_COMPLETED`, … */
   readonly event: string;
-  readonly data: { readonly [key: string]: JsonValue };
+  readonly data: JsonObject;
   /** Milliseconds since the epoch, by QEMU's clock. */
   readonly time: number;
 }
@@ -107,7 +103,7 @@ interface Message {
   readonly return?: unknown;
   readonly error?: { readonly class: string; readonly desc: string };
   readonly event?: string;
-  readonly data?: { readonly [key: string]: JsonValue };
+  readonly data?: JsonObject;
   readonly timestamp?: { readonly seconds: number; readonly microseconds: number };
 }
 

@@ -1,0 +1,134 @@
+/**
+ * Block nodes of a drive, from the guest down:
+ *
+ *     drive-scsi0   throttle filter (disks only): always there, so that limits can be set while the guest runs
+ *     format-scsi0  image format: block jobs and snapshots happen here, below the name that the device holds on to
+ *     file-scsi0    file, device or network protocol
+ *
+ * A CD-ROM drive has no filter: drive-ide2 is its format node, exchanged with the disc.
+ */
+import type { QemuDrive } from '@ryokan/api/schema/qemu-drive.ts';
+import type { Arguments } from '../arguments.ts';
+import type { ConfiguredDrive } from '../drive-options.ts';
+import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
+import type { ResolvedVolume } from '../host-input.ts';
+import type { JsonObject } from '../qmp-client.ts';
+
+/** Options that every node of a drive has to agree on. */
+interface NodeOptions {
+  readonly [option: string]: JsonObject[string];
+}
+
+/** Sources that are opened by the kernel on this node and take the option `aio`. */
+const localDrivers = new Set(['file', 'host_device', 'host_cdrom']);
+
+/** The lowest node: how to reach the volume. */
+export function fileNode(volume: ResolvedVolume, name: string, options: NodeOptions): JsonObject {
+  return { ...volume.source, 'node-name': name, ...options };
+}
+
+/** Adds the nodes of a drive; the device then uses `drive-<key>`. Nothing for an empty CD-ROM drive. */
+export function addDriveNodes(guest: Guest, drive: ConfiguredDrive, args: Arguments): void {
+  if (drive.empty) return;
+  const { key, options } = drive;
+  const volume = guest.host.volumes[key];
+  if (!volume) throw notProvided(key, `its volume '${options.file}'`);
+  if (options.snapshot) throw notSupported(key, 'snapshot=1 (throwing writes away) is not supported');
+  if (drive.cdrom) {
+    args.blockdev(imageNodes(guest, drive, volume, `drive-${key}`));
+    return;
+  }
+  const group = `throttle-${key}`;
+  args.object('throttle-group', group, { limits: throttleLimits(key, options) });
+  args.blockdev({
+    'node-name': `drive-${key}`,
+    driver: 'throttle',
+    'throttle-group': group,
+    ...commonOptions(drive, volume),
+    file: imageNodes(guest, drive, volume, `format-${key}`),
+  });
+}
+
+function imageNodes(guest: Guest, drive: ConfiguredDrive, volume: ResolvedVolume, name: string): JsonObject {
+  const common = commonOptions(drive, volume);
+  const local = localDrivers.has(volume.source.driver);
+  const file = fileNode(volume, `file-${drive.key}`, {
+    ...common,
+    ...(local ? { aio: asyncIo(guest, drive, common) } : {}),
+  });
+  return { 'node-name': name, driver: volume.format, ...common, ...detectZeroes(drive), file };
+}
+
+/** Cache, discard and write protection hold for the whole chain; each node checks its own. */
+function commonOptions(drive: ConfiguredDrive, volume: ResolvedVolume): NodeOptions {
+  const { cache, discard } = drive.options;
+  const direct =
+    (cache === undefined || cache === 'none' || cache === 'directsync') && volume.directIo !== false;
+  return {
+    'read-only': drive.cdrom || Boolean(drive.options.ro) || Boolean(volume.readOnly),
+    cache: { direct, 'no-flush': cache === 'unsafe' },
+    discard: discard === 'on' ? 'unmap' : 'ignore',
+  };
+}
+
+function asyncIo(guest: Guest, drive: ConfiguredDrive, common: NodeOptions): string {
+  const direct = (common.cache as { readonly direct: boolean }).direct;
+  const { aio } = drive.options;
+  if (aio === 'native' && !direct) {
+    throw cannot(
+      drive.key,
+      'aio=native needs cache=none or cache=directsync, on a storage that can do direct I/O',
+    );
+  }
+  if (aio === 'io_uring' && !guest.host.ioUring) throw notSupported(drive.key, 'this node has no io_uring');
+  return aio ?? (guest.host.ioUring ? 'io_uring' : 'threads');
+}
+
+function detectZeroes(drive: ConfiguredDrive): NodeOptions {
+  if (drive.cdrom || drive.options.detect_zeroes === false) return {};
+  return { 'detect-zeroes': drive.options.discard === 'on' ? 'unmap' : 'on' };
+}
+
+const mib = 1024 * 1024;
+
+/** What is limited: the word in QEMU's options and the endings of the configuration's keys. */
+const directions = [
+  ['total', ''],
+  ['read', '_rd'],
+  ['write', '_wr'],
+] as const;
+
+/**
+ * The limits of a drive as QEMU's ThrottleLimits (bytes or operations a second; lengths in seconds). Also what goes to
+ * `qom-set throttle-<key> limits` when they change while the guest runs.
+ */
+export function throttleLimits(key: string, options: QemuDrive): { readonly [limit: string]: number } {
+  const limits: Record<string, number> = {};
+  for (const kind of ['bps', 'iops'] as const) {
+    for (const [direction, ending] of directions) {
+      const rate = kind === 'iops' ? options[`iops${ending}`] : bytesPerSecond(options, ending);
+      const burst = kind === 'iops' ? options[`iops${ending}_max`] : bytes(options[`mbps${ending}_max`]);
+      const seconds = options[`${kind}${ending}_max_length`];
+      if (burst && (!rate || burst < rate)) {
+        throw cannot(key, `the burst limit of ${kind}${ending} must not be below its normal limit`);
+      }
+      if (rate) limits[`${kind}-${direction}`] = rate;
+      if (burst) limits[`${kind}-${direction}-max`] = burst;
+      if (burst && seconds) limits[`${kind}-${direction}-max-length`] = seconds;
+    }
+    if (limits[`${kind}-total`] && (limits[`${kind}-read`] || limits[`${kind}-write`])) {
+      const names = kind === 'iops' ? 'iops' : 'mbps';
+      throw cannot(
+        key,
+        `${names} is the limit for reads and writes together; it excludes ${names}_rd and ${names}_wr`,
+      );
+    }
+  }
+  return limits;
+}
+
+const bytes = (mbps: number | undefined) => (mbps === undefined ? undefined : Math.floor(mbps * mib));
+
+function bytesPerSecond(options: QemuDrive, ending: '' | '_rd' | '_wr'): number | undefined {
+  return bytes(options[`mbps${ending}`]) ?? options[`bps${ending}`];
+}

@@ -1,0 +1,65 @@
+/** USB: controllers, the tablet, devices of the node. */
+import { qemuUsbKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { usbFields } from '@ryokan/api/schema/qemu-options.ts';
+import type { Arguments, OptionValue } from '../arguments.ts';
+import { optionOf } from '../config.ts';
+import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
+import { pciPlace } from './chipset.ts';
+import { hasTablet } from './display.ts';
+
+/** Ports of the xHCI controller: one for each usbN key, and one spare. */
+const xhciPorts = 15;
+
+export function addUsb(guest: Guest, args: Arguments): void {
+  // q35 has EHCI with its companions on the board (see chipset.ts).
+  if (guest.chipset === 'i440fx')
+    args.device('piix3-usb-uhci', { id: 'uhci', bus: 'pci.0', addr: '0x1.0x2' });
+  if (hasTablet(guest)) {
+    const bus = guest.chipset === 'i440fx' ? 'uhci.0' : 'ehci.0';
+    args.device('usb-tablet', { id: 'tablet', bus, port: 1 });
+  }
+  const keys = qemuUsbKeys.filter((key) => guest.config[key] !== undefined);
+  const pluggable =
+    /\busb\b/.test(guest.config.hotplug ?? 'network,disk,usb') &&
+    /^(l26|win8|win1\d)$/.test(guest.config.ostype ?? '');
+  // There from the start where devices may be plugged in later; older systems have no driver for it.
+  if (keys.length > 0 || pluggable) {
+    args.device('qemu-xhci', {
+      id: 'xhci',
+      p2: xhciPorts,
+      p3: xhciPorts,
+      ...pciPlace(guest.chipset, 'xhci'),
+    });
+  }
+  for (const key of keys) {
+    const properties = hostDevice(guest, key);
+    args.device('usb-host', {
+      id: key,
+      bus: 'xhci.0',
+      port: Number(key.slice('usb'.length)) + 1,
+      ...properties,
+      bootindex: guest.boot.get(key),
+    });
+  }
+}
+
+function hostDevice(guest: Guest, key: (typeof qemuUsbKeys)[number]): Record<string, OptionValue> {
+  const usb = optionOf(guest.config, key, usbFields) ?? {};
+  const device = usb.mapping === undefined ? usb.host : guest.host.usbMappings?.[key];
+  if (device === undefined) {
+    throw usb.mapping === undefined
+      ? cannot(key, 'host or mapping is missing')
+      : notProvided(key, 'its mapping');
+  }
+  if (/^spice$/i.test(device)) {
+    throw notSupported(
+      key,
+      'redirection by SPICE is not supported; pass a device of the node through instead',
+    );
+  }
+  const ids = /^(?:0x)?([0-9a-f]{4}):(?:0x)?([0-9a-f]{4})$/i.exec(device);
+  if (ids) return { vendorid: `0x${ids[1]}`, productid: `0x${ids[2]}` };
+  const port = /^(\d+)-(\d+(?:\.\d+)*)$/.exec(device);
+  if (port) return { hostbus: port[1], hostport: port[2] };
+  throw cannot(key, `'${device}' is neither VENDOR:PRODUCT nor BUS-PORT`);
+}
