@@ -129,9 +129,9 @@ export class Dispatcher {
       throw new RyokanError('not-found', `node '${String(params.node)}' does not exist`);
     }
     if (entry.kind === 'task') {
-      await entry.handler.check?.(params, call);
+      const undo = (await entry.handler.check?.(params, call)) ?? [];
       if (head.upload?.phase === 'begin') return success(null, format);
-      return success(await this.services.tasks.start(method, params, call.user), format);
+      return success(await this.services.tasks.start(method, params, call.user, undo), format);
     }
     const result = await entry.handle(params, call);
     if (result instanceof StreamReply) return { ...success(null, format), stream: result.source };

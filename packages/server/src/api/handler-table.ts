@@ -4,6 +4,7 @@
  */
 import type { Method, ParamsOf, ResultOf } from '@ryokan/api/method.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
+import type { UndoRecord } from '../tasks/node-db.ts';
 import type { TaskContext } from '../tasks/task.ts';
 
 /** Who calls, and what they may do. */
@@ -44,9 +45,15 @@ export type CallHandler<M extends Method> = (
   call: Call,
 ) => ResultOf<M> | Reply | Promise<ResultOf<M> | Reply>;
 
+// biome-ignore lint/suspicious/noConfusingVoidType: most checks change nothing and return nothing
+export type TaskPreparation = readonly UndoRecord[] | void;
+
 export interface TaskHandler<M extends Method> {
-  /** Runs in the daemon before the task is made: what it throws is the answer. */
-  readonly check?: (params: ParamsOf<M>, call: Call) => void | Promise<void>;
+  /**
+   * Runs in the daemon before the task is made: what it throws is the answer. What it has changed by then it returns
+   * as undo records, so that the change goes when the task fails.
+   */
+  readonly check?: (params: ParamsOf<M>, call: Call) => TaskPreparation | Promise<TaskPreparation>;
   /** Runs in a worker process; what it throws is the task's exit status. */
   readonly run: (params: ParamsOf<M>, task: TaskContext) => Promise<void>;
 }

@@ -6,7 +6,7 @@ import { formatUpid } from '@ryokan/api/schema/upid.ts';
 import type { Logger } from '../host/log.ts';
 import { isAlive } from '../host/procfs.ts';
 import type { ToDaemon } from './messages.ts';
-import type { NodeDb } from './node-db.ts';
+import type { NodeDb, UndoRecord } from './node-db.ts';
 import { readTaskLog, TaskLogWriter, taskLogPath } from './task-log.ts';
 import type { TaskFilter, TaskRow, Tasks } from './tasks.ts';
 import type { UndoTable } from './undo.ts';
@@ -65,7 +65,12 @@ export class TaskManager implements Tasks {
     }
   }
 
-  async start<M extends Method>(method: M, params: ParamsOf<M>, user: string): Promise<string> {
+  async start<M extends Method>(
+    method: M,
+    params: ParamsOf<M>,
+    user: string,
+    undo: readonly UndoRecord[] = [],
+  ): Promise<string> {
     const declared = method.task;
     if (!declared) throw new Error(`method ${method.id} is not a task`);
     const values = params as Record<string, unknown>;
@@ -81,6 +86,7 @@ export class TaskManager implements Tasks {
       user,
     };
     this.options.db.insertTask(row, method.id);
+    for (const one of undo) this.options.db.addUndo(row.upid, one);
     this.running.set(row.upid, { row, worker, waiters: [] });
     worker.send({ type: 'job', job: { upid: row.upid, method: method.id, params: values, user } });
     this.options.onTask(row);

@@ -1,6 +1,6 @@
 /** Starting and following tasks, as seen by handlers. task-manager.ts is the daemon's side of it. */
 import type { Method, ParamsOf } from '@ryokan/api/method.ts';
-import type { Static, TObject } from '@ryokan/api/schema/types.ts';
+import type { UndoRecord } from './node-db.ts';
 
 export interface TaskRow {
   readonly upid: string;
@@ -41,8 +41,16 @@ export interface TaskFilter {
 }
 
 export interface Tasks {
-  /** Starts a task method in a worker and resolves to its UPID as soon as it is visible. */
-  start<M extends Method>(method: M, params: ParamsOf<M>, user: string): Promise<string>;
+  /**
+   * Starts a task method in a worker and resolves to its UPID as soon as it is visible. `undo` takes back what was
+   * changed in preparation, should the task fail.
+   */
+  start<M extends Method>(
+    method: M,
+    params: ParamsOf<M>,
+    user: string,
+    undo?: readonly UndoRecord[],
+  ): Promise<string>;
   list(filter?: TaskFilter): { rows: TaskRow[]; total: number };
   get(upid: string): TaskRow | undefined;
   /** Lines `start`..`start+limit` of a task's log, and how many there are. */
@@ -52,5 +60,3 @@ export interface Tasks {
   /** Resolves when the task has ended. */
   wait(upid: string, signal?: AbortSignal): Promise<TaskRow>;
 }
-
-export type { Static, TObject };

@@ -1,0 +1,171 @@
+/** Guest documents in the config store: reading, claiming a VMID, compare-and-set changes. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { type ConfigStore, ConflictError } from '../cluster/store.ts';
+import {
+  type ConfigProperties,
+  configDigest,
+  type GuestConfigFile,
+  newConfigFile,
+  parseConfigFile,
+  serializeConfigFile,
+} from './config-file.ts';
+
+export type GuestType = 'qemu' | 'lxc';
+
+const folders: Readonly<Record<GuestType, string>> = { qemu: 'qemu-server', lxc: 'lxc' };
+
+export function guestPath(type: GuestType, node: string, vmid: number): string {
+  return `nodes/${node}/${folders[type]}/${vmid}.conf`;
+}
+
+const claimPath = (vmid: number): string => `vmlist/${vmid}`;
+
+/** The folder of all guests of a type on a node, as a prefix. */
+export function guestPrefix(type: GuestType, node: string): string {
+  return `nodes/${node}/${folders[type]}/`;
+}
+
+/** Type, node and VMID of a guest's path; undefined for other documents. */
+export function parseGuestPath(path: string): { type: GuestType; node: string; vmid: number } | undefined {
+  const match = /^nodes\/([^/]+)\/(qemu-server|lxc)\/([1-9]\d{2,8})\.conf$/.exec(path);
+  if (!match) return undefined;
+  return { node: match[1] as string, type: match[2] === 'lxc' ? 'lxc' : 'qemu', vmid: Number(match[3]) };
+}
+
+export interface StoredGuest {
+  readonly vmid: number;
+  readonly path: string;
+  readonly revision: number;
+  readonly digest: string;
+  readonly file: GuestConfigFile;
+}
+
+/** Throws 'not-found' with the text that clients match on, 'failed' for a damaged document. */
+export function readGuest(store: ConfigStore, type: GuestType, node: string, vmid: number): StoredGuest {
+  const path = guestPath(type, node, vmid);
+  const doc = store.get(path);
+  if (!doc) throw new RyokanError('not-found', `Configuration file '${path}' does not exist`);
+  const file = parseConfigFile(doc.text, path);
+  return { vmid, path, revision: doc.revision, digest: configDigest(doc.text), file };
+}
+
+/** Type and node of the guest that has this VMID anywhere in the cluster. */
+export function guestOwner(store: ConfigStore, vmid: number): { type: GuestType; node: string } | undefined {
+  const [type, node] = store.get(claimPath(vmid))?.text.trim().split(' ') ?? [];
+  return type && node ? { type: type === 'lxc' ? 'lxc' : 'qemu', node } : undefined;
+}
+
+/** Every VMID in use in the cluster. */
+export function usedVmids(store: ConfigStore): Set<number> {
+  return new Set(store.list('vmlist/').map((doc) => Number(doc.path.slice('vmlist/'.length))));
+}
+
+/** Takes a VMID for a new guest, locked for creation. Exactly one of several callers wins; the others get 'exists'. */
+export async function claimGuest(
+  store: ConfigStore,
+  type: GuestType,
+  node: string,
+  vmid: number,
+  author: string,
+): Promise<void> {
+  const path = guestPath(type, node, vmid);
+  try {
+    await store.commit(
+      [
+        { path: claimPath(vmid), revision: 0 },
+        { path, revision: 0 },
+      ],
+      [
+        { path: claimPath(vmid), text: `${type} ${node}\n` },
+        { path, text: serializeConfigFile(newConfigFile({ lock: 'create' })) },
+      ],
+      { author },
+    );
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    const kind = type === 'qemu' ? 'VM' : 'CT';
+    const where = guestOwner(store, vmid)?.node ?? node;
+    throw new RyokanError(
+      'exists',
+      `unable to create ${kind} ${vmid}: config file already exists: ${kind} ${vmid} already exists on node '${where}'`,
+      { context: { vmid } },
+    );
+  }
+}
+
+/** Removes a guest's document and gives its VMID back. */
+export async function removeGuest(
+  store: ConfigStore,
+  type: GuestType,
+  node: string,
+  vmid: number,
+  author: string,
+): Promise<void> {
+  await store.commit(
+    [],
+    [
+      { path: guestPath(type, node, vmid), text: null },
+      { path: claimPath(vmid), text: null },
+    ],
+    { author },
+  );
+}
+
+/** Writes a guest's document; 'conflict' when somebody changed it since it was read. Returns it as stored. */
+export async function writeGuest(
+  store: ConfigStore,
+  guest: StoredGuest,
+  file: GuestConfigFile,
+  author: string,
+): Promise<StoredGuest> {
+  const text = serializeConfigFile(file);
+  const digest = configDigest(text);
+  if (digest === guest.digest) return { ...guest, file };
+  try {
+    const revision = await store.commit(
+      [{ path: guest.path, revision: guest.revision }],
+      [{ path: guest.path, text }],
+      { author },
+    );
+    return { ...guest, file, revision, digest };
+  } catch (error) {
+    if (error instanceof ConflictError) throw digestMismatch();
+    throw error;
+  }
+}
+
+export function digestMismatch(): RyokanError {
+  return new RyokanError(
+    'conflict',
+    'detected modified configuration - file changed by other user? Try again.',
+  );
+}
+
+/** Refuses work on a guest that an operation has locked. */
+export function demandUnlocked(properties: ConfigProperties, type: GuestType = 'qemu'): void {
+  if (properties.lock) {
+    throw new RyokanError('locked', `${type === 'qemu' ? 'VM' : 'CT'} is locked (${properties.lock})`);
+  }
+}
+
+/** Sets or clears the lock key, whatever else changes at the same time. */
+export async function setGuestLock(
+  store: ConfigStore,
+  type: GuestType,
+  node: string,
+  vmid: number,
+  lock: string | undefined,
+  author: string,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const guest = readGuest(store, type, node, vmid);
+    const { lock: _old, ...rest } = guest.file.properties;
+    const properties = lock === undefined ? rest : { ...rest, lock };
+    try {
+      await writeGuest(store, guest, { ...guest.file, properties }, author);
+      return;
+    } catch (error) {
+      if (attempt >= 10 || !(error instanceof RyokanError) || error.code !== 'conflict') throw error;
+    }
+  }
+}

@@ -1,0 +1,166 @@
+/** What a call changes in a configuration: which keys are set, removed or reverted, and what waits for the next start. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { splitList } from '@ryokan/api/schema/formats.ts';
+import { qemuConfigFields, qemuUnusedKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import type { ConfigProperties, GuestConfigFile, PendingSection } from '../config-file.ts';
+import { configValueText } from './config.ts';
+import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
+
+/** Keys that hold at once, also while the guest runs: they say nothing to QEMU. */
+const immediate: ReadonlySet<string> = new Set([
+  'name',
+  'description',
+  'tags',
+  'onboot',
+  'startup',
+  'protection',
+  'lock',
+  'shares',
+  'hookscript',
+  'vmstatestorage',
+  'migrate_downtime',
+  'migrate_speed',
+  'hotplug',
+]);
+
+export interface ConfigChange {
+  /** New values as text. */
+  readonly set: ConfigProperties;
+  readonly delete: readonly string[];
+  readonly revert: readonly string[];
+  /** With `delete`: remove volumes too. */
+  readonly force: boolean;
+}
+
+/** Collects the change from a call's parameters. */
+export function changeOf(params: Readonly<Record<string, unknown>>): ConfigChange {
+  const set: Record<string, string> = {};
+  for (const key of Object.keys(qemuConfigFields)) {
+    const value = params[key];
+    if (value !== undefined) set[key] = configValueText(value as string | number | boolean);
+  }
+  if (set.cdrom !== undefined) {
+    set.ide2 = /(^|,)media=/.test(set.cdrom) ? set.cdrom : `${set.cdrom},media=cdrom`;
+    delete set.cdrom;
+  }
+  const keys = (name: string) => splitList(String(params[name] ?? ''));
+  const change = { set, delete: keys('delete'), revert: keys('revert'), force: params.force === true };
+  for (const key of [...change.delete, ...change.revert]) {
+    if (!(key in qemuConfigFields))
+      throw new RyokanError('parameter', `unknown setting '${key}'`, { context: { key } });
+    if (key in set) {
+      throw new RyokanError('parameter', `'${key}' can be set or removed in one call, not both`, {
+        context: { key },
+      });
+    }
+  }
+  return change;
+}
+
+export const isVolumeKey = (key: string): boolean =>
+  (qemuVolumeKeys as readonly string[]).includes(key) || (qemuUnusedKeys as readonly string[]).includes(key);
+
+/** Puts the change into the document: at once, or for a running guest into [PENDING]. Volumes are not touched here. */
+export function mergeChange(file: GuestConfigFile, change: ConfigChange, running: boolean): GuestConfigFile {
+  const properties: Record<string, string> = { ...file.properties };
+  const pending: Record<string, string> = { ...file.pending.properties };
+  const removed: Record<string, { force: boolean }> = { ...file.pending.delete };
+  for (const key of change.revert) {
+    delete pending[key];
+    delete removed[key];
+  }
+  for (const key of change.delete) {
+    delete pending[key];
+    if (!(key in properties)) continue;
+    if (running && !immediate.has(key) && !key.startsWith('unused')) removed[key] = { force: change.force };
+    else detach(properties, key, change.force);
+  }
+  for (const [key, value] of Object.entries(change.set)) {
+    delete removed[key];
+    delete pending[key];
+    if (!running || immediate.has(key)) assign(properties, key, value);
+    else if (properties[key] !== value) pending[key] = value;
+  }
+  return { ...file, properties, pending: { properties: pending, delete: removed } };
+}
+
+/** A document with its pending changes carried out: what a start does first. */
+export function applyPending(file: GuestConfigFile): GuestConfigFile {
+  const properties: Record<string, string> = { ...file.properties };
+  for (const [key, { force }] of Object.entries(file.pending.delete)) detach(properties, key, force);
+  for (const [key, value] of Object.entries(file.pending.properties)) assign(properties, key, value);
+  return { ...file, properties, pending: { properties: {}, delete: {} } };
+}
+
+/** Sets a key. A disk that another one replaces stays as unusedN. */
+function assign(properties: Record<string, string>, key: string, value: string): void {
+  const before = properties[key];
+  if (before !== undefined && isVolumeKey(key) && !key.startsWith('unused')) {
+    if (volumeOf(key, before) !== volumeOf(key, value)) keepUnused(properties, key, before);
+  }
+  properties[key] = value;
+}
+
+/** Removes a key. Its disk stays as unusedN, unless its volume is to go too. */
+function detach(properties: Record<string, string>, key: string, force: boolean): void {
+  const before = properties[key];
+  delete properties[key];
+  if (before !== undefined && isVolumeKey(key) && !key.startsWith('unused') && !force) {
+    keepUnused(properties, key, before);
+  }
+}
+
+function keepUnused(properties: Record<string, string>, key: string, text: string): void {
+  const volid = volumeOf(key, text);
+  if (
+    volid === undefined ||
+    Object.entries(properties).some(([k, v]) => isVolumeKey(k) && volumeOf(k, v) === volid)
+  )
+    return;
+  const free = qemuUnusedKeys.find((unused) => !(unused in properties));
+  if (!free) throw new RyokanError('failed', 'all unusedN keys are taken; remove unused disks first');
+  properties[free] = volid;
+}
+
+/** The volume of a disk; undefined for CD-ROM drives, empty drives and paths. */
+export function volumeOf(key: string, text: string): string | undefined {
+  const drive = parseDrive(key, text);
+  return namesVolume(drive) && !isCdrom(drive) ? drive.file : undefined;
+}
+
+/** Volumes that `before` names and `after` no longer does: they go when the change was a forced removal. */
+export function droppedVolumes(before: ConfigProperties, after: ConfigProperties): string[] {
+  const volumes = (properties: ConfigProperties) =>
+    new Set(
+      Object.entries(properties)
+        .filter(([key]) => isVolumeKey(key))
+        .map(([key, text]) => volumeOf(key, text))
+        .filter((volid) => volid !== undefined),
+    );
+  const kept = volumes(after);
+  return [...volumes(before)].filter((volid) => !kept.has(volid));
+}
+
+/** One row of the `pending` view for each key. */
+export function pendingRows(
+  file: GuestConfigFile,
+): { key: string; value?: string; pending?: string; delete?: number }[] {
+  const { properties, pending } = file;
+  const keys = new Set([...Object.keys(properties), ...Object.keys(pending.properties)]);
+  return [...keys].sort().map((key) => {
+    const removal = pending.delete[key];
+    return {
+      key,
+      ...(properties[key] === undefined ? {} : { value: properties[key] }),
+      ...(pending.properties[key] === undefined ? {} : { pending: pending.properties[key] }),
+      ...(removal ? { delete: removal.force ? 2 : 1 } : {}),
+    };
+  });
+}
+
+/** Values with pending changes applied, the view that editors show. */
+export function withPending(properties: ConfigProperties, pending: PendingSection): ConfigProperties {
+  const merged: Record<string, string> = { ...properties, ...pending.properties };
+  for (const key of Object.keys(pending.delete)) delete merged[key];
+  return merged;
+}

@@ -1,0 +1,87 @@
+/** Creating a QEMU guest: defaults, volumes, the stored configuration. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { formatPropertyString, parsePropertyString } from '@ryokan/api/schema/property-string.ts';
+import { qemuDriveKeys, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import type { ConfigProperties } from '../config-file.ts';
+import { newConfigFile } from '../config-file.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { readGuest, writeGuest } from '../guest-store.ts';
+import { type ConfigChange, isVolumeKey } from './config-change.ts';
+import { prepareDrive } from './disks.ts';
+import { isCdrom, parseDrive } from './drive-value.ts';
+
+/** Fills a claimed VMID with its configuration. Everything made on the way is registered for undo. */
+export async function createGuest(
+  services: GuestServices,
+  vmid: number,
+  change: ConfigChange,
+  qemuVersion: string,
+  context: ChangeContext,
+): Promise<void> {
+  const values: Record<string, string> = { ...defaults(change.set, qemuVersion), ...change.set };
+  for (const key of Object.keys(values)) {
+    if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = withMac(values[key] ?? '');
+  }
+  demandFreeVolumes(values);
+  for (const key of volumeKeysOf(values)) {
+    values[key] = await prepareDrive(services, vmid, key, values[key] ?? '', context);
+    context.signal.throwIfAborted();
+  }
+  values.boot ??= defaultBoot(values);
+  const claimed = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  await writeGuest(services.store, claimed, newConfigFile(values), 'create');
+}
+
+const volumeKeysOf = (values: ConfigProperties): string[] =>
+  [...qemuVolumeKeys].filter((key) => values[key] !== undefined);
+
+function defaults(given: ConfigProperties, qemuVersion: string): ConfigProperties {
+  const values: Record<string, string> = {
+    meta: `creation-qemu=${qemuVersion},ctime=${Math.floor(Date.now() / 1000)}`,
+  };
+  if (given.smbios1 === undefined) values.smbios1 = `uuid=${randomUUID()}`;
+  if (given.vmgenid === undefined || given.vmgenid === '1') values.vmgenid = randomUUID();
+  return values;
+}
+
+/** A MAC address where the caller gave none: the prefix that Proxmox Server Solutions has registered, then random. */
+export function withMac(text: string): string {
+  const card = parsePropertyString(qemuNetFields, text);
+  if (card.macaddr !== undefined) return formatNet({ ...card, macaddr: card.macaddr.toUpperCase() });
+  const tail = [...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+  return formatNet({ ...card, macaddr: `BC:24:11:${tail}`.toUpperCase() });
+}
+
+/** `virtio=MAC,bridge=…`: the form that every client reads. */
+function formatNet(card: ReturnType<typeof parsePropertyString<typeof qemuNetFields>>): string {
+  const { model, macaddr, ...rest } = card;
+  const options = formatPropertyString(qemuNetFields, rest as never);
+  return options ? `${model}=${macaddr},${options}` : `${model}=${macaddr}`;
+}
+
+/** One volume cannot be two disks. */
+function demandFreeVolumes(values: ConfigProperties): void {
+  const seen = new Map<string, string>();
+  for (const [key, text] of Object.entries(values)) {
+    if (!isVolumeKey(key)) continue;
+    const drive = parseDrive(key, text);
+    if (isCdrom(drive) || !/:.*\D/.test(drive.file)) continue;
+    const other = seen.get(drive.file);
+    if (other) throw new RyokanError('parameter', `${key} and ${other} name the same volume '${drive.file}'`);
+    seen.set(drive.file, key);
+  }
+}
+
+/** First disk, first CD-ROM, first network card. */
+function defaultBoot(values: ConfigProperties): string {
+  const drives = qemuDriveKeys.filter((key) => values[key] !== undefined);
+  const cdrom = (key: string) => isCdrom(parseDrive(key, values[key] ?? ''));
+  const order = [
+    drives.find((key) => !cdrom(key)),
+    drives.find((key) => cdrom(key)),
+    qemuNetKeys.find((key) => values[key] !== undefined),
+  ].filter((key) => key !== undefined);
+  return `order=${order.join(';')}`;
+}

@@ -1,0 +1,75 @@
+/** Removing a QEMU guest with its volumes. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { TaskContext } from '../../tasks/task.ts';
+import type { GuestServices } from '../guest-services.ts';
+import { demandUnlocked, readGuest, removeGuest } from '../guest-store.ts';
+import { isVolumeKey } from './config-change.ts';
+import { ownVolumes } from './disks.ts';
+import { guestLock } from './power.ts';
+import { isRunning } from './process.ts';
+
+export interface DestroyOptions {
+  readonly unreferenced: boolean;
+  readonly skiplock: boolean;
+}
+
+/** What forbids the removal, said before a task starts. */
+export function demandRemovable(services: GuestServices, vmid: number, skiplock: boolean): void {
+  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  if (file.properties.protection === '1') {
+    throw new RyokanError(
+      'state',
+      `can't remove VM ${vmid} - protection mode enabled: switch the protection option off first`,
+    );
+  }
+  if (!skiplock) demandUnlocked(file.properties);
+  if (isRunning(services.paths, vmid))
+    throw new RyokanError('state', `VM ${vmid} is running - destroy failed: stop it first`);
+}
+
+/** Volumes go first, the document last: what fails half-way can be tried again. */
+export async function destroyGuest(
+  services: GuestServices,
+  vmid: number,
+  options: DestroyOptions,
+  task: TaskContext,
+): Promise<void> {
+  const { store, settings, storage } = services;
+  await guestLock(services, vmid, task, async () => {
+    demandRemovable(services, vmid, options.skiplock);
+    const { file } = readGuest(store, 'qemu', settings.node, vmid);
+    const drives = Object.entries(file.properties).filter(([key]) => isVolumeKey(key));
+    const volumes = new Set(ownVolumes(vmid, drives).map((one) => one.volid));
+    if (options.unreferenced) {
+      for (const volid of await allVolumes(services, vmid, task)) volumes.add(volid);
+    }
+    for (const volid of volumes) {
+      try {
+        await storage.remove(volid);
+        task.log(`removed volume '${volid}'`);
+      } catch (error) {
+        if (!(error instanceof RyokanError) || error.code !== 'not-found') throw error;
+        task.warn(`volume '${volid}' was gone already`);
+      }
+    }
+    await removeGuest(store, 'qemu', settings.node, vmid, task.user);
+  });
+}
+
+async function allVolumes(services: GuestServices, vmid: number, task: TaskContext): Promise<string[]> {
+  const found: string[] = [];
+  for (const config of services.storage.configs()) {
+    try {
+      const { content } = await services.storage.summary(config.storage);
+      if (!content.includes('images')) continue;
+      found.push(
+        ...(await services.storage.list(config.storage, { content: 'images', vmid })).map((one) => one.volid),
+      );
+    } catch (error) {
+      task.warn(
+        `storage '${config.storage}' was not searched: ${error instanceof Error ? error.message : error}`,
+      );
+    }
+  }
+  return found;
+}

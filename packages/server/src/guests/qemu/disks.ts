@@ -1,0 +1,125 @@
+/** Volumes behind the disks of a configuration: made for `storage:size`, checked when they exist already. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import type { VolumeFormat } from '../../storage/driver.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import {
+  type DriveValue,
+  formatDrive,
+  formatSize,
+  isCdrom,
+  namesVolume,
+  newVolumeRequest,
+  parseDrive,
+} from './drive-value.ts';
+import { makeEfiDisk } from './efi-disk.ts';
+
+/** Smallest state volume of a software TPM. */
+const tpmBytes = 4 * 1024 * 1024;
+
+/**
+ * Turns one drive value as given by a caller into the one that is stored: makes the volume that it asks for, or checks
+ * the one it names. Made volumes are registered for undo.
+ */
+export async function prepareDrive(
+  services: GuestServices,
+  vmid: number,
+  key: string,
+  text: string,
+  context: ChangeContext,
+): Promise<string> {
+  const drive = parseDrive(key, text);
+  const request = newVolumeRequest(drive);
+  if (request) return formatDrive(key, await makeVolume(services, vmid, key, drive, request, context));
+  if (!namesVolume(drive)) return formatDrive(key, drive);
+  return formatDrive(key, await checkVolume(services, vmid, key, drive));
+}
+
+async function makeVolume(
+  services: GuestServices,
+  vmid: number,
+  key: string,
+  drive: DriveValue,
+  request: { storage: string; gib: number },
+  context: ChangeContext,
+): Promise<DriveValue> {
+  const { storage } = services;
+  if (isCdrom(drive)) {
+    throw new RyokanError(
+      'parameter',
+      `${key}: a CD-ROM drive takes an existing ISO image, not a new volume`,
+    );
+  }
+  storage.demandContent(request.storage, 'images');
+  const { capabilities } = await storage.driver(request.storage);
+  const format = (drive.format ??
+    (key === 'tpmstate0' ? 'raw' : capabilities.imageFormats[0])) as VolumeFormat;
+  const keep = (volid: string) => {
+    context.undo('volume.remove', { volid });
+    context.log(`made volume '${volid}'`);
+  };
+  const { 'import-from': source, ...rest } = drive;
+  if (source !== undefined) {
+    throw new RyokanError(
+      'unsupported',
+      `${key}: import-from '${source}' is not possible yet; upload the image to an 'import' storage and attach it`,
+    );
+  }
+  if (key === 'efidisk0') {
+    const made = await makeEfiDisk(services, vmid, drive, request.storage, format, keep);
+    return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
+  }
+  const size = key === 'tpmstate0' ? tpmBytes : Math.round(request.gib * 1024 ** 3);
+  if (size <= 0)
+    throw new RyokanError(
+      'parameter',
+      `${key}: a disk of 0 GiB cannot be made; give its size in GiB, such as ${request.storage}:32`,
+    );
+  const volid = await storage.allocate(request.storage, { vmid, format, size });
+  keep(volid);
+  return { ...withoutFormat(rest), file: volid, size: formatSize(size) };
+}
+
+/** The volume's name says its format; only flat names keep the option. */
+function withoutFormat(drive: DriveValue): DriveValue {
+  const { format: _format, ...rest } = drive;
+  return rest as DriveValue;
+}
+
+async function checkVolume(
+  services: GuestServices,
+  vmid: number,
+  key: string,
+  drive: DriveValue,
+): Promise<DriveValue> {
+  const volume = await services.storage.info(drive.file);
+  const wanted = isCdrom(drive) ? ['iso', 'images'] : ['images', 'iso', 'import'];
+  if (!wanted.includes(volume.content)) {
+    throw new RyokanError(
+      'parameter',
+      `${key}: '${drive.file}' is of content type '${volume.content}' and cannot be a disk`,
+    );
+  }
+  if (volume.content === 'iso' && !isCdrom(drive)) {
+    throw new RyokanError('parameter', `${key}: '${drive.file}' is an ISO image; add media=cdrom`);
+  }
+  if (volume.content === 'images' && volume.vmid !== undefined && volume.vmid !== vmid) {
+    throw new RyokanError('parameter', `${key}: '${drive.file}' belongs to guest ${volume.vmid}`);
+  }
+  return { ...drive, size: formatSize(volume.size) };
+}
+
+/** The volume ids that a guest's drives name, as long as they are its own (not ISO images). */
+export function ownVolumes(
+  vmid: number,
+  drives: Iterable<readonly [string, string]>,
+): { key: string; volid: string }[] {
+  const found: { key: string; volid: string }[] = [];
+  for (const [key, text] of drives) {
+    const drive = parseDrive(key, text);
+    if (!namesVolume(drive) || isCdrom(drive)) continue;
+    const { name } = parseVolumeId(drive.file);
+    if (new RegExp(`(^|/)(vm|base)-${vmid}-`).test(name)) found.push({ key, volid: drive.file });
+  }
+  return found;
+}

@@ -1,0 +1,65 @@
+/** The text of one drive in a configuration: which volume it names, and what asks for a new one. */
+
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { formatPropertyString, readPropertyString } from '@ryokan/api/schema/property-string.ts';
+import { fieldsOf } from './config.ts';
+
+/** Fields of a drive's property string as far as volumes are concerned; the others stay as they are. */
+export interface DriveValue {
+  readonly file: string;
+  readonly media?: 'cdrom' | 'disk';
+  readonly format?: string;
+  readonly size?: string;
+  readonly 'import-from'?: string;
+  readonly [option: string]: unknown;
+}
+
+export function parseDrive(key: string, text: string): DriveValue {
+  const fields = fieldsOf(key);
+  const result = fields && readPropertyString(fields, text);
+  if (!result?.value)
+    throw new RyokanError('parameter', `'${key}: ${text}' is not a disk`, { context: { key } });
+  return result.value as unknown as DriveValue;
+}
+
+export function formatDrive(key: string, drive: DriveValue): string {
+  const fields = fieldsOf(key);
+  if (!fields) throw new Error(`${key} is not a property string`);
+  return formatPropertyString(fields, drive as never);
+}
+
+export const isCdrom = (drive: DriveValue): boolean => drive.media === 'cdrom';
+
+/** `local:32`: storage and size in GiB of a volume to be made. */
+export function newVolumeRequest(drive: DriveValue): { storage: string; gib: number } | undefined {
+  const match = /^([a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]):(\d+(?:\.\d+)?)$/.exec(drive.file);
+  return match ? { storage: match[1] as string, gib: Number(match[2]) } : undefined;
+}
+
+/** True when the drive names a volume of a storage (not `none`, not `cdrom`, not a path). */
+export function namesVolume(drive: DriveValue): boolean {
+  return drive.file.includes(':') && !drive.file.startsWith('/');
+}
+
+/** Bytes as the configuration writes a size: the largest unit that divides it evenly. */
+export function formatSize(bytes: number): string {
+  for (const [unit, factor] of [
+    ['T', 1024 ** 4],
+    ['G', 1024 ** 3],
+    ['M', 1024 ** 2],
+    ['K', 1024],
+  ] as const) {
+    if (bytes >= factor && bytes % factor === 0) return `${bytes / factor}${unit}`;
+  }
+  return String(bytes);
+}
+
+/** `32G`, `512M`, `10` (bytes) in bytes; undefined when it is not a size. */
+export function parseSize(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([KMGT]?)$/.exec(text);
+  if (!match) return undefined;
+  const factor = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 }[
+    match[2] as '' | 'K' | 'M' | 'G' | 'T'
+  ];
+  return Math.round(Number(match[1]) * factor);
+}

@@ -1,0 +1,13 @@
+/** Sockets and files of one QEMU guest of this node. */
+import { join } from 'node:path';
+import type { DataPaths } from '../../host/paths.ts';
+import { type GuestRunPaths, guestRunPaths } from './host-input.ts';
+
+export interface QemuRunPaths extends GuestRunPaths {
+  /** What QEMU writes to its standard output and error. */
+  readonly log: string;
+}
+
+export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
+  return { ...guestRunPaths(paths.qemuRun, vmid), log: join(paths.log, 'qemu', `${vmid}.log`) };
+}

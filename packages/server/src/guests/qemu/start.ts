@@ -1,0 +1,247 @@
+/** Starting a QEMU guest: gather what its command line needs, run QEMU without rights, wait until it answers. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { availableParallelism, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
+import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import { readAccelerator } from '../../host/accelerator.ts';
+import { guestCgroup } from '../../host/cgroup.ts';
+import { claimPidFile } from '../../host/pidfile.ts';
+import { guestUser, requireUser } from '../../host/users.ts';
+import { createTap, tapName } from '../../network/tap.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
+import { qemuCommandLine } from './command-line.ts';
+import { requireQemuConfig } from './config.ts';
+import { applyPending } from './config-change.ts';
+import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
+import { guestMemory } from './guest-context.ts';
+import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
+import { cleanUpAfter, isRunning, lastWords, logSize } from './process.ts';
+import { cpuVendor, hasIoUring, ovmfFolder, qemuProgram, qemuVersion } from './qemu-facts.ts';
+import { connectQmp } from './qmp-client.ts';
+import { qemuRunPaths } from './run-paths.ts';
+
+export interface StartOptions {
+  readonly skiplock?: boolean | undefined;
+  /** Milliseconds until QEMU must answer. */
+  readonly timeout?: number | undefined;
+  readonly machine?: string | undefined;
+}
+
+const defaultStartTimeout = 30_000;
+
+/** The caller holds the guest's lock. Rejects when it runs already. */
+export async function startGuest(
+  services: GuestServices,
+  vmid: number,
+  options: StartOptions,
+  context: ChangeContext,
+): Promise<void> {
+  demandStartable(services, vmid, options.skiplock === true);
+  const config = await configForStart(services, vmid, options);
+  demandMemory(config, vmid);
+  const user = requireUser(guestUser);
+  // What an earlier QEMU of this guest left when the machine or the daemon went down.
+  await cleanUpAfter(services.paths, services.settings.node, vmid);
+  context.undo('guest.clean-up', { vmid });
+  const host = await gatherHost(services, vmid, config, user.uid, context);
+  const { args, notes } = commandLine(config, host);
+  for (const note of notes) context.log(note);
+  const cgroup = guestCgroup(vmid, services.settings.node);
+  for (const warning of cgroup.apply(config)) context.warn(warning);
+  const logStart = logSize(services.paths, vmid);
+  const qemu = launch(services, vmid, args, user);
+  const pid = await startedPid(qemu);
+  context.undo('process.kill', { pid });
+  claimPidFile(qemuRunPaths(services.paths, vmid).pid, pid);
+  for (const warning of cgroup.addProcess(pid)) context.warn(warning);
+  await untilReady(services, vmid, qemu, options.timeout ?? defaultStartTimeout, logStart, context);
+}
+
+/** What forbids a start, said before a task is made. */
+export function demandStartable(services: GuestServices, vmid: number, skiplock: boolean): void {
+  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  if (file.properties.template === '1') {
+    throw new RyokanError(
+      'state',
+      `you can't start a vm if it's a template: make a clone of VM ${vmid} and start that`,
+    );
+  }
+  if (!skiplock) demandUnlocked(file.properties);
+  if (isRunning(services.paths, vmid)) throw new RyokanError('state', `VM ${vmid} already running`);
+}
+
+/** The configuration with pending changes carried out and stored. */
+async function configForStart(
+  services: GuestServices,
+  vmid: number,
+  options: StartOptions,
+): Promise<QemuConfig> {
+  const { store, settings } = services;
+  const stored = readGuest(store, 'qemu', settings.node, vmid);
+  const guest = await writeGuest(store, stored, applyPending(stored.file), 'start');
+  const machine = options.machine === undefined ? {} : { machine: options.machine };
+  return requireQemuConfig({ ...guest.file.properties, ...machine }, vmid);
+}
+
+function demandMemory(config: QemuConfig, vmid: number): void {
+  const wanted = guestMemory(config);
+  const present = Math.floor(totalmem() / 1024 ** 2);
+  if (wanted > present) {
+    throw new RyokanError(
+      'state',
+      `VM ${vmid} wants ${wanted} MiB of memory, but the node has ${present} MiB in all: give it less (option memory)`,
+      { context: { vmid } },
+    );
+  }
+}
+
+async function gatherHost(
+  services: GuestServices,
+  vmid: number,
+  config: QemuConfig,
+  uid: number,
+  context: ChangeContext,
+): Promise<QemuHost> {
+  const { paths } = services;
+  const [major = 0, minor = 0] = (await qemuVersion(join(paths.run, 'qemu-version'))).split('.').map(Number);
+  const vendor = cpuVendor();
+  return {
+    vmid,
+    accelerator: readAccelerator(join(paths.run, 'accelerator.json'), services.settings.accelerator),
+    qemuVersion: [major, minor],
+    cpuCount: availableParallelism(),
+    memoryTotal: totalmem(),
+    runDir: paths.qemuRun,
+    uuid: randomUUID(),
+    volumes: await resolveVolumes(services, config),
+    taps: await makeTaps(vmid, config, uid, context),
+    ovmfDir: ovmfFolder,
+    ioUring: hasIoUring(),
+    ...(vendor ? { cpuVendor: vendor } : {}),
+  };
+}
+
+async function resolveVolumes(
+  services: GuestServices,
+  config: QemuConfig,
+): Promise<Record<string, ResolvedVolume>> {
+  const resolved: Record<string, ResolvedVolume> = {};
+  for (const key of qemuVolumeKeys) {
+    const text = config[key];
+    if (text === undefined) continue;
+    const drive = parseDrive(key, text);
+    if (!namesVolume(drive)) continue;
+    const volume = await services.storage.info(drive.file);
+    const format = volume.format === 'qcow2' || volume.format === 'vmdk' ? volume.format : 'raw';
+    resolved[key] = {
+      source: await services.storage.blockSource(drive.file),
+      format,
+      ...(isCdrom(drive) ? { readOnly: true } : {}),
+    };
+  }
+  return resolved;
+}
+
+async function makeTaps(
+  vmid: number,
+  config: QemuConfig,
+  uid: number,
+  context: ChangeContext,
+): Promise<Record<string, ResolvedTap>> {
+  const taps: Record<string, ResolvedTap> = {};
+  for (const [index, key] of qemuNetKeys.entries()) {
+    const text = config[key];
+    if (text === undefined) continue;
+    const card = parsePropertyString(qemuNetFields, text);
+    if (card.bridge === undefined) continue;
+    const ifname = tapName(vmid, index);
+    await createTap(ifname, {
+      bridge: card.bridge,
+      uid,
+      ...(card.mtu !== undefined && card.mtu > 1 ? { mtu: card.mtu } : {}),
+      ...(card.queues !== undefined && card.queues > 1 ? { multiQueue: true } : {}),
+    });
+    for (const option of ['firewall', 'tag', 'trunks', 'rate'] as const) {
+      if (card[option]) context.warn(`${key}: '${option}' has no effect yet`);
+    }
+    taps[key] = { ifname, vhost: false };
+  }
+  return taps;
+}
+
+function commandLine(config: QemuConfig, host: QemuHost): { args: string[]; notes: string[] } {
+  const notes: string[] = [];
+  return { args: qemuCommandLine(config, host, (line) => notes.push(line)), notes };
+}
+
+/** QEMU in a session of its own, as the guests' user, with its output in the guest's log. */
+function launch(
+  services: GuestServices,
+  vmid: number,
+  args: readonly string[],
+  user: { uid: number; gid: number },
+): ChildProcess {
+  const { log } = qemuRunPaths(services.paths, vmid);
+  mkdirSync(dirname(log), { recursive: true });
+  const output = openSync(log, 'a', 0o640);
+  try {
+    return spawn(qemuProgram, args, {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', output, output],
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
+      uid: user.uid,
+      gid: user.gid,
+    });
+  } finally {
+    closeSync(output);
+  }
+}
+
+function startedPid(qemu: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    if (qemu.pid !== undefined) resolve(qemu.pid);
+    else
+      qemu.once('error', (cause) =>
+        reject(new RyokanError('failed', `could not run ${qemuProgram}: ${cause.message}`, { cause })),
+      );
+  });
+}
+
+async function untilReady(
+  services: GuestServices,
+  vmid: number,
+  qemu: ChildProcess,
+  timeout: number,
+  logStart: number,
+  context: ChangeContext,
+): Promise<void> {
+  const ended = new AbortController();
+  const onExit = () => ended.abort();
+  qemu.once('exit', onExit);
+  try {
+    const signal = AbortSignal.any([ended.signal, context.signal]);
+    const qmp = await connectQmp(qemuRunPaths(services.paths, vmid).qmp, {
+      timeout,
+      signal,
+      waitForSocket: true,
+    });
+    qmp.close();
+    qemu.unref();
+  } catch (cause) {
+    const words = lastWords(services.paths, vmid, logStart);
+    const reason = ended.signal.aborted ? 'QEMU ended at once' : 'QEMU did not answer';
+    throw new RyokanError('failed', `start failed: ${reason}${words ? `: ${words}` : ''}`, {
+      cause,
+      context: { vmid },
+    });
+  } finally {
+    qemu.off('exit', onExit);
+  }
+}

@@ -1,0 +1,121 @@
+/** Changing a QEMU guest's configuration. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { demandUnlocked, digestMismatch, readGuest, writeGuest } from '../guest-store.ts';
+import { type ConfigChange, droppedVolumes, isVolumeKey, mergeChange } from './config-change.ts';
+import { withMac } from './create.ts';
+import { prepareDrive } from './disks.ts';
+import { formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from './drive-value.ts';
+import { isRunning } from './process.ts';
+
+export interface UpdateOptions {
+  readonly change: ConfigChange;
+  /** Refuse when the document has another digest. */
+  readonly digest?: string | undefined;
+  readonly skiplock?: boolean | undefined;
+  readonly author: string;
+}
+
+/**
+ * Carries out a change: makes volumes, merges, stores, removes volumes that the caller wants gone. For a running guest
+ * what touches its hardware waits in [PENDING] until the next start.
+ */
+export async function updateGuest(
+  services: GuestServices,
+  vmid: number,
+  options: UpdateOptions,
+  context: ChangeContext,
+): Promise<void> {
+  const { store, settings } = services;
+  await services.locks.with(`qemu-${vmid}`, async () => {
+    const guest = readGuest(store, 'qemu', settings.node, vmid);
+    if (options.digest !== undefined && options.digest !== guest.digest) throw digestMismatch();
+    if (!options.skiplock && options.change.set.lock === undefined) demandUnlocked(guest.file.properties);
+    demandUnprotectedDisks(guest.file.properties, options.change);
+    const running = isRunning(services.paths, vmid);
+    const set = await prepareValues(services, vmid, options.change.set, guest.file.properties, context);
+    const file = mergeChange(guest.file, { ...options.change, set }, running);
+    await writeGuest(store, guest, file, options.author);
+    const gone = running ? [] : droppedVolumes(guest.file.properties, file.properties);
+    for (const volid of new Set([...gone, ...deletedUnused(guest.file.properties, options.change)])) {
+      await removeVolume(services, vmid, volid, context);
+    }
+  });
+}
+
+async function prepareValues(
+  services: GuestServices,
+  vmid: number,
+  given: Readonly<Record<string, string>>,
+  present: Readonly<Record<string, string>>,
+  context: ChangeContext,
+): Promise<Record<string, string>> {
+  const values: Record<string, string> = { ...given };
+  for (const [key, text] of Object.entries(given)) {
+    if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = keepMac(text, present[key]);
+    else if (isVolumeKey(key))
+      values[key] = await prepareDrive(
+        services,
+        vmid,
+        key,
+        withPresentVolume(key, text, present[key]),
+        context,
+      );
+  }
+  return values;
+}
+
+/** `virtio,bridge=vmbr1` without a MAC keeps the card's address. */
+function keepMac(text: string, before: string | undefined): string {
+  if (/([0-9a-f]{2}:){5}[0-9a-f]{2}/i.test(text) || before === undefined) return withMac(text);
+  const mac = /([0-9a-f]{2}:){5}[0-9a-f]{2}/i.exec(before)?.[0];
+  return withMac(mac ? `${text},macaddr=${mac}` : text);
+}
+
+/** `scsi0: local:32` on a disk that exists would replace it; with its own volume only options change. */
+function withPresentVolume(key: string, text: string, before: string | undefined): string {
+  const drive = parseDrive(key, text);
+  if (before === undefined || newVolumeRequest(drive)) return text;
+  const old = parseDrive(key, before);
+  return drive.file === old.file && drive.size === undefined && old.size !== undefined
+    ? formatDrive(key, { ...drive, size: old.size })
+    : text;
+}
+
+function demandUnprotectedDisks(properties: Readonly<Record<string, string>>, change: ConfigChange): void {
+  if (properties.protection !== '1') return;
+  const disk = change.delete.find(
+    (key) => isVolumeKey(key) && properties[key] !== undefined && ownsVolume(key, properties[key]),
+  );
+  if (disk) {
+    throw new RyokanError(
+      'state',
+      `can't remove disk '${disk}' - protection mode enabled: switch the protection option off first`,
+    );
+  }
+}
+
+function ownsVolume(key: string, text: string | undefined): boolean {
+  const drive = parseDrive(key, text ?? '');
+  return namesVolume(drive) && !isCdrom(drive);
+}
+
+/** Deleting an unusedN entry removes its volume: nothing else names it. */
+function deletedUnused(properties: Readonly<Record<string, string>>, change: ConfigChange): string[] {
+  return change.delete
+    .filter((key) => key.startsWith('unused') && properties[key] !== undefined)
+    .map((key) => parseDrive(key, properties[key] ?? '').file);
+}
+
+async function removeVolume(
+  services: GuestServices,
+  vmid: number,
+  volid: string,
+  context: ChangeContext,
+): Promise<void> {
+  const volume = await services.storage.info(volid).catch(() => undefined);
+  if (!volume || volume.vmid !== vmid) return;
+  await services.storage.remove(volid);
+  context.log(`removed volume '${volid}'`);
+}
