@@ -1,0 +1,109 @@
+/** File operations of the `dir` driver: nothing leaves the storage, nothing is overwritten, nothing is half there. */
+import { randomBytes } from 'node:crypto';
+import { constants, type Stats } from 'node:fs';
+import { chmod, link, lstat, mkdir, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { errorCode, type Owner, syncFolder } from '../../host/files.ts';
+
+/** Beginning of the names of unfinished files; names with a dot in front are never volumes. */
+const stagingPrefix = '.staging-';
+
+/** Unfinished files older than this (ms) belong to nobody: no step between two writes takes as long. */
+const staleAfter = 24 * 3600 * 1000;
+
+/**
+ * `lstat` of a volume's file. Rejects with 'not-found', and with 'forbidden' when the path leads out of `root` through
+ * a symbolic link or is no regular file.
+ */
+export async function statInside(root: string, path: string, volume: string): Promise<Stats> {
+  try {
+    const [home, real] = await Promise.all([realpath(root), realpath(path)]);
+    if (!real.startsWith(home.endsWith(sep) ? home : home + sep)) throw outside(volume);
+    const stats = await lstat(real);
+    if (!stats.isFile()) throw new RyokanError('forbidden', `volume '${volume}' is not a regular file`);
+    return stats;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error))) throw notFound(volume);
+    throw error;
+  }
+}
+
+const outside = (volume: string) =>
+  new RyokanError('forbidden', `volume '${volume}' leads out of its storage through a symbolic link`);
+
+export function notFound(volume: string): RyokanError {
+  return new RyokanError('not-found', `volume '${volume}' does not exist`);
+}
+
+export function exists(volume: string): RyokanError {
+  return new RyokanError('exists', `volume '${volume}' already exists`);
+}
+
+/** Makes a folder below `root`, and checks that no symbolic link on the way leads out. Modes do not follow the umask. */
+export async function makeFolder(root: string, path: string, mode: number): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode });
+  const [home, real] = await Promise.all([realpath(root), realpath(path)]);
+  if (real !== home && !real.startsWith(home.endsWith(sep) ? home : home + sep)) {
+    throw new RyokanError('forbidden', `${path} leads out of its storage through a symbolic link`);
+  }
+  if (made !== undefined) await chmod(path, mode);
+}
+
+/** A new name for an unfinished file in `folder`; `ending` is kept at its end. */
+export function stagingPath(folder: string, ending = ''): string {
+  return join(folder, `${stagingPrefix}${randomBytes(8).toString('hex')}${ending}`);
+}
+
+/** Removes unfinished files that a power cut or a kill left in `folder` long ago. */
+export async function removeStale(folder: string, now = Date.now()): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    if (!name.startsWith(stagingPrefix)) continue;
+    const path = join(folder, name);
+    const stats = await lstat(path).catch(() => undefined);
+    if (stats && now - stats.mtimeMs > staleAfter) await rm(path, { force: true, recursive: true });
+  }
+}
+
+/**
+ * Gives a finished file its name. False when the name is taken: a link fails then, where a rename would replace.
+ * File systems without links get the name reserved by an empty file first.
+ */
+export async function claim(staged: string, path: string): Promise<boolean> {
+  try {
+    await link(staged, path);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'EEXIST') return false;
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'].includes(code)) throw error;
+    return claimWithoutLinks(staged, path);
+  }
+  await unlink(staged);
+  await syncFolder(dirname(path));
+  return true;
+}
+
+async function claimWithoutLinks(staged: string, path: string): Promise<boolean> {
+  try {
+    await (await open(path, 'wx')).close();
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+  await rename(staged, path);
+  await syncFolder(dirname(path));
+  return true;
+}
+
+/** Sets mode and owner through a handle that follows no link, and makes content and attributes durable. */
+export async function seal(path: string, mode: number, owner: Owner | undefined): Promise<void> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    if (owner) await file.chown(owner.uid, owner.gid);
+    await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

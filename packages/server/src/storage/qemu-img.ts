@@ -1,0 +1,153 @@
+/** qemu-img: images made, measured, grown and snapshotted. Formats are always named, never guessed from content. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { ImageFormat } from '@ryokan/api/schema/volume-id.ts';
+import { ExecError, type RunOptions, type RunResult, run } from '../host/exec.ts';
+
+export type Preallocation = 'off' | 'metadata' | 'falloc' | 'full';
+
+export interface ImageDetails {
+  readonly format: string;
+  /** Bytes. */
+  readonly virtualSize: number;
+  readonly backingFile?: string;
+  /** qcow2: file that holds the data instead of the image itself. */
+  readonly dataFile?: string;
+  /** vmdk: files of its extents. */
+  readonly extents: readonly string[];
+  /** Names of the internal snapshots, oldest first. */
+  readonly snapshots: readonly string[];
+  readonly encrypted: boolean;
+}
+
+/** Runs qemu-img and says in words what its common failures mean. */
+async function qemuImg(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  try {
+    return await run('qemu-img', args, options);
+  } catch (error) {
+    throw error instanceof ExecError ? explain(error) : error;
+  }
+}
+
+function explain(error: ExecError): unknown {
+  if (/Failed to get .* lock/i.test(error.stderr)) {
+    return new RyokanError('state', 'the image is in use by a running guest or another program', {
+      cause: error,
+    });
+  }
+  if (/No space left on device/i.test(error.stderr)) {
+    return new RyokanError('no-space', `the storage is full: ${lastLine(error.stderr)}`, { cause: error });
+  }
+  return error;
+}
+
+const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+
+export interface CreateImage {
+  readonly format: ImageFormat;
+  /** Bytes; absent with a backing file: its size. */
+  readonly size?: number;
+  readonly preallocation?: Preallocation;
+  /** As it shall stand in the image: relative to the image's folder. */
+  readonly backing?: { readonly file: string; readonly format: ImageFormat };
+}
+
+/** Makes an image at `path`, replacing what is there. */
+export async function createImage(path: string, image: CreateImage, options?: RunOptions): Promise<void> {
+  const { backing } = image;
+  const args = ['create', '-q', '-f', image.format, ...creationOptions(image)];
+  if (backing) args.push('-b', backing.file, '-F', backing.format);
+  args.push(path);
+  if (image.size !== undefined) args.push(String(image.size));
+  await qemuImg(args, options);
+}
+
+/**
+ * qcow2 as the format's defaults have it, which every reader understands. Linked clones get subclusters: a small write
+ * then copies 4 KiB from the base instead of a whole cluster of 64 KiB.
+ */
+function creationOptions({ format, preallocation = 'off', backing }: CreateImage): string[] {
+  if (format === 'qcow2') {
+    return backing
+      ? ['-o', 'extended_l2=on,cluster_size=128k']
+      : preallocation === 'off'
+        ? []
+        : ['-o', `preallocation=${preallocation}`];
+  }
+  // A raw file has no metadata that could be reserved.
+  if (format === 'raw' && (preallocation === 'falloc' || preallocation === 'full')) {
+    return ['-o', `preallocation=${preallocation}`];
+  }
+  return [];
+}
+
+/** Details of an image, also of one that a guest has open. */
+export async function imageDetails(
+  path: string,
+  format: ImageFormat,
+  options?: RunOptions,
+): Promise<ImageDetails> {
+  const { stdout } = await qemuImg(['info', '--output=json', '-U', '-f', format, path], options);
+  return readDetails(stdout);
+}
+
+interface InfoJson {
+  readonly format?: string;
+  readonly 'virtual-size'?: number;
+  readonly 'backing-filename'?: string;
+  readonly encrypted?: boolean;
+  readonly snapshots?: ReadonlyArray<{ readonly name?: string }>;
+  readonly 'format-specific'?: {
+    readonly data?: {
+      readonly 'data-file'?: string;
+      readonly extents?: ReadonlyArray<{ readonly filename?: string }>;
+    };
+  };
+}
+
+function readDetails(json: string): ImageDetails {
+  const info = JSON.parse(json) as InfoJson;
+  const data = info['format-specific']?.data;
+  return {
+    format: info.format ?? '',
+    virtualSize: info['virtual-size'] ?? 0,
+    backingFile: info['backing-filename'],
+    dataFile: data?.['data-file'],
+    extents: (data?.extents ?? []).map((extent) => extent.filename ?? ''),
+    snapshots: (info.snapshots ?? []).map((snapshot) => snapshot.name ?? ''),
+    encrypted: info.encrypted === true,
+  };
+}
+
+export async function resizeImage(path: string, format: ImageFormat, size: number): Promise<void> {
+  await qemuImg(['resize', '-q', '-f', format, path, String(size)]);
+}
+
+/** Internal snapshots of qcow2. Names must begin with a letter: qemu-img takes digits for the number of a snapshot. */
+export async function imageSnapshot(
+  action: 'create' | 'apply' | 'delete',
+  path: string,
+  snapshot: string,
+): Promise<void> {
+  const flag = { create: '-c', apply: '-a', delete: '-d' }[action];
+  await qemuImg(['snapshot', '-q', flag, snapshot, path]);
+}
+
+export interface ConvertImage {
+  readonly from: { readonly path: string; readonly format: ImageFormat };
+  readonly to: { readonly path: string; readonly format: ImageFormat };
+  readonly signal?: AbortSignal;
+  /** 0..1 */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+/** Copies an image into another, also between formats; the target is replaced. Holes stay holes. */
+export async function convertImage({ from, to, signal, onProgress }: ConvertImage): Promise<void> {
+  const onLine = (line: string) => {
+    const percent = /\(\s*([\d.]+)\/100%\)/.exec(line)?.[1];
+    if (percent !== undefined) onProgress?.(Number(percent) / 100);
+  };
+  await qemuImg(
+    ['convert', '-p', '-f', from.format, '-O', to.format, from.path, to.path],
+    signal ? { signal, onLine } : { onLine },
+  );
+}
