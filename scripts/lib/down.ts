@@ -1,0 +1,80 @@
+/** `./ryokan down`: stops the daemon, and with it the gateway. Guests are processes of their own and go on. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from '@ryokan/server/host/exec.ts';
+import type { DataPaths } from '@ryokan/server/host/paths.ts';
+import type { ProcessId } from '@ryokan/server/host/pidfile.ts';
+import { isAlive } from '@ryokan/server/host/procfs.ts';
+import { pathsOf, runningDaemon, runningGuests } from './node-settings.ts';
+import { inProject, note, Problem, parseOptions, say } from './terminal.ts';
+
+/** Seconds that the daemon has to end by itself, and that guests have to shut down. */
+const daemonPatience = 30;
+const guestPatience = 120;
+
+export async function down(args: string[]): Promise<number> {
+  const { values } = parseOptions(args, { data: { type: 'string' }, guests: { type: 'boolean' } });
+  const paths = pathsOf(values.data);
+  const daemon = runningDaemon(paths);
+  if (values.guests) await shutDownGuests(paths, daemon);
+  if (daemon) {
+    await stop(daemon);
+    say(`the node at ${paths.root} is down`);
+  } else say(`no node runs at ${paths.root}`);
+  const guests = runningGuests(paths);
+  if (guests.length > 0) {
+    const what = guests.length === 1 ? '1 guest goes' : `${guests.length} guests go`;
+    say(`${what} on running (${guests.join(' ')}); './ryokan down --guests' shuts guests down first`);
+  }
+  return 0;
+}
+
+async function stop(daemon: ProcessId): Promise<void> {
+  process.kill(daemon.pid, 'SIGTERM');
+  if (await ended(daemon, daemonPatience)) return;
+  note(`the daemon did not end within ${daemonPatience} s; killing it (it loses no state by that)`);
+  process.kill(daemon.pid, 'SIGKILL');
+  if (!(await ended(daemon, 5))) throw new Problem(`process ${daemon.pid} cannot be killed`);
+}
+
+/** Node.js has no pidfd, so the state is read a few times a second. */
+async function ended(id: ProcessId, seconds: number): Promise<boolean> {
+  const end = Date.now() + seconds * 1000;
+  while (isAlive(id.pid, id.startTime)) {
+    if (Date.now() > end) return false;
+    await sleep(25);
+  }
+  return true;
+}
+
+/** Every running guest by the API, at the same time; QEMU is stopped hard when the guest does not follow. */
+async function shutDownGuests(paths: DataPaths, daemon: ProcessId | undefined): Promise<void> {
+  const guests = runningGuests(paths);
+  if (guests.length === 0) return;
+  if (!daemon) {
+    throw new Problem(
+      `${guests.length} guests run, but the node does not; start it with './ryokan up' to shut them down`,
+    );
+  }
+  note(`shutting down ${guests.length} guests (up to ${guestPatience} s)`);
+  const results = await Promise.allSettled(
+    guests.map((vmid) =>
+      run(
+        process.execPath,
+        [
+          inProject('dist', 'cli.js'),
+          'qm',
+          'shutdown',
+          String(vmid),
+          '--timeout',
+          String(guestPatience),
+          '--forceStop',
+          '1',
+        ],
+        { env: { ...process.env, RYOKAN_DATA: paths.root } },
+      ),
+    ),
+  );
+  for (const result of results) if (result.status === 'rejected') note(String(result.reason));
+  const left = runningGuests(paths);
+  if (left.length > 0) throw new Problem(`still running: ${left.join(' ')}; nothing else was stopped`);
+}

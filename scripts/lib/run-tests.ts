@@ -1,0 +1,117 @@
+/** `./ryokan test` and `./ryokan bench`: set-up, suites, one sum. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readTextIfPresent } from '@ryokan/server/host/files.ts';
+import { build, bundle } from './build.ts';
+import { ensurePackages, readPackageList } from './debian.ts';
+import { inProject, Problem, projectRoot, say } from './terminal.ts';
+import { resultFileVariable, type SuiteResult } from './test-reporter.ts';
+
+interface Suite {
+  readonly name: string;
+  readonly config: string;
+  /** Runs real components as root: needs Debian packages and a build. */
+  readonly integration: boolean;
+}
+
+const suites: readonly Suite[] = [
+  { name: 'unit', config: 'vitest.config.ts', integration: false },
+  { name: 'integration', config: 'vitest.integration.config.ts', integration: true },
+];
+
+export async function runTests(args: string[]): Promise<number> {
+  const chosen = suites.filter((suite) => suite.name === args[0]);
+  // Any other word is a part of a path, looked for in all suites.
+  const filters = chosen.length > 0 ? args.slice(1) : args;
+  const results: SuiteResult[] = [];
+  for (const suite of chosen.length > 0 ? chosen : suites) {
+    if (existsSync(inProject(suite.config))) results.push(await runSuite(suite, filters));
+  }
+  return sumUp(results);
+}
+
+async function runSuite(suite: Suite, filters: readonly string[]): Promise<SuiteResult> {
+  if (suite.integration) {
+    if (process.getuid?.() !== 0) return skippedSuite(suite, 'it needs root');
+    await ensurePackages(integrationPackages());
+    await build();
+  }
+  say(`--- ${suite.name} tests`);
+  const folder = mkdtempSync(join(tmpdir(), 'ryokan-test-'));
+  const resultFile = join(folder, 'result.json');
+  try {
+    const code = await runInForeground(
+      inProject('node_modules', '.bin', 'vitest'),
+      [
+        'run',
+        `--config=${suite.config}`,
+        '--reporter=default',
+        `--reporter=${inProject('scripts', 'lib', 'test-reporter.ts')}`,
+        '--passWithNoTests',
+        ...filters,
+      ],
+      { [resultFileVariable]: resultFile },
+    );
+    return readResult(suite, resultFile, code);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function integrationPackages(): string[] {
+  const lists = [inProject('packaging', 'debian-packages.txt'), inProject('test', 'packages.txt')];
+  return [...new Set(lists.filter((path) => existsSync(path)).flatMap(readPackageList))];
+}
+
+function skippedSuite(suite: Suite, reason: string): SuiteResult {
+  return { passed: 0, failed: [], skipped: [{ name: `all ${suite.name} tests`, reason }] };
+}
+
+/** The reporter's file; a run that died before it wrote one, or failed without a failed test, is a failure. */
+function readResult(suite: Suite, file: string, code: number): SuiteResult {
+  const text = readTextIfPresent(file);
+  const result = text
+    ? (JSON.parse(text) as SuiteResult)
+    : { passed: 0, failed: [`the ${suite.name} run ended with code ${code} and no result`], skipped: [] };
+  if (code === 0 || result.failed.length > 0) return result;
+  return { ...result, failed: [`the ${suite.name} run ended with code ${code}`] };
+}
+
+/** Prints skips, failures and the closing line; returns the exit code. A run of no test is a failure. */
+export function sumUp(results: readonly SuiteResult[]): number {
+  const passed = results.reduce((sum, result) => sum + result.passed, 0);
+  const failed = results.flatMap((result) => result.failed);
+  const skipped = results.flatMap((result) => result.skipped);
+  if (skipped.length > 0) say('\nSkipped:');
+  for (const { name, reason } of skipped) say(`  ${name}: ${reason}`);
+  if (failed.length > 0) say('\nFailed:');
+  for (const name of failed) say(`  ${name}`);
+  if (passed + failed.length === 0) say('\nNo test ran.');
+  say('');
+  say(`${passed} passed, ${failed.length} failed, ${skipped.length} skipped`);
+  return failed.length === 0 && passed > 0 ? 0 : 1;
+}
+
+export async function runBench(args: string[]): Promise<number> {
+  const source = inProject('bench', 'main.ts');
+  if (!existsSync(source)) throw new Problem('there is no bench/main.ts');
+  await ensurePackages(integrationPackages());
+  await build();
+  await bundle([{ in: source, out: 'bench' }], inProject('dist', 'scripts'));
+  return runInForeground(process.execPath, [inProject('dist', 'scripts', 'bench.js'), ...args], {});
+}
+
+/** Runs a program on our terminal; resolves with its exit code. */
+function runInForeground(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: projectRoot,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
