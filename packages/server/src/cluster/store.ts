@@ -6,6 +6,8 @@
  * Reads are synchronous and local (a copy of the last known state); only writes wait for the engine.
  */
 
+import { Turns } from './turns.ts';
+
 /** One document as of one revision. */
 export interface Doc {
   readonly path: string;
@@ -56,7 +58,9 @@ export interface ConfigStore {
   /**
    * Writes all or nothing. Resolves to the new revision once the change is durable, and from then on this
    * process reads it. Rejects with ConflictError when a condition does not hold, with RyokanError
-   * 'unavailable' when the engine cannot be reached or has no quorum.
+   * 'unavailable' when the engine cannot be reached or has no quorum, 'no-space' when the disk is full, 'parameter' when
+   * the engine cannot store it: a path twice, NUL characters, too large. A transaction that changes nothing (only
+   * conditions, only removals of what is not there) leaves no trace and resolves to the present revision.
    */
   commit(
     conditions: readonly Condition[],
@@ -65,7 +69,9 @@ export interface ConfigStore {
   ): Promise<number>;
   /**
    * Calls back for each change under `prefix` made after this call by any process, in order of revision, once each.
-   * Several documents of one transaction arrive in one call. Returns the function that ends the watch.
+   * Several documents of one transaction arrive in one call. This process's own changes arrive before their `commit`
+   * resolves. Only after a long break (connection lost, process stopped) may a document's changes be merged into the
+   * last one. Returns the function that ends the watch.
    */
   watch(prefix: string, onChange: (changes: readonly Change[]) => void): () => void;
   /** Newest first, at most `limit` (default 20). Kept for at least the last 100 changes of a document. */
@@ -83,11 +89,26 @@ export class ConflictError extends Error {
   }
 }
 
+/** Updates under way, by store and path. */
+const updates = new WeakMap<ConfigStore, Turns>();
+
 /**
  * Reads, changes and writes one document, again from the start when somebody else was faster (at most 20 times).
+ * Updates of one document through the same handle wait for each other, so they take none of these tries from each other.
  * `edit` gets the present text (undefined when there is none) and returns the new one, or null to remove it.
  */
-export async function update(
+export function update(
+  store: ConfigStore,
+  path: string,
+  edit: (text: string | undefined) => string | null,
+  options?: CommitOptions,
+): Promise<number> {
+  const turns = updates.get(store) ?? new Turns();
+  updates.set(store, turns);
+  return turns.run([path], () => tryUpdate(store, path, edit, options));
+}
+
+async function tryUpdate(
   store: ConfigStore,
   path: string,
   edit: (text: string | undefined) => string | null,

@@ -12,10 +12,14 @@ export const defaultHistoryLimit = 20;
 
 /** Throws RyokanError 'parameter' when a transaction could not be stored, or not without doubt about its meaning. */
 export function checkTransaction(conditions: readonly Condition[], writes: readonly Write[]): void {
+  const expected = new Map<string, number>();
   for (const { path, revision } of conditions) {
     checkPath(path);
     if (!Number.isSafeInteger(revision) || revision < 0)
       throw new RyokanError('parameter', `${revision} is no revision that '${path}' could have`);
+    if ((expected.get(path) ?? revision) !== revision)
+      throw new RyokanError('parameter', `One transaction expects two revisions of '${path}'`);
+    expected.set(path, revision);
   }
   const written = new Set<string>();
   for (const { path, text } of writes) {
