@@ -85,6 +85,8 @@ export interface GuestRunPaths {
   readonly vnc: string;
   /** Channel to the guest agent. */
   readonly qga: string;
+  /** Written by whoever starts the guest. */
+  readonly pid: string;
   serial(index: number): string;
 }
 
@@ -106,6 +108,7 @@ export function guestRunPaths(runDir: string, vmid: number): GuestRunPaths {
     event: path('event'),
     vnc: path('vnc'),
     qga: path('qga'),
+    pid: path('pid'),
     serial: (index) => path(`serial${index}`),
   };
 }
