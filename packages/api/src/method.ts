@@ -26,6 +26,18 @@ export type Permission =
   | { readonly modifyPath: string }
   /** The caller is the user named by this parameter. */
   | { readonly self: string }
+  /** The privileges on /access/realm/<realm of the user named by this parameter>. */
+  | { readonly realmOf: string; readonly privs: readonly Privilege[] }
+  /**
+   * One of the privileges on /access/groups, or on /access/groups/<group> of a group that the user named by this
+   * parameter is in. With `groups` the parameter `groups` counts too: each group in it must be the caller's to manage; on `create`,
+   * where the user is in no group yet, it is all that counts.
+   */
+  | {
+      readonly userGroup: string;
+      readonly privs: readonly Privilege[];
+      readonly groups?: 'create' | 'update';
+    }
   | { readonly and: readonly Permission[] }
   | { readonly or: readonly Permission[] };
 

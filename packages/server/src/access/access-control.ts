@@ -22,19 +22,34 @@ export interface LoginResult {
   readonly cap: Readonly<Record<string, Readonly<Record<string, 1>>>>;
 }
 
-export interface AccessControl {
+/** Who exists and belongs where; rules on users need it (`authorize`). */
+export interface UserDirectory {
+  userExists(user: string): boolean;
+  /** Groups of a user; none for an unknown one or a token. */
+  groupsOf(user: string): readonly string[];
+}
+
+export interface AccessControl extends UserDirectory {
   /**
    * Checks ticket or token. `needCsrf` for methods that change something: with a ticket the CSRF token must fit.
    * Throws RyokanError 'unauthenticated' whose message is the HTTP reason (`No ticket`, `invalid PVE ticket`, …).
    * Synchronous: it stands in front of every request.
    */
   authenticate(credentials: Credentials, needCsrf: boolean): Identity;
-  /** Password login, or renewal with a still valid ticket as password. Throws 'unauthenticated'. */
-  login(username: string, realm: string | undefined, password: string): Promise<LoginResult>;
+  /**
+   * Password login, or renewal with a still valid ticket as password. Throws 'unauthenticated'.
+   * `remote` is the client's address: failures are counted by it.
+   */
+  login(username: string, realm: string | undefined, password: string, remote?: string): Promise<LoginResult>;
+  /** Checks the password of a user who is enabled. Throws 'unauthenticated', like `login`. */
+  verifyPassword(user: string, password: string, remote?: string): Promise<void>;
   /** Privileges on an ACL path, those of a token cut to what its user has. root@pam has all. */
   privileges(user: string, path: string): ReadonlySet<Privilege>;
   /** A ticket for one console: bound to user, ACL path and port, valid for 30 s. `PVEVNC:…`. */
   consoleTicket(user: string, path: string, port: number): string;
-  /** True when the ticket was made for exactly this user, path and port and is fresh; it can be used once. */
-  checkConsoleTicket(ticket: string, user: string, path: string, port: number): boolean;
+  /**
+   * True when the ticket was made for exactly this user, path and port and is fresh; it can be used once.
+   * With `keep` it is only looked at and stays usable.
+   */
+  checkConsoleTicket(ticket: string, user: string, path: string, port: number, keep?: boolean): boolean;
 }

@@ -1,0 +1,100 @@
+/** The documents of access control in the config store: cached reading, and changes to several of them at once. */
+import { type ConfigStore, ConflictError } from '../cluster/store.ts';
+import { formatTokenSecrets, parseTokenSecrets, type TokenSecrets } from './token-secrets.ts';
+import { parseUserConfig, type UserConfig, type UserConfigView } from './user-config.ts';
+import { formatUserConfig } from './user-config-text.ts';
+
+export const userCfg = 'user.cfg';
+export const shadowCfg = 'priv/shadow.cfg';
+export const tokenCfg = 'priv/token.cfg';
+
+/** Password hashes of realm pve: user name without realm to hash. */
+export type Shadow = Map<string, string>;
+
+/** A reader of one document that parses it once for each of its revisions. */
+function cachedReader<T>(path: string, parse: (text: string) => T): (store: ConfigStore) => T {
+  const cache = new WeakMap<ConfigStore, { revision: number; value: T }>();
+  return (store) => {
+    const doc = store.get(path);
+    const revision = doc?.revision ?? 0;
+    const known = cache.get(store);
+    if (known && known.revision === revision) return known.value;
+    const value = parse(doc?.text ?? '');
+    cache.set(store, { revision, value });
+    return value;
+  };
+}
+
+/** Users, groups, roles and access rules as they are now. The same object as long as nothing changed. */
+export const readUserConfig: (store: ConfigStore) => UserConfigView = cachedReader(userCfg, parseUserConfig);
+export const readShadow: (store: ConfigStore) => ReadonlyMap<string, string> = cachedReader(
+  shadowCfg,
+  parseShadow,
+);
+export const readTokenSecrets: (store: ConfigStore) => TokenSecrets = cachedReader(
+  tokenCfg,
+  parseTokenSecrets,
+);
+
+/** What a change may touch. */
+export interface AccessState {
+  readonly config: UserConfig;
+  readonly shadow: Shadow;
+  readonly secrets: TokenSecrets;
+}
+
+/** A change that others disturb this often in a row is given up. */
+const maxAttempts = 20;
+
+/**
+ * Reads all three documents, lets `edit` change them and writes those that differ in one transaction; again from the
+ * start when somebody else was faster. What `edit` throws is passed on and nothing is written.
+ */
+export async function editAccess<T>(
+  store: ConfigStore,
+  author: string,
+  edit: (state: AccessState) => T,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const docs = [userCfg, shadowCfg, tokenCfg].map((path) => ({ path, doc: store.get(path) }));
+    const [user, shadow, tokens] = docs.map(({ doc }) => doc?.text ?? '') as [string, string, string];
+    const state: AccessState = {
+      config: parseUserConfig(user),
+      shadow: parseShadow(shadow),
+      secrets: parseTokenSecrets(tokens),
+    };
+    const before = textsOf(state);
+    const result = edit(state);
+    const after = textsOf(state);
+    const writes = docs.flatMap(({ path }, i) =>
+      after[i] === before[i] ? [] : [{ path, text: after[i] as string }],
+    );
+    if (writes.length === 0) return result;
+    try {
+      const conditions = docs.map(({ path, doc }) => ({ path, revision: doc?.revision ?? 0 }));
+      await store.commit(conditions, writes, { author });
+      return result;
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt >= maxAttempts) throw error;
+    }
+  }
+}
+
+function textsOf(state: AccessState): string[] {
+  return [formatUserConfig(state.config), formatShadow(state.shadow), formatTokenSecrets(state.secrets)];
+}
+
+/** `<user>:<hash>:` a line. */
+export function parseShadow(text: string): Shadow {
+  const shadow: Shadow = new Map();
+  for (const line of text.split('\n')) {
+    const [user, hash] = line.split(':');
+    if (user && hash) shadow.set(user, hash);
+  }
+  return shadow;
+}
+
+export function formatShadow(shadow: Shadow): string {
+  const lines = [...shadow].sort(([a], [b]) => (a < b ? -1 : 1)).map(([user, hash]) => `${user}:${hash}:\n`);
+  return lines.join('');
+}

@@ -1,0 +1,221 @@
+/** Handlers below /access: logging in, realms, effective permissions, access rules. Users and groups: access-users.ts. */
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import {
+  accessCheckConsoleTicket,
+  accessIndex,
+  accessLogin,
+  accessPassword,
+  accessPermissions,
+  accessRealm,
+  accessRealms,
+  accessRealmUpdate,
+  accessTicketPage,
+  aclList,
+  aclUpdate,
+  roleCreate,
+  roleDelete,
+  roleList,
+  roleRead,
+  roleUpdate,
+} from '@ryokan/api/methods/access.ts';
+import type { Privilege } from '@ryokan/api/privileges.ts';
+import { builtinRoles } from '@ryokan/api/privileges.ts';
+import { splitList } from '@ryokan/api/schema/formats.ts';
+import { readUserConfig } from '../../access/access-documents.ts';
+import { aclEntries, changeAcl } from '../../access/acl.ts';
+import { normalizeAclPath } from '../../access/acl-path.ts';
+import { effectivePermissions } from '../../access/capabilities.ts';
+import { heldOn } from '../../access/permissions.ts';
+import { splitUserId } from '../../access/realms/realm.ts';
+import { changeRealm, realms, realmsDigest, requireRealm } from '../../access/realms/realm-config.ts';
+import { changeRole, createRole, removeRole } from '../../access/roles.ts';
+import { isPrivilege, rolePrivileges, rootUser, splitTokenId } from '../../access/user-config.ts';
+import { setPassword } from '../../access/users.ts';
+import type { Services } from '../../services.ts';
+import { canModifyPath } from '../authorize.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
+import { accessUserHandlers } from './access-users.ts';
+
+export function accessHandlers(table: HandlerTable, services: Services): void {
+  loginHandlers(table, services);
+  passwordHandler(table, services);
+  permissionHandler(table, services);
+  realmHandlers(table, services);
+  roleHandlers(table, services);
+  aclHandlers(table, services);
+  accessUserHandlers(table, services);
+}
+
+const folders = ['acl', 'domains', 'groups', 'password', 'permissions', 'roles', 'ticket', 'users'];
+
+function loginHandlers(table: HandlerTable, { access }: Services): void {
+  table.on(accessIndex, () => folders.map((subdir) => ({ subdir })));
+  table.on(accessTicketPage, () => null);
+  table.on(accessLogin, async (params, call) => {
+    const result = await access.login(params.username, params.realm, params.password, call.remote);
+    if (params.path === undefined || params.privs === undefined) {
+      return { ...result, cap: { ...result.cap } };
+    }
+    demandPrivileges(access.privileges(result.username, aclPath(params.path)), params.privs, params.path);
+    return { username: result.username };
+  });
+  table.on(accessCheckConsoleTicket, (params) => {
+    const { authid, path, port = 0 } = params;
+    if (!access.checkConsoleTicket(params.vncticket, authid, path, port, true)) {
+      throw new RyokanError('unauthenticated', 'invalid PVEVNC ticket');
+    }
+    demandPrivileges(access.privileges(authid, aclPath(path)), params.privs, path);
+    return null;
+  });
+}
+
+function demandPrivileges(held: ReadonlySet<Privilege>, wanted: string, path: string): void {
+  const missing = readPrivileges(wanted).find((priv) => !held.has(priv));
+  if (missing) throw new RyokanError('forbidden', `Permission check failed (${path}, ${missing})`);
+}
+
+/** Throws ParameterError for a privilege that does not exist. */
+function readPrivileges(text: string | undefined): Privilege[] {
+  return splitList(text ?? '').map((priv) => {
+    if (isPrivilege(priv)) return priv;
+    throw new ParameterError({ privs: `invalid format - invalid privilege '${priv}'\n` });
+  });
+}
+
+function aclPath(text: string): string {
+  const path = normalizeAclPath(text);
+  if (path === undefined) throw new ParameterError({ path: `invalid ACL path '${text}'` });
+  return path;
+}
+
+function passwordHandler(table: HandlerTable, { access, store }: Services): void {
+  table.on(accessPassword, async (params, call) => {
+    const { userid, password } = params;
+    if (!call.isRoot) {
+      // The accounts of the host, root@pam above all, belong to the host's root.
+      const other = call.user !== userid;
+      if (other && (userid === rootUser || splitUserId(userid).realm === 'pam')) {
+        throw new RyokanError('forbidden', 'Permission check failed (user != root@pam)');
+      }
+      await confirm(params['confirmation-password'], call);
+    }
+    if (!access.userExists(userid)) throw new RyokanError('not-found', `no such user ('${userid}')`);
+    await setPassword(store, userid, password, call.user);
+    return null;
+  });
+
+  /** A stolen ticket alone must not be enough to take an account over for good. */
+  async function confirm(current: string | undefined, call: Call): Promise<void> {
+    const name = 'confirmation-password';
+    if (current === undefined) {
+      throw new ParameterError({ [name]: 'your current password is needed for this change' });
+    }
+    try {
+      await access.verifyPassword(call.user, current, call.remote);
+    } catch (error) {
+      // Not 401: the caller is logged in, and clients drop their ticket on a 401.
+      if (!(error instanceof RyokanError) || error.code !== 'unauthenticated') throw error;
+      throw new ParameterError({ [name]: 'this is not your current password' });
+    }
+  }
+}
+
+function permissionHandler(table: HandlerTable, { store, access }: Services): void {
+  table.on(accessPermissions, (params, call) => {
+    const user = params.userid ?? call.user;
+    const isOwnToken = splitTokenId(user)?.user === call.user;
+    if (user !== call.user && !isOwnToken) call.demand('/access', ['Sys.Audit']);
+    const token = splitTokenId(user);
+    const config = readUserConfig(store);
+    if (!access.userExists(token?.user ?? user))
+      throw new RyokanError('not-found', `no such user ('${user}')`);
+    if (token && !config.users.get(token.user)?.tokens.has(token.token)) {
+      throw new RyokanError('not-found', `no such token '${token.token}' for user '${token.user}'`);
+    }
+    if (params.path === undefined) {
+      const all = Object.entries(effectivePermissions(config, user));
+      return Object.fromEntries(all.map(([path, held]) => [path, bits(held)]));
+    }
+    const path = aclPath(params.path);
+    return { [path]: bits(heldOn(config, user, path).propagate) };
+  });
+}
+
+function bits(held: ReadonlyMap<Privilege, boolean>): Record<string, 0 | 1> {
+  return Object.fromEntries([...held].sort().map(([priv, propagate]) => [priv, propagate ? 1 : 0]));
+}
+
+function realmHandlers(table: HandlerTable, { store }: Services): void {
+  table.on(accessRealms, () =>
+    realms(store).map(({ realm, type, options }) => ({
+      realm,
+      type,
+      ...(options.has('comment') ? { comment: options.get('comment') } : {}),
+      ...(options.get('default') === '1' ? { default: 1 as const } : {}),
+      ...(options.has('tfa') ? { tfa: options.get('tfa') } : {}),
+    })),
+  );
+  table.on(accessRealm, ({ realm }) => {
+    const { type, options } = requireRealm(store, realm);
+    const { default: preselected, ...others } = Object.fromEntries(options);
+    const bit = preselected === '1' ? { default: 1 as const } : {};
+    return { ...others, ...bit, type, digest: realmsDigest(store) };
+  });
+  table.on(accessRealmUpdate, async (params, call) => {
+    const remove = splitList(params.delete ?? '');
+    const unknown = remove.find((key) => !['comment', 'default'].includes(key));
+    if (unknown)
+      throw new ParameterError({ delete: `'${unknown}' cannot be removed, only comment and default` });
+    const { realm, comment, default: preselect, digest } = params;
+    await changeRealm(store, realm, { comment, default: preselect, remove, digest }, call.user);
+    return null;
+  });
+}
+
+function roleHandlers(table: HandlerTable, { store }: Services): void {
+  table.on(roleList, () => {
+    const own = [...readUserConfig(store).roles].map(([id, privs]) => [id, [...privs], 0] as const);
+    const builtin = Object.entries(builtinRoles).map(([id, privs]) => [id, [...privs], 1] as const);
+    const all = [...builtin, ...own].sort(([a], [b]) => (a < b ? -1 : 1));
+    return all.map(([roleid, privs, special]) => ({ roleid, privs: [...privs].sort().join(','), special }));
+  });
+  table.on(roleRead, ({ roleid }) => {
+    const privs = rolePrivileges(readUserConfig(store), roleid);
+    if (!privs) throw new RyokanError('not-found', `role '${roleid}' does not exist`);
+    return Object.fromEntries([...privs].map((priv) => [priv, 1 as const]));
+  });
+  table.on(roleCreate, async ({ roleid, privs }, call) => {
+    await createRole(store, roleid, readPrivileges(privs), call.user);
+    return null;
+  });
+  table.on(roleUpdate, async ({ roleid, privs, append = false }, call) => {
+    await changeRole(store, roleid, readPrivileges(privs), append, call.user);
+    return null;
+  });
+  table.on(roleDelete, async ({ roleid }, call) => {
+    await removeRole(store, roleid, call.user);
+    return null;
+  });
+}
+
+function aclHandlers(table: HandlerTable, { store }: Services): void {
+  table.on(aclList, (_params, call) => {
+    const seesAll = call.can('/access', ['Sys.Audit', 'Permissions.Modify'], true);
+    return aclEntries(readUserConfig(store))
+      .filter(({ path }) => seesAll || canModifyPath(path, call))
+      .map((entry) => ({ ...entry, propagate: entry.propagate ? (1 as const) : (0 as const) }));
+  });
+  table.on(aclUpdate, async (params, call) => {
+    const change = {
+      path: params.path,
+      roles: splitList(params.roles),
+      users: splitList(params.users ?? ''),
+      groups: splitList(params.groups ?? ''),
+      tokens: splitList(params.tokens ?? ''),
+      propagate: params.propagate ?? true,
+      remove: params.delete ?? false,
+    };
+    await changeAcl(store, change, call.user);
+    return null;
+  });
+}
