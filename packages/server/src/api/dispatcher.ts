@@ -123,7 +123,7 @@ export class Dispatcher {
   ): Promise<HttpReply> {
     const entry = this.table.get(method.id) as Entry;
     if (raw.node === 'localhost') raw.node = this.services.settings.node;
-    authorize(method.permission, raw, call);
+    authorize(method.permission, raw, call, this.services.access);
     const params = requireValid(method.params, raw, method.openParams === true) as Record<string, unknown>;
     if (method.proxyTo && params.node !== this.services.settings.node) {
       throw new RyokanError('not-found', `node '${String(params.node)}' does not exist`);
