@@ -36,7 +36,7 @@ export const groupCreate = defineMethod({
   params: Type.Object({ groupid: groupId(), comment: Optional(comment()) }),
   returns: Null(),
   permission: allocatesGroups,
-  cli: { command: 'pveum group add', args: ['groupid'] },
+  cli: { command: 'pveum group add', args: ['groupid'], aliases: ['pveum groupadd'] },
 });
 
 export const groupRead = defineMethod({
@@ -57,7 +57,7 @@ export const groupUpdate = defineMethod({
   params: Type.Object({ groupid: groupId(), comment: Optional(comment()) }),
   returns: Null(),
   permission: allocatesGroups,
-  cli: { command: 'pveum group modify', args: ['groupid'] },
+  cli: { command: 'pveum group modify', args: ['groupid'], aliases: ['pveum groupmod'] },
 });
 
 export const groupDelete = defineMethod({
@@ -68,7 +68,7 @@ export const groupDelete = defineMethod({
   params: Type.Object({ groupid: groupId() }),
   returns: Null(),
   permission: allocatesGroups,
-  cli: { command: 'pveum group delete', args: ['groupid'] },
+  cli: { command: 'pveum group delete', args: ['groupid'], aliases: ['pveum groupdel'] },
 });
 
 export const roleList = defineMethod({
@@ -96,7 +96,7 @@ export const roleCreate = defineMethod({
   params: Type.Object({ roleid: roleId(), privs: Optional(privs()) }),
   returns: Null(),
   permission: changesRoles,
-  cli: { command: 'pveum role add', args: ['roleid'] },
+  cli: { command: 'pveum role add', args: ['roleid'], aliases: ['pveum roleadd'] },
 });
 
 export const roleRead = defineMethod({
@@ -123,7 +123,7 @@ export const roleUpdate = defineMethod({
   }),
   returns: Null(),
   permission: changesRoles,
-  cli: { command: 'pveum role modify', args: ['roleid'] },
+  cli: { command: 'pveum role modify', args: ['roleid'], aliases: ['pveum rolemod'] },
 });
 
 export const roleDelete = defineMethod({
@@ -134,7 +134,7 @@ export const roleDelete = defineMethod({
   params: Type.Object({ roleid: roleId() }),
   returns: Null(),
   permission: changesRoles,
-  cli: { command: 'pveum role delete', args: ['roleid'] },
+  cli: { command: 'pveum role delete', args: ['roleid'], aliases: ['pveum roledel'] },
 });
 
 export const aclList = defineMethod({
@@ -172,5 +172,5 @@ export const aclUpdate = defineMethod({
   }),
   returns: Null(),
   permission: { modifyPath: '{path}' },
-  cli: { command: 'pveum acl modify', args: ['path'] },
+  cli: { command: 'pveum acl modify', args: ['path'], aliases: ['pveum aclmod'] },
 });

@@ -105,7 +105,7 @@ export const userCreate = defineMethod({
   }),
   returns: Null(),
   permission: { and: [allocates, manages('create')] },
-  cli: { command: 'pveum user add', args: ['userid'] },
+  cli: { command: 'pveum user add', args: ['userid'], aliases: ['pveum useradd'] },
 });
 
 export const userRead = defineMethod({
@@ -136,7 +136,7 @@ export const userUpdate = defineMethod({
   }),
   returns: Null(),
   permission: manages('update'),
-  cli: { command: 'pveum user modify', args: ['userid'] },
+  cli: { command: 'pveum user modify', args: ['userid'], aliases: ['pveum usermod'] },
 });
 
 export const userDelete = defineMethod({
@@ -147,7 +147,7 @@ export const userDelete = defineMethod({
   params: Type.Object({ userid: userId() }),
   returns: Null(),
   permission: { and: [allocates, manages()] },
-  cli: { command: 'pveum user delete', args: ['userid'] },
+  cli: { command: 'pveum user delete', args: ['userid'], aliases: ['pveum userdel'] },
 });
 
 export const tokenList = defineMethod({
