@@ -13,7 +13,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { run } from '@ryokan/server/host/exec.ts';
 import { readTextIfPresent } from '@ryokan/server/host/files.ts';
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { inProject, note, Problem, projectRoot } from './terminal.ts';
 
 /** Programs of dist/ and where they start. */
@@ -104,10 +104,15 @@ async function buildPrograms(): Promise<void> {
 }
 
 /** Bundles programs for Node.js. Files appear complete: a running node may start a worker from the old ones. */
-export async function bundle(entries: Array<{ in: string; out: string }>, outdir: string): Promise<void> {
+export async function bundle(
+  entries: Array<{ in: string; out: string }>,
+  outdir: string,
+  plugins: Plugin[] = [],
+): Promise<void> {
   const options: BuildOptions = {
     entryPoints: entries,
     outdir,
+    plugins,
     bundle: true,
     platform: 'node',
     target: 'node20',

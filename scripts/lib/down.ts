@@ -1,10 +1,12 @@
 /** `./ryokan down`: stops the daemon, and with it the gateway. Guests are processes of their own and go on. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runningGuests } from '@ryokan/server/guests/qemu/process.ts';
 import { run } from '@ryokan/server/host/exec.ts';
 import type { DataPaths } from '@ryokan/server/host/paths.ts';
 import type { ProcessId } from '@ryokan/server/host/pidfile.ts';
 import { isAlive } from '@ryokan/server/host/procfs.ts';
-import { pathsOf, runningDaemon, runningGuests } from './node-settings.ts';
+import { pathsOf, runningDaemon } from './node-settings.ts';
 import { inProject, note, Problem, parseOptions, say } from './terminal.ts';
 
 /** Seconds that the daemon has to end by itself, and that guests have to shut down. */

@@ -1,11 +1,9 @@
 /** A node as seen from outside: its data folder, settings and whether it runs. */
-import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readTextIfPresent, writeFileAtomic } from '@ryokan/server/host/files.ts';
 import { type DataPaths, dataPaths } from '@ryokan/server/host/paths.ts';
 import { type ProcessId, readPidFile } from '@ryokan/server/host/pidfile.ts';
-import { commandLine, isAlive } from '@ryokan/server/host/procfs.ts';
 import { Problem } from './terminal.ts';
 
 export const defaultDataDir = '/var/lib/ryokan';
@@ -111,23 +109,4 @@ export async function storeSettings(
   if (text === former) return undefined;
   await writeFileAtomic(paths.nodeJson, text, { mode: 0o644 });
   return { former };
-}
-
-/** VMIDs of the guests that run from this data folder, whether or not the daemon does. */
-export function runningGuests(paths: DataPaths): number[] {
-  let names: string[];
-  try {
-    names = readdirSync(paths.qemuRun);
-  } catch {
-    return [];
-  }
-  return names
-    .filter((name) => /^\d+\.pid$/.test(name))
-    .filter((name) => {
-      const pid = Number.parseInt(readTextIfPresent(join(paths.qemuRun, name)) ?? '', 10);
-      // A pid may belong to another process by now: a guest of ours names this folder in its arguments.
-      return pid > 0 && isAlive(pid) && commandLine(pid).some((word) => word.includes(`${paths.qemuRun}/`));
-    })
-    .map((name) => Number.parseInt(name, 10))
-    .sort((a, b) => a - b);
 }

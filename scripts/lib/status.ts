@@ -1,5 +1,6 @@
 /** `./ryokan status` */
-import { pathsOf, readReady, runningDaemon, runningGuests, storedSettings } from './node-settings.ts';
+import { runningGuests } from '@ryokan/server/guests/qemu/process.ts';
+import { pathsOf, readReady, runningDaemon, storedSettings } from './node-settings.ts';
 import { Problem, parseOptions, say } from './terminal.ts';
 
 /** Exit code for "does not run", as of init scripts. */

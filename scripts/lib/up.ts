@@ -82,8 +82,8 @@ async function prepare(paths: DataPaths, settings: NodeSettings, undos: Undos): 
 
 async function ensureBridge(paths: DataPaths, undos: Undos): Promise<void> {
   try {
-    const { bridge, made, warnings } = await createNatBridge({ dataDir: paths.root, name: bridgeName });
-    if (made) undos.push(() => removeNatBridge(paths.root));
+    const { bridge, made, warnings } = await createNatBridge({ paths }, { name: bridgeName });
+    if (made) undos.push(() => removeNatBridge({ paths }));
     note(`NAT bridge ${bridge.name}: guests get addresses of ${bridge.address}/${bridge.prefix} by DHCP`);
     for (const warning of warnings) note(`warning: ${warning}`);
   } catch (error) {

@@ -80,8 +80,11 @@ const layerRules: Readonly<Record<string, readonly string[]>> = {
 
 /** Programs: what starts here is imported by nobody. */
 const entryFiles = new Set(['daemon.ts', 'worker.ts', 'gateway.ts', 'guard.ts']);
-/** The interface through which handlers reach the layers; it holds types only. */
-const sharedTypes = new Set(['services.ts']);
+/** Interfaces through which upper layers reach lower ones; they hold types only. Lower layers must not know them. */
+const serviceTypes: Readonly<Record<string, readonly string[]>> = {
+  'services.ts': ['root', 'api', 'guests', 'backup', 'ha', 'metrics'],
+  'daemon-services.ts': ['root', 'api'],
+};
 
 /** All imports, re-exports and dynamic imports of a source. */
 export function importsOf(text: string): string[] {
@@ -171,11 +174,8 @@ function serverRule(path: string, from: Place, target: string, to: Place): strin
   const toLayer = layerOf(to.inner);
   const allowed = layerRules[fromLayer];
   if (!allowed || !layerRules[toLayer]) return `'${allowed ? toLayer : fromLayer}' is no layer of the server`;
-  if (sharedTypes.has(to.inner)) {
-    return fromLayer === 'root' || fromLayer === 'api'
-      ? undefined
-      : `${fromLayer} may not import ${to.inner}`;
-  }
+  const users = serviceTypes[to.inner];
+  if (users) return users.includes(fromLayer) ? undefined : `${fromLayer} may not import ${to.inner}`;
   if (from.inner === 'gateway.ts' && toLayer !== 'gateway' && toLayer !== 'host') {
     return 'the gateway has no rights and imports gateway and host only';
   }

@@ -8,10 +8,13 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../host/exec.ts';
 import { readTextIfPresent, writeFileAtomic } from '../host/files.ts';
-import { interfaceExists, routes } from './bridge.ts';
+import type { DataPaths } from '../host/paths.ts';
+import type { TaskContext } from '../tasks/task.ts';
+import type { UndoTable } from '../tasks/undo.ts';
+import { bridgePorts, interfaceExists, routes } from './bridge.ts';
 import { type DhcpServer, dhcpServer, type Lease, readLeases, startDhcp, stopDhcp } from './dhcp-server.ts';
 import { formatIpv4, overlap, parseNetwork, size } from './ipv4.ts';
 import * as nat from './nat-rules.ts';
@@ -29,8 +32,15 @@ export interface NatBridge {
   readonly forwardingEnabled: readonly string[];
 }
 
+/** The node whose bridge it is, by its data folder. */
+export interface NatHost {
+  readonly paths: Pick<DataPaths, 'root' | 'run' | 'log'>;
+}
+
+/** Where steps are told; a task's context is one. */
+export type NatReport = Pick<TaskContext, 'log' | 'warn' | 'undo'>;
+
 export interface NatBridgeRequest {
-  readonly dataDir: string;
   /** Default `vmbr0`. */
   readonly name?: string;
   /** Address of the bridge with the subnet's prefix (`10.77.0.1/24`); default: a free one. */
@@ -45,6 +55,9 @@ export interface NatBridgeResult {
   readonly warnings: readonly string[];
 }
 
+/** Name of the undo, see tasks/undo.ts. */
+const natUndo = 'nat-bridge.remove';
+
 /** Addresses kept for fixed use at the start of the subnet, where it is large enough. */
 const fixedAddresses = 50;
 
@@ -53,45 +66,53 @@ const fixedAddresses = 50;
  * interface of that name is there and not ours, 'parameter' for an unusable name or subnet, 'failed' when a part
  * cannot be made. Nothing stays behind then.
  */
-export async function createNatBridge(request: NatBridgeRequest): Promise<NatBridgeResult> {
-  const { dataDir, name = 'vmbr0' } = request;
-  const stored = natBridge(dataDir);
-  if (stored && stored.name !== name) {
-    throw new RyokanError('exists', `this node has a NAT bridge already: ${stored.name}`);
-  }
-  if (stored && (request.cidr === undefined || request.cidr === `${stored.address}/${stored.prefix}`)) {
-    return ensure(dataDir, stored);
-  }
+export async function createNatBridge(
+  host: NatHost,
+  request: NatBridgeRequest = {},
+  report?: NatReport,
+): Promise<NatBridgeResult> {
+  const { name = 'vmbr0', cidr } = request;
+  const stored = natBridge(host);
   if (stored) {
-    throw new RyokanError(
-      'exists',
-      `NAT bridge ${name} has ${stored.address}/${stored.prefix}; remove it first`,
-    );
+    const own = `${stored.address}/${stored.prefix}`;
+    if (stored.name !== name || (cidr !== undefined && cidr !== own)) {
+      throw new RyokanError('exists', `this node has the NAT bridge ${stored.name} (${own}); remove it first`);
+    }
+    return ensure(host, stored, report);
   }
   checkName(name);
-  const subnet = request.cidr === undefined ? await freeSubnet() : await checkSubnet(request.cidr);
+  const subnet = cidr === undefined ? await freeSubnet() : await checkSubnet(cidr);
   const bridge = { name, ...subnet, mac: randomMac(), forwardingEnabled: [] };
-  await store(dataDir, bridge);
+  report?.undo(natUndo, {});
+  await store(host, bridge);
   try {
-    return await ensure(dataDir, bridge);
+    return await ensure(host, bridge, report);
   } catch (cause) {
-    await removeNatBridge(dataDir);
+    await removeNatBridge(host);
     if (cause instanceof RyokanError) throw cause;
-    throw new RyokanError('failed', `NAT bridge ${name} could not be made: ${String(cause)}`, { cause });
+    throw new RyokanError('failed', `NAT bridge ${name} could not be made: ${messageOf(cause)}`, { cause });
   }
 }
 
 /** Brings this node's bridge back, after a boot or when a part was lost. Undefined when the node has none. */
-export async function restoreNatBridge(dataDir: string): Promise<NatBridgeResult | undefined> {
-  const stored = natBridge(dataDir);
-  return stored && ensure(dataDir, stored);
+export async function restoreNatBridge(host: NatHost): Promise<NatBridgeResult | undefined> {
+  const stored = natBridge(host);
+  return stored && ensure(host, stored);
 }
 
-/** Takes everything away that createNatBridge made; no error when there is nothing. Guests on it lose their link. */
-export async function removeNatBridge(dataDir: string): Promise<void> {
-  const stored = natBridge(dataDir);
+/**
+ * Takes everything away that createNatBridge made; guests on it lose their link. No error when there is nothing, but
+ * RyokanError 'not-found' when `name` is given and not this node's NAT bridge.
+ */
+export async function removeNatBridge(host: NatHost, name?: string, report?: NatReport): Promise<void> {
+  const stored = natBridge(host);
+  if (name !== undefined && stored?.name !== name) {
+    throw new RyokanError('not-found', `'${name}' is not a NAT bridge of this node`);
+  }
   if (!stored) return;
-  const server = serverOf(dataDir, stored);
+  const ports = bridgePorts(stored.name);
+  if (ports.length > 0) report?.warn(`these lose their link: ${ports.join(' ')}`);
+  const server = serverOf(host, stored);
   await stopDhcp(server);
   for (const file of [server.pidFile, server.leaseFile, server.logFile]) rmSync(file, { force: true });
   await nat.removeRules(stored.name);
@@ -99,33 +120,39 @@ export async function removeNatBridge(dataDir: string): Promise<void> {
     for (const uplink of stored.forwardingEnabled) nat.setForwarding(uplink, false);
   }
   if (interfaceExists(stored.name)) await run('ip', ['link', 'delete', 'dev', stored.name]);
-  rmSync(statePath(dataDir), { force: true });
+  rmSync(statePath(host), { force: true });
+  report?.log(`removed NAT bridge ${stored.name}`);
+}
+
+/** Lets the daemon take back a bridge whose making died with its worker. */
+export function networkUndos(undos: UndoTable, host: NatHost): void {
+  undos.on(natUndo, () => removeNatBridge(host));
 }
 
 /** This node's NAT bridge as configured; undefined when it has none. */
-export function natBridge(dataDir: string): NatBridge | undefined {
-  const text = readTextIfPresent(statePath(dataDir));
+export function natBridge(host: NatHost): NatBridge | undefined {
+  const text = readTextIfPresent(statePath(host));
   return text === undefined ? undefined : (JSON.parse(text) as NatBridge);
 }
 
 /** Addresses that guests have now; empty without a NAT bridge. */
-export function natLeases(dataDir: string): Lease[] {
-  const bridge = natBridge(dataDir);
-  return bridge ? readLeases(serverOf(dataDir, bridge).leaseFile) : [];
+export function natLeases(host: NatHost): Lease[] {
+  const bridge = natBridge(host);
+  return bridge ? readLeases(serverOf(host, bridge).leaseFile) : [];
 }
 
-function statePath(dataDir: string): string {
-  return join(dataDir, 'nat-bridge.json');
+function statePath(host: NatHost): string {
+  return join(host.paths.root, 'nat-bridge.json');
 }
 
-function store(dataDir: string, bridge: NatBridge): Promise<void> {
-  return writeFileAtomic(statePath(dataDir), `${JSON.stringify(bridge, null, 2)}\n`);
+function store(host: NatHost, bridge: NatBridge): Promise<void> {
+  return writeFileAtomic(statePath(host), `${JSON.stringify(bridge, null, 2)}\n`);
 }
 
-function serverOf(dataDir: string, bridge: NatBridge): DhcpServer {
+function serverOf(host: NatHost, bridge: NatBridge): DhcpServer {
   return dhcpServer({
-    folder: join(dataDir, 'run'),
-    logFolder: join(dataDir, 'log'),
+    folder: host.paths.run,
+    logFolder: host.paths.log,
     bridge: bridge.name,
     start: bridge.dhcpStart,
     end: bridge.dhcpEnd,
@@ -134,19 +161,24 @@ function serverOf(dataDir: string, bridge: NatBridge): DhcpServer {
 }
 
 /** Makes what is missing. Each part is looked at first, so a second call changes nothing. */
-async function ensure(dataDir: string, wanted: NatBridge): Promise<NatBridgeResult> {
+async function ensure(host: NatHost, wanted: NatBridge, report?: NatReport): Promise<NatBridgeResult> {
   const made = await ensureLink(wanted);
-  const { bridge, routedBefore } = await ensureForwarding(dataDir, wanted);
+  if (made) report?.log(`made bridge ${wanted.name} with ${wanted.address}/${wanted.prefix}`);
+  const { bridge, routedBefore } = await ensureForwarding(host, wanted);
   await nat.applyRules({
     bridge: bridge.name,
     subnet: `${subnetBase(bridge)}/${bridge.prefix}`,
     guarded: routedBefore ? [] : bridge.forwardingEnabled,
   });
-  const server = serverOf(dataDir, bridge);
+  report?.log('address translation is in place');
+  const server = serverOf(host, bridge);
   // A server that outlived its bridge listens on nothing.
   if (made) await stopDhcp(server);
   await startDhcp(server);
-  return { bridge, made, warnings: await nat.forwardObstacles(bridge.name) };
+  report?.log(`DHCP gives out ${bridge.dhcpStart} to ${bridge.dhcpEnd}`);
+  const warnings = await nat.forwardObstacles(bridge.name);
+  for (const warning of warnings) report?.warn(warning);
+  return { bridge, made, warnings };
 }
 
 async function ensureLink(bridge: NatBridge): Promise<boolean> {
@@ -166,7 +198,7 @@ async function ensureLink(bridge: NatBridge): Promise<boolean> {
 
 /** Forwarding works by the interface a packet comes in on: the bridge for what leaves, the uplink for answers. */
 async function ensureForwarding(
-  dataDir: string,
+  host: NatHost,
   wanted: NatBridge,
 ): Promise<{ bridge: NatBridge; routedBefore: boolean }> {
   nat.setForwarding(wanted.name, true);
@@ -176,7 +208,7 @@ async function ensureForwarding(
   const off = uplinks.filter((uplink) => !nat.isForwarding(uplink));
   const forwardingEnabled = [...new Set([...wanted.forwardingEnabled, ...off])];
   const bridge = { ...wanted, forwardingEnabled };
-  if (forwardingEnabled.length > wanted.forwardingEnabled.length) await store(dataDir, bridge);
+  if (forwardingEnabled.length > wanted.forwardingEnabled.length) await store(host, bridge);
   for (const uplink of off) nat.setForwarding(uplink, true);
   return { bridge, routedBefore: nat.isForwarding('all') };
 }
