@@ -1,0 +1,141 @@
+/**
+ * Text output of commands whose form people and scripts know: columns, units and words as `qm` and `pvesm` have had
+ * them. Everything else is shown by its schema (render.ts).
+ */
+import type { ParamValues } from './arguments.ts';
+import type { CliMethod } from './manifest.ts';
+import { cell, isRecord, keyValueLines, resultText, tableStyle } from './render.ts';
+import type { Session } from './session.ts';
+import { type Column, table } from './table.ts';
+import { printable } from './width.ts';
+
+export interface Shown {
+  readonly session: Session;
+  readonly params: ParamValues;
+  readonly method: CliMethod;
+}
+
+/** Undefined: show it in the general way. */
+export type Presenter = (data: unknown, shown: Shown) => string | undefined;
+
+type Row = Readonly<Record<string, unknown>>;
+
+interface ListColumn extends Column {
+  readonly value: (row: Row) => string;
+}
+
+const text = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
+const count = (value: unknown): number => (typeof value === 'number' ? value : Number(value ?? 0) || 0);
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+
+const plainList =
+  (columns: readonly ListColumn[], sortBy: (row: Row) => number | string): Presenter =>
+  (data, { session }) => {
+    if (!Array.isArray(data)) return undefined;
+    if (data.length === 0) return '';
+    const rows = data.filter(isRecord).sort((a, b) => compare(sortBy(a), sortBy(b)));
+    const cells = rows.map((row) => columns.map((column) => column.value(row)));
+    // Never wrapped: these lines are cut apart by scripts.
+    return table(columns, cells, { ...tableStyle(session.output), width: undefined });
+  };
+
+const compare = (a: number | string, b: number | string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const guestColumns: readonly ListColumn[] = [
+  { title: 'VMID', align: 'right', value: (row) => text(row.vmid) },
+  { title: 'NAME', value: (row) => text(row.name) || '-' },
+  { title: 'STATUS', value: (row) => text(row.status) },
+  { title: 'MEM(MB)', align: 'right', value: (row) => String(Math.round(count(row.maxmem) / MiB)) },
+  { title: 'BOOTDISK(GB)', align: 'right', value: (row) => (count(row.maxdisk) / GiB).toFixed(2) },
+  { title: 'PID', align: 'right', value: (row) => text(row.pid ?? 0) },
+];
+
+const kib = (value: unknown): string => String(Math.floor(count(value) / 1024));
+
+const storageColumns: readonly ListColumn[] = [
+  { title: 'Name', value: (row) => text(row.storage) },
+  { title: 'Type', align: 'right', value: (row) => text(row.type) },
+  { title: 'Status', align: 'right', value: storageState },
+  { title: 'Total (KiB)', align: 'right', value: (row) => kib(row.total) },
+  { title: 'Used (KiB)', align: 'right', value: (row) => kib(row.used) },
+  { title: 'Available (KiB)', align: 'right', value: (row) => kib(row.avail) },
+  {
+    title: '%',
+    align: 'right',
+    value: (row) =>
+      count(row.total) > 0 ? `${((count(row.used) * 100) / count(row.total)).toFixed(2)}%` : 'N/A',
+  },
+];
+
+function storageState(row: Row): string {
+  if (count(row.enabled ?? 1) === 0) return 'disabled';
+  return count(row.active) === 1 ? 'active' : 'inactive';
+}
+
+const volumeColumns: readonly ListColumn[] = [
+  { title: 'Volid', value: (row) => text(row.volid) },
+  { title: 'Format', value: (row) => text(row.format) },
+  { title: 'Type', value: (row) => text(row.content) },
+  { title: 'Size', align: 'right', value: (row) => text(row.size) },
+  { title: 'VMID', align: 'right', value: (row) => text(row.vmid) },
+];
+
+/** The configuration as `key: value`, sorted; the digest is for programs. */
+const configLines: Presenter = (data) => {
+  if (!isRecord(data)) return undefined;
+  const names = Object.keys(data).filter((name) => name !== 'digest');
+  return keyValueLines(names.sort().map((name) => [name, cell(data[name], undefined, false)] as const));
+};
+
+/** `cur`, `new` and `del` lines; a value that is replaced has both. */
+const pendingLines: Presenter = (data) => {
+  if (!Array.isArray(data)) return undefined;
+  const lines: string[] = [];
+  for (const row of data.filter(isRecord)) {
+    const key = text(row.key);
+    const line = (kind: string, value: unknown) =>
+      lines.push(`${kind} ${key}: ${printable(text(value).replaceAll('\n', '%0A'))}\n`);
+    if (row.value !== undefined) line('cur', row.value);
+    if (row.pending !== undefined) line('new', row.pending);
+    if (count(row.delete) > 0) lines.push(`del ${key}${count(row.delete) === 2 ? ' (force)' : ''}\n`);
+  }
+  return lines.join('');
+};
+
+const guestStatus: Presenter = (data, { session, method }) => {
+  if (!isRecord(data)) return undefined;
+  if (session.output.verbose)
+    return resultText(data, method.result, undefined, { ...session.output, border: false });
+  return `status: ${text(data.status)}\n`;
+};
+
+const logLines: Presenter = (data) =>
+  Array.isArray(data)
+    ? data
+        .filter(isRecord)
+        .map((row) => `${printable(text(row.t))}\n`)
+        .join('')
+    : undefined;
+
+/** Answers of the guest agent: what stands in `result`, as the agent gave it. */
+const agentAnswer: Presenter = (data) =>
+  isRecord(data) && 'result' in data ? `${JSON.stringify(data.result, null, 3)}\n` : undefined;
+
+const known: Readonly<Record<string, Presenter>> = {
+  'qm list': plainList(guestColumns, (row) => count(row.vmid)),
+  'qm config': configLines,
+  'qm pending': pendingLines,
+  'qm status': guestStatus,
+  'qm agent ping': () => '',
+  'pvesm status': plainList(storageColumns, (row) => text(row.storage)),
+  'pvesm list': plainList(volumeColumns, (row) => text(row.volid)),
+  'pvesm alloc': (data) => (typeof data === 'string' ? `successfully created '${data}'\n` : undefined),
+  'pvenode task log': logLines,
+};
+
+/** The form of a command's result; the commands of the guest agent share one. */
+export function presenterOf(command: string): Presenter | undefined {
+  if (Object.hasOwn(known, command)) return known[command];
+  return command.startsWith('qm agent ') ? agentAnswer : undefined;
+}
