@@ -28,7 +28,7 @@ export async function packageVersions(names: readonly string[]): Promise<string[
 export async function debianMirror(): Promise<string | undefined> {
   const { stdout } = await run('apt-get', [
     'indextargets',
-    ...['--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages'],
+    ...['--format', '$(RELEASE) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages'],
   ]);
   const lines = stdout.split('\n').map((line) => line.split(' '));
   return lines.find(([suite, component]) => suite === 'bookworm' && component === 'main')?.[2];

@@ -1,0 +1,153 @@
+/**
+ * A whole Debian on a disk image, made by the test itself: systemd, udev, DHCP client, guest agent, login on the serial
+ * console. Boots by itself under SeaBIOS and OVMF from any disk bus of the product.
+ */
+import { chmod, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../../packages/server/src/host/exec.ts';
+import { cachedAsset } from './asset-cache.ts';
+import { bootDiskPackages, bootDiskRevision, rootPartUuid, writeBootDisk } from './boot-disk.ts';
+import { cloudKernel, debianMirror, packageVersions } from './debian-packages.ts';
+
+export interface DebianImage {
+  /** qcow2, virtual size 1.1 GiB. Boot it with a snapshot or a copy: the cache keeps it for later runs. */
+  readonly path: string;
+  readonly login: { readonly user: string; readonly password: string };
+}
+
+const login = { user: 'root', password: 'ryokan' } as const;
+
+/** Text that the serial console shows when the guest is up. */
+export const debianLoginPrompt = /ryokan-debian login:/;
+
+const suite = 'bookworm';
+const rootSizeMiB = 1024;
+/** Without a package list of its own systemd-networkd comes with systemd; nothing else is needed for DHCP. */
+const packages = ['systemd-sysv', 'udev', 'dbus', 'iproute2', 'iputils-ping', 'qemu-guest-agent', 'kmod'];
+
+/** Drivers of every disk bus that a test may choose; a list keeps the initrd small and its start quick. */
+const initrdModules = [
+  'virtio_pci',
+  'virtio_blk',
+  'virtio_scsi',
+  'sd_mod',
+  'ata_piix',
+  'ahci',
+  'nvme',
+  'ext4',
+];
+
+/** Services that a test image has no use for and that cost seconds of an emulated boot, or wake up in its middle. */
+const disabled = [
+  'e2scrub_reap.service',
+  'systemd-networkd-wait-online.service',
+  ...['apt-daily', 'apt-daily-upgrade', 'dpkg-db-backup', 'e2scrub_all', 'fstrim'].map(
+    (name) => `${name}.timer`,
+  ),
+];
+
+/** Files that differ from what the packages bring. */
+const files: Readonly<Record<string, string>> = {
+  'etc/hostname': 'ryokan-debian\n',
+  'etc/hosts': '127.0.0.1 localhost\n127.0.1.1 ryokan-debian\n',
+  'etc/fstab': `PARTUUID=${rootPartUuid} / ext4 defaults 0 0\n`,
+  // An empty file makes each copy of the image take a machine id of its own.
+  'etc/machine-id': '',
+  'etc/systemd/network/80-dhcp.network':
+    '[Match]\nName=en* eth*\n\n[Network]\nDHCP=ipv4\n\n[DHCPv4]\nClientIdentifier=mac\nUseDNS=no\n',
+  'etc/initramfs-tools/modules': `${initrdModules.join('\n')}\n`,
+  'etc/initramfs-tools/conf.d/ryokan': 'MODULES=list\nCOMPRESS=gzip\nFSTYPE=ext4\n',
+  // Unpacking documentation and translations costs more than the rest of the test image together.
+  'etc/dpkg/dpkg.cfg.d/small':
+    'path-exclude=/usr/share/doc/*\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/locale/*\n',
+};
+
+const commandLine = `root=PARTUUID=${rootPartUuid} ro console=tty0 console=ttyS0 quiet`;
+
+/** Builds the image, or takes it from the cache. Root, one to two minutes, some 150 MB of downloads. */
+export async function buildDebianImage(cacheDir: string): Promise<DebianImage> {
+  const kernel = await cloudKernel();
+  const tools = await packageVersions([...bootDiskPackages, 'debootstrap', 'e2fsprogs', 'qemu-utils']);
+  const directory = await cachedAsset(cacheDir, {
+    name: 'debian-image',
+    inputs: {
+      ...{ revision: 1, bootDisk: bootDiskRevision, tools, kernel: kernel.version },
+      ...{ suite, packages, disabled, files, commandLine, login, rootSizeMiB },
+    },
+    build: buildInto,
+  });
+  return { path: join(directory, 'debian.qcow2'), login };
+}
+
+async function buildInto(directory: string): Promise<void> {
+  const root = join(directory, 'root');
+  await bootstrap(root);
+  await configure(root);
+  const rootFileSystem = join(directory, 'root.ext4');
+  await rename(join(root, 'boot'), join(directory, 'boot'));
+  await mkdir(join(root, 'boot'));
+  await writeFile(rootFileSystem, '');
+  await truncate(rootFileSystem, rootSizeMiB * 1024 * 1024);
+  await run('mke2fs', ['-q', '-t', 'ext4', '-F', '-d', root, '-L', 'ryokan-root', rootFileSystem]);
+  const raw = join(directory, 'debian.raw');
+  await writeBootDisk({
+    path: raw,
+    kernel: await bootFile(join(directory, 'boot'), 'vmlinuz-'),
+    initrd: await bootFile(join(directory, 'boot'), 'initrd.img-'),
+    append: commandLine,
+    rootFileSystem,
+  });
+  await run('qemu-img', ['convert', '-O', 'qcow2', raw, join(directory, 'debian.qcow2')]);
+  for (const name of ['root', 'boot', 'root.ext4', 'debian.raw']) {
+    await rm(join(directory, name), { recursive: true });
+  }
+}
+
+async function bootFile(boot: string, prefix: string): Promise<string> {
+  const name = (await readdir(boot)).find((entry) => entry.startsWith(prefix));
+  if (name === undefined) throw new Error(`the kernel package left no ${prefix} in /boot`);
+  return join(boot, name);
+}
+
+async function bootstrap(root: string): Promise<void> {
+  const mirror = await debianMirror();
+  await run(
+    'debootstrap',
+    ['--variant=minbase', `--include=${packages.join(',')}`, suite, root, ...(mirror ? [mirror] : [])],
+    { timeout: 600_000 },
+  );
+}
+
+async function configure(root: string): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(root, path, '..'), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n');
+  await chmod(join(root, 'usr/sbin/policy-rc.d'), 0o755);
+  await inside(root, 'apt-get', ['-y', '--no-install-recommends', 'install', 'linux-image-cloud-amd64']);
+  await inside(root, 'chpasswd', [], `${login.user}:${login.password}\n`);
+  await inside(root, 'systemctl', ['enable', 'systemd-networkd.service']);
+  await inside(root, 'systemctl', ['disable', ...disabled]);
+  await inside(root, 'apt-get', ['clean']);
+  await rm(join(root, 'usr/sbin/policy-rc.d'));
+  // Copied from this machine by debootstrap, for the chroot's own downloads.
+  await writeFile(join(root, 'etc/resolv.conf'), '');
+  for (const path of ['var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale']) {
+    await rm(join(root, path), { recursive: true });
+  }
+}
+
+function inside(root: string, program: string, args: readonly string[], input?: string): Promise<unknown> {
+  return run('chroot', [root, program, ...args], {
+    input,
+    timeout: 600_000,
+    // The rest of the environment may name a proxy.
+    env: {
+      ...process.env,
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C.UTF-8',
+      DEBIAN_FRONTEND: 'noninteractive',
+    },
+  });
+}
