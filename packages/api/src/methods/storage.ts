@@ -349,6 +349,9 @@ const Url = Type.String({
   maxLength: 8192,
   description: 'Where the file is (http or https).',
 });
+const Compression = Enum(['gz', 'bz2', 'lzo', 'zst'], {
+  description: 'Unpack the file after the checksum was compared.',
+});
 const verify = Optional(
   Type.Boolean({ default: true, description: 'Check the TLS certificate of the server.' }),
 );
@@ -367,11 +370,7 @@ export const storageDownload = defineMethod({
     }),
     url: Url,
     ...checksum,
-    compression: Optional(
-      Enum(['gz', 'bz2', 'lzo', 'zst'], {
-        description: 'Unpack the file after the checksum was compared.',
-      }),
-    ),
+    compression: Optional(Compression),
     'verify-certificates': verify,
   }),
   returns: Type.String(),

@@ -131,7 +131,9 @@ export class Dispatcher {
     if (entry.kind === 'task') {
       const undo = (await entry.handler.check?.(params, call)) ?? [];
       if (head.upload?.phase === 'begin') return success(null, format);
-      return success(await this.services.tasks.start(method, params, call.user, undo), format);
+      const upid = await this.services.tasks.start(method, params, call.user, undo);
+      const { answer } = entry.handler;
+      return success(answer ? await answer(upid, params, call) : upid, format);
     }
     const result = await entry.handle(params, call);
     if (result instanceof StreamReply) return { ...success(null, format), stream: result.source };

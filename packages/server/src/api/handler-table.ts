@@ -56,6 +56,8 @@ export interface TaskHandler<M extends Method> {
   readonly check?: (params: ParamsOf<M>, call: Call) => TaskPreparation | Promise<TaskPreparation>;
   /** Runs in a worker process; what it throws is the task's exit status. */
   readonly run: (params: ParamsOf<M>, task: TaskContext) => Promise<void>;
+  /** What to answer once the task is visible; its UPID without this. */
+  readonly answer?: (upid: string, params: ParamsOf<M>, call: Call) => Promise<ResultOf<M>>;
 }
 
 export type Entry =

@@ -19,6 +19,7 @@ export interface StorageSummary extends StorageStatus {
   readonly enabled: boolean;
 }
 
+/** A volume with its id; `parent` is a volume id too, and disks of containers have the content `rootdir`. */
 export interface Volume extends VolumeInfo {
   /** `local:iso/debian.iso`. */
   readonly volid: string;

@@ -1,12 +1,10 @@
 /** Takes finished files into a `dir` storage: moved where that is possible, copied from other file systems. */
-import { constants } from 'node:fs';
-import { lstat, open, rename, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { type FileContent, isSafeFileName, tryParseFileName } from '@ryokan/api/schema/volume-id.ts';
-import { errorCode } from '../../host/files.ts';
 import type { TaskContext } from '../../tasks/task.ts';
-import { claim, exists, makeFolder, seal, stagingPath } from './dir-files.ts';
+import { stagingPath, takeFile } from '../staging.ts';
+import { claim, exists, makeFolder, seal } from './dir-files.ts';
 import { type DirLayout, folderMode } from './dir-layout.ts';
 
 /** Disk images and backups hold what guests hold; the rest may be read by anybody on the node. */
@@ -33,12 +31,13 @@ export async function adoptFile(
   const path = layout.filePath(content, fileName);
   const folder = layout.folder(content);
   await makeFolder(layout.root, folder, folderMode(content));
-  const present = await lstat(path).catch(() => undefined);
-  if (present) throw exists(name);
+  if (await lstat(path).catch(() => undefined)) throw exists(name);
   const staged = stagingPath(folder);
-  const moved = await moveOrCopy(sourcePath, staged, task);
+  const moved = await takeFile(sourcePath, staged, {
+    ...(task ? { signal: task.signal } : {}),
+    onProgress: (fraction) => task?.progress(fraction, 'copying'),
+  });
   try {
-    await demandPlainFile(staged);
     await seal(staged, modes[content], process.getuid?.() === 0 ? { uid: 0, gid: 0 } : undefined);
     if (!(await claim(staged, path))) throw exists(name);
   } catch (error) {
@@ -48,46 +47,4 @@ export async function adoptFile(
   }
   if (!moved) await rm(sourcePath, { force: true });
   return name;
-}
-
-/** True when the file was moved, false when it was copied. */
-async function moveOrCopy(source: string, target: string, task?: TaskContext): Promise<boolean> {
-  try {
-    await rename(source, target);
-    return true;
-  } catch (error) {
-    if (errorCode(error) !== 'EXDEV') throw error;
-  }
-  try {
-    await copy(source, target, task);
-    return false;
-  } catch (error) {
-    await rm(target, { force: true });
-    if (errorCode(error) === 'ENOSPC') {
-      throw new RyokanError('no-space', 'the storage is full', { cause: error });
-    }
-    throw error;
-  }
-}
-
-async function copy(source: string, target: string, task?: TaskContext): Promise<void> {
-  // Never through a link: the folder of the source may belong to somebody else.
-  const from = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW);
-  const { size } = await from.stat();
-  let done = 0;
-  const input = from.createReadStream({ highWaterMark: 1024 * 1024 });
-  input.on('data', (chunk) => {
-    done += chunk.length;
-    task?.progress(size === 0 ? 1 : done / size, 'copying');
-  });
-  const output = (await open(target, 'wx', 0o600)).createWriteStream();
-  await pipeline(input, output, task ? { signal: task.signal } : {});
-}
-
-/** What arrives from a folder that is not root's own could be a link, or a second name of a file elsewhere. */
-async function demandPlainFile(path: string): Promise<void> {
-  const stats = await lstat(path);
-  if (!stats.isFile() || stats.nlink !== 1) {
-    throw new RyokanError('forbidden', 'the received file is not an ordinary file');
-  }
 }

@@ -1,16 +1,9 @@
 /** File operations of the `dir` driver: nothing leaves the storage, nothing is overwritten, nothing is half there. */
-import { randomBytes } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { chmod, link, lstat, mkdir, open, readdir, realpath, rename, rm, unlink } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { chmod, link, lstat, mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
+import { dirname, sep } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { errorCode, type Owner, syncFolder } from '../../host/files.ts';
-
-/** Beginning of the names of unfinished files; names with a dot in front are never volumes. */
-const stagingPrefix = '.staging-';
-
-/** Unfinished files older than this (ms) belong to nobody: no step between two writes takes as long. */
-const staleAfter = 24 * 3600 * 1000;
 
 /**
  * `lstat` of a volume's file. Rejects with 'not-found', and with 'forbidden' when the path leads out of `root` through
@@ -48,22 +41,6 @@ export async function makeFolder(root: string, path: string, mode: number): Prom
     throw new RyokanError('forbidden', `${path} leads out of its storage through a symbolic link`);
   }
   if (made !== undefined) await chmod(path, mode);
-}
-
-/** A new name for an unfinished file in `folder`; `ending` is kept at its end. */
-export function stagingPath(folder: string, ending = ''): string {
-  return join(folder, `${stagingPrefix}${randomBytes(8).toString('hex')}${ending}`);
-}
-
-/** Removes unfinished files that a power cut or a kill left in `folder` long ago. */
-export async function removeStale(folder: string, now = Date.now()): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
-    if (!name.startsWith(stagingPrefix)) continue;
-    const path = join(folder, name);
-    const stats = await lstat(path).catch(() => undefined);
-    if (stats && now - stats.mtimeMs > staleAfter) await rm(path, { force: true, recursive: true });
-  }
 }
 
 /**

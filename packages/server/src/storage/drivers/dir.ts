@@ -30,9 +30,10 @@ import type {
 } from '../driver.ts';
 import { demandImageName, demandSnapshotName, freeDiskNumber, imageSize, noSpace } from '../image-names.ts';
 import { createImage, imageDetails, imageSnapshot, type Preallocation, resizeImage } from '../qemu-img.ts';
+import { removeStale, stagingPath } from '../staging.ts';
 import { isOn } from '../storage-config.ts';
 import { adoptFile } from './dir-adopt.ts';
-import { claim, exists, makeFolder, removeStale, seal, stagingPath, statInside } from './dir-files.ts';
+import { claim, exists, makeFolder, seal, statInside } from './dir-files.ts';
 import { DirLayout, folderMode } from './dir-layout.ts';
 import { DirList, notesEnding, protectedEnding } from './dir-list.ts';
 import { isMountPoint } from './mount-point.ts';

@@ -1,0 +1,24 @@
+/** How what failed uploads and downloads leave is taken away. */
+import { realpath, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { textArg, type UndoTable } from '../tasks/undo.ts';
+import { stagingPrefix } from './staging.ts';
+
+/** Removes an unfinished file: `{ path }`. */
+export const stagedFileUndo = 'storage.staged-file';
+
+/** `spool` is the folder of received files. */
+export function storageUndos(table: UndoTable, spool: string): void {
+  table.on(stagedFileUndo, async (args) => {
+    const path = textArg(args, 'path');
+    if (!(await isUnfinished(path, spool))) throw new Error(`${path} is no unfinished file`);
+    await rm(path, { force: true });
+  });
+}
+
+/** The record is ours, but a wrong path in it could remove anything. */
+async function isUnfinished(path: string, spool: string): Promise<boolean> {
+  if (basename(path).startsWith(stagingPrefix)) return true;
+  const [folder, home] = await Promise.all([realpath(dirname(path)), realpath(spool)]);
+  return folder === home;
+}
