@@ -12,9 +12,11 @@ const first = 100;
 
 export function bootIndexes(config: QemuConfig): BootIndexes {
   const boot = optionOf(config, 'boot', bootFields);
-  const order = boot?.order
-    ? boot.order.split(/[;,\s]+/).filter(Boolean)
-    : legacyOrder(config, boot?.legacy ?? 'cdn');
+  // An empty order is a choice too: boot from nothing.
+  const order =
+    boot?.order === undefined
+      ? legacyOrder(config, boot?.legacy ?? 'cdn')
+      : boot.order.split(/[;,\s]+/).filter(Boolean);
   return new Map(order.map((key, position) => [key, first + position]));
 }
 

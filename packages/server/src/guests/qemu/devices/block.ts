@@ -61,9 +61,10 @@ function imageNodes(guest: Guest, drive: ConfiguredDrive, volume: ResolvedVolume
 
 /** Cache, discard and write protection hold for the whole chain; each node checks its own. */
 function commonOptions(drive: ConfiguredDrive, volume: ResolvedVolume): NodeOptions {
-  const { cache, discard } = drive.options;
-  const direct =
-    (cache === undefined || cache === 'none' || cache === 'directsync') && volume.directIo !== false;
+  const { discard } = drive.options;
+  // Discs are read again and again, often by several guests: the node's page cache helps. Disks are the guest's own.
+  const cache = drive.options.cache ?? (drive.cdrom ? 'writeback' : 'none');
+  const direct = (cache === 'none' || cache === 'directsync') && volume.directIo !== false;
   return {
     'read-only': drive.cdrom || Boolean(drive.options.ro) || Boolean(volume.readOnly),
     cache: { direct, 'no-flush': cache === 'unsafe' },

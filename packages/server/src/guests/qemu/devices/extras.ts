@@ -88,8 +88,10 @@ export function addVirtiofs(guest: Guest, args: Arguments): void {
   }
 }
 
-/** The first four passed-through devices find a root port on the board, see chipset.ts. */
+/** The first four passed-through devices find a root port on the board (see chipset.ts), others bring their own. */
 const boardPorts = 4;
+/** Slots 0x10..0x1b of the root bus are free for those. */
+const firstPortSlot = 0x10;
 
 export function addHostpci(guest: Guest, args: Arguments): void {
   for (const [index, key] of qemuHostpciKeys.entries()) {
@@ -99,7 +101,7 @@ export function addHostpci(guest: Guest, args: Arguments): void {
     if (device.pcie && guest.chipset !== 'q35') throw cannot(key, 'pcie=1 needs machine: q35');
     const resolved = guest.host.pciDevices?.[key];
     if (!resolved) throw notProvided(key, 'the PCI device');
-    const place = device.pcie ? expressPlace(index, key, args) : pciPlace(guest.chipset, key);
+    const place = device.pcie ? expressPlace(index, args) : pciPlace(guest.chipset, key);
     const common = {
       ...shownIds(device),
       rombar: device.rombar === false ? 0 : undefined,
@@ -126,20 +128,17 @@ export function addHostpci(guest: Guest, args: Arguments): void {
   }
 }
 
-function expressPlace(index: number, key: string, args: Arguments): { bus: string; addr: string } {
+function expressPlace(index: number, args: Arguments): { bus: string; addr: string } {
   const port = `ich9-pcie-port-${index + 1}`;
   if (index >= boardPorts) {
-    const slot = `0x10.0x${(index - boardPorts) % 8}`;
     args.device('pcie-root-port', {
       id: port,
       bus: 'pcie.0',
-      addr: index - boardPorts < 8 ? slot : slot.replace('0x10', '0x11'),
-      multifunction: true,
+      addr: `0x${(firstPortSlot + index - boardPorts).toString(16)}`,
       port: index + 1,
       chassis: index + 1,
     });
   }
-  if (!/^hostpci\d+$/.test(key)) throw new Error(`${key} is no PCI device`);
   return { bus: port, addr: '0x0' };
 }
 
