@@ -24,7 +24,7 @@ import { closedError } from './transaction.ts';
 const pageSize = 1000;
 
 /** Milliseconds between checks that the watched member is still there, and that it gets to answer. */
-const pingInterval = 5000;
+const pingInterval = 3000;
 
 /** Milliseconds before the watch is opened again: at first, and at most. */
 const retryDelay = { first: 50, most: 2000 };

@@ -210,7 +210,7 @@ class EtcdStore implements ConfigStore {
     if (await this.#mirror.until(() => this.#mirror.revision >= revision, deadline)) return revision;
     throw new RyokanError(
       'unavailable',
-      `The change is stored (revision ${revision}), but this node has lost its connection to etcd and does not show it yet`,
+      `The change is stored (revision ${revision}), but has not reached this node within ${this.#timeout} ms: it shows the state before until its connection to etcd works again`,
       { context: { revision } },
     );
   }
