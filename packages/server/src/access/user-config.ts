@@ -121,7 +121,7 @@ export function splitTokenId(text: string): { user: string; token: string } | un
 /** Never throws: what is not understood grants nothing and is told in `problems`. root@pam is always there, enabled. */
 export function parseUserConfig(text: string): UserConfig {
   const config: UserConfig = {
-    users: new Map(),
+    users: new Map([[rootUser, newUser()]]),
     groups: new Map(),
     pools: new Map(),
     roles: new Map(),
@@ -146,9 +146,6 @@ export function parseUserConfig(text: string): UserConfig {
     config.unknown.push(line);
     config.problems.push(`user.cfg: unknown kind of line: '${line}'`);
   }
-  const root = config.users.get(rootUser);
-  if (root) root.enable = true;
-  else config.users.set(rootUser, newUser());
   return config;
 }
 
@@ -163,7 +160,7 @@ const readers: Readonly<Record<'user' | 'token' | 'role' | 'group' | 'pool' | 'a
     config.users.set(
       id,
       newUser({
-        enable: enable === '1',
+        enable: enable === '1' || id === rootUser,
         expire: time,
         firstname: decode(firstname),
         lastname: decode(lastname),
