@@ -4,6 +4,7 @@
  * Interfaces: kernel documentation, admin-guide/cgroup-v1 and cgroup-v2.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { errorCode, readTextIfPresent } from './files.ts';
 import { isAlive } from './procfs.ts';
@@ -140,6 +141,9 @@ class CgroupV1 implements GuestCgroup {
   private create(): string[] {
     const warnings: string[] = [];
     for (const folder of this.folders) makeFolder(folder, warnings);
+    const cpu = this.folderOf('cpu');
+    // All guests together weigh as much as one process of the host on each CPU, not as one process in all.
+    if (cpu) tryWrite(join(cpu, '..', 'cpu.shares'), String(1024 * availableParallelism()));
     const cpuset = this.mounts.cpuset;
     // A cpuset is born empty, on every level, and takes no process before both files have a value.
     if (cpuset) for (const file of ['cpuset.cpus', 'cpuset.mems']) inherit(cpuset, this.name, file, warnings);
