@@ -3,17 +3,18 @@ import { readFileSync } from 'node:fs';
 import { createAccessService } from './access/access-service.ts';
 import { HandlerTable } from './api/handler-table.ts';
 import { accessHandlers } from './api/handlers/access.ts';
-import { agentHandlers } from './api/handlers/agent.ts';
 import { nodeTaskHandlers } from './api/handlers/node-tasks.ts';
-import { qemuHandlers } from './api/handlers/qemu.ts';
-import { qemuPowerHandlers } from './api/handlers/qemu-power.ts';
+import { qemuTaskHandlers } from './api/handlers/qemu-tasks.ts';
 import { storageHandlers } from './api/handlers/storage.ts';
 import { openSqliteStore } from './cluster/sqlite-store.ts';
+import type { ConfigStore } from './cluster/store.ts';
 import { guestUndos } from './guests/guest-undos.ts';
-import { createLogger } from './host/log.ts';
+import { createLogger, type Logger } from './host/log.ts';
 import { type DataPaths, dataPaths } from './host/paths.ts';
+import { networkUndos } from './network/nat-bridge.ts';
 import type { NodeSettings, Services } from './services.ts';
 import { createStorageManager } from './storage/storage-manager.ts';
+import { storageUndos } from './storage/storage-undo.ts';
 import { NodeDb } from './tasks/node-db.ts';
 import { NodeLocks } from './tasks/node-locks.ts';
 import type { Tasks } from './tasks/tasks.ts';
@@ -26,13 +27,23 @@ export interface Core {
   readonly db: NodeDb;
 }
 
+export interface TaskParts {
+  readonly db: NodeDb;
+  readonly undos: UndoTable;
+  readonly paths: DataPaths;
+  readonly settings: NodeSettings;
+  readonly log: Logger;
+}
+
 export interface CoreOptions {
   readonly dataDir: string;
   /** Name in the log: daemon or worker. */
   readonly role: string;
   /** Owner of locks taken by this process. */
   readonly lockOwner: () => string;
-  readonly tasks: (core: { db: NodeDb; undos: UndoTable; paths: DataPaths }) => Tasks;
+  /** Runs before anything reads the store: the daemon makes users and keys here. */
+  readonly prepare?: (store: ConfigStore, paths: DataPaths) => Promise<unknown>;
+  readonly tasks: (parts: TaskParts) => Tasks;
 }
 
 export function readSettings(paths: DataPaths): NodeSettings {
@@ -45,25 +56,26 @@ export function readSettings(paths: DataPaths): NodeSettings {
   };
 }
 
-export function createCore(options: CoreOptions): Core {
+export async function createCore(options: CoreOptions): Promise<Core> {
   const paths = dataPaths(options.dataDir);
   const settings = readSettings(paths);
   const log = createLogger(options.role);
   const store = openSqliteStore(paths.configDb);
+  await options.prepare?.(store, paths);
   const db = new NodeDb(paths.nodeDb);
   const undos = new UndoTable();
   const locks = new NodeLocks(db, options.lockOwner);
   const access = createAccessService({ store, paths, log });
   const storage = createStorageManager({ store, paths, node: settings.node, log });
-  const tasks = options.tasks({ db, undos, paths });
+  const tasks = options.tasks({ db, undos, paths, settings, log });
   const services: Services = { settings, paths, store, access, storage, tasks, locks, log };
   guestUndos(undos, services);
+  networkUndos(undos, services);
+  storageUndos(undos, paths.spool);
   const table = new HandlerTable();
   accessHandlers(table, services);
   storageHandlers(table, services);
-  qemuHandlers(table, services);
-  qemuPowerHandlers(table, services);
-  agentHandlers(table, services);
+  qemuTaskHandlers(table, services);
   nodeTaskHandlers(table, services);
   return { services, table, undos, db };
 }

@@ -27,17 +27,13 @@ const noTasks: Tasks = {
   wait: () => Promise.reject(new Error('a worker cannot wait for tasks')),
 };
 
-let core: Core | undefined;
 /** Opened before the job comes: this is what takes time. */
-const warmUp = (): Core => {
-  core ??= createCore({
-    dataDir,
-    role: 'worker',
-    lockOwner: () => job?.upid ?? 'worker',
-    tasks: () => noTasks,
-  });
-  return core;
-};
+const core: Core = await createCore({
+  dataDir,
+  role: 'worker',
+  lockOwner: () => job?.upid ?? 'worker',
+  tasks: () => noTasks,
+});
 
 function tell(message: ToDaemon): void {
   if (socket?.writable) socket.write(`${JSON.stringify(message)}\n`);
@@ -73,7 +69,7 @@ function receive(message: ToWorker): void {
 }
 
 async function work(current: Job): Promise<void> {
-  const { table, undos, db } = warmUp();
+  const { table, undos, db } = core;
   const entry = table.get(current.method);
   await runTask(
     current,
@@ -96,5 +92,4 @@ process.on('SIGTERM', () => {
 process.on('SIGINT', () => {});
 process.title = 'ryokan-worker';
 
-warmUp();
 if (!(await connectDaemon())) process.exit(1);

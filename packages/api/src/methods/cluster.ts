@@ -114,7 +114,7 @@ export const clusterOptionsGet = defineMethod({
   description: 'Datacenter options.',
   params: Type.Object({}),
   returns: Type.Object({ ...optionFields, digest: Optional(Type.String()) }),
-  permission: { or: [{ perm: '/', privs: ['Sys.Audit'] }, { user: 'all' }] },
+  permission: { user: 'all' },
 });
 
 export const clusterOptionsSet = defineMethod({

@@ -32,7 +32,7 @@ export const Bit = (description?: string) =>
   Type.Unsafe<0 | 1>({ type: 'integer', minimum: 0, maximum: 1, ...(description ? { description } : {}) });
 
 /** A fixed set of words. */
-export const Enum = <T extends string>(values: readonly T[], options: Record<string, unknown> = {}) =>
+export const Enum = <const T extends string>(values: readonly T[], options: Record<string, unknown> = {}) =>
   Type.Unsafe<T>({ type: 'string', enum: [...values], ...options });
 
 /** No result. */

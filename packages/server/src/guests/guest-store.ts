@@ -169,3 +169,21 @@ export async function setGuestLock(
     }
   }
 }
+
+/**
+ * Gives back VMIDs whose creation never came as far as a task: the daemon was killed between the claim and the task's
+ * start. `tasks` knows the creations that are still running.
+ */
+export async function sweepClaims(
+  store: ConfigStore,
+  node: string,
+  tasks: { list(filter: { source: 'active'; vmid: number }): { total: number } },
+): Promise<void> {
+  const untouched = serializeConfigFile(newConfigFile({ lock: 'create' }));
+  for (const doc of store.list(guestPrefix('qemu', node))) {
+    const vmid = parseGuestPath(doc.path)?.vmid;
+    if (vmid === undefined || doc.text !== untouched || tasks.list({ source: 'active', vmid }).total > 0)
+      continue;
+    await removeGuest(store, 'qemu', node, vmid, 'sweep');
+  }
+}

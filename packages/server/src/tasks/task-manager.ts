@@ -4,7 +4,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Method, ParamsOf } from '@ryokan/api/method.ts';
 import { formatUpid } from '@ryokan/api/schema/upid.ts';
 import type { Logger } from '../host/log.ts';
-import { isAlive } from '../host/procfs.ts';
+import { isAlive, processStat } from '../host/procfs.ts';
 import type { ToDaemon } from './messages.ts';
 import type { NodeDb, UndoRecord } from './node-db.ts';
 import { readTaskLog, TaskLogWriter, taskLogPath } from './task-log.ts';
@@ -76,21 +76,27 @@ export class TaskManager implements Tasks {
     const values = params as Record<string, unknown>;
     const worker = await this.pool.take();
     const id = declared.id === undefined ? '' : String(values[declared.id] ?? '');
-    const { node } = this.options;
-    const facts = { node, pid: worker.pid, pstart: worker.pstart, starttime: Math.floor(Date.now() / 1000) };
-    const row: TaskRow = {
-      ...facts,
-      upid: formatUpid({ ...facts, type: declared.type, id, user }),
-      type: declared.type,
-      id,
-      user,
-    };
-    this.options.db.insertTask(row, method.id);
+    const row = this.register(declared.type, id, user, worker, method.id);
     for (const one of undo) this.options.db.addUndo(row.upid, one);
     this.running.set(row.upid, { row, worker, waiters: [] });
     worker.send({ type: 'job', job: { upid: row.upid, method: method.id, params: values, user } });
     this.options.onTask(row);
     return row.upid;
+  }
+
+  /** A task that lives in the daemon and does no work of its own, such as an open console. */
+  inline(type: string, id: string, user: string): { upid: string; end(status: string): void } {
+    const pstart = processStat(process.pid)?.startTime ?? 0;
+    const row = this.register(type, id, user, { pid: process.pid, pstart }, `inline.${type}`);
+    const task: Running = { row, worker: undefined, waiters: [] };
+    this.running.set(row.upid, task);
+    this.options.onTask(row);
+    return {
+      upid: row.upid,
+      end: (status) => {
+        if (this.options.db.endTask(row.upid, status, Math.floor(Date.now() / 1000))) this.ended(task);
+      },
+    };
   }
 
   list(filter: TaskFilter = {}): { rows: TaskRow[]; total: number } {
@@ -130,6 +136,25 @@ export class TaskManager implements Tasks {
 
   close(): void {
     this.pool.close();
+  }
+
+  /** Puts a new task into the index. UPIDs of one process and second differ in their counter of the start time. */
+  private register(
+    type: string,
+    id: string,
+    user: string,
+    process: { pid: number; pstart: number },
+    method: string,
+  ): TaskRow {
+    const { node, db } = this.options;
+    const { pid, pstart } = process;
+    let starttime = Math.floor(Date.now() / 1000);
+    let upid = formatUpid({ node, pid, pstart, starttime, type, id, user });
+    // Only tasks of the daemon itself can meet: a worker runs one task.
+    while (db.task(upid)) upid = formatUpid({ node, pid, pstart, starttime: ++starttime, type, id, user });
+    const row: TaskRow = { upid, node, pid, pstart, starttime, type, id, user };
+    db.insertTask(row, method);
+    return row;
   }
 
   private receive(message: ToDaemon): void {

@@ -33,7 +33,8 @@ export class UndoTable {
     }
   }
 
-  private async run(undo: UndoRecord): Promise<void> {
+  /** Runs one undo; rejects when it is unknown or fails. */
+  async run(undo: UndoRecord): Promise<void> {
     const act = this.undos.get(undo.name);
     if (!act) throw new Error(`no undo named '${undo.name}'`);
     await act(undo.args);

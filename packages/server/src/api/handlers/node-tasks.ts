@@ -5,29 +5,38 @@ import { splitList } from '@ryokan/api/schema/formats.ts';
 import { startInOrder, stopInOrder } from '../../guests/qemu/bulk.ts';
 import { createNatBridge, removeNatBridge } from '../../network/nat-bridge.ts';
 import type { Services } from '../../services.ts';
-import type { HandlerTable } from '../handler-table.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
 
 const vmids = (text: string | undefined): Set<number> | undefined =>
   text === undefined ? undefined : new Set(splitList(text).map(Number));
 
+/** The caller must have the power over each guest named, or with none named over all (privileges on /). */
+function demandPower(call: Call, only: Set<number> | undefined): void {
+  if (!only) return call.demand('/', ['VM.PowerMgmt']);
+  for (const vmid of only) call.demand(`/vms/${vmid}`, ['VM.PowerMgmt']);
+}
+
 export function nodeTaskHandlers(table: HandlerTable, services: Services): void {
   table.onTask(nodeStartall, {
-    check: (params, call) => demandGuests(services, vmids(params.vms), call.can),
+    check: (params, call) => demandPower(call, vmids(params.vms)),
     run: (params, task) =>
       startInOrder(services, { only: vmids(params.vms), force: params.force === true }, task),
   });
   table.onTask(nodeStopall, {
-    check: (params, call) => demandGuests(services, vmids(params.vms), call.can),
+    check: (params, call) => demandPower(call, vmids(params.vms)),
     run: (params, task) => {
       const { timeout = 180, 'force-stop': forceStop = true } = params;
       return stopInOrder(services, { only: vmids(params.vms), timeout, forceStop }, task);
     },
   });
   table.onTask(nodeNatBridge, {
-    run: (params, task) =>
-      createNatBridge(services, { name: params.iface ?? 'vmbr0', cidr: params.cidr }, task),
+    async run({ iface = 'vmbr0', cidr }, task) {
+      const request = { name: iface, ...(cidr === undefined ? {} : { cidr }) };
+      const { bridge } = await createNatBridge(services, request, task);
+      task.log(`guests get ${bridge.dhcpStart} to ${bridge.dhcpEnd} by DHCP`);
+    },
   });
   table.onTask(nodeNatBridgeRemove, {
-    run: (params, task) => removeNatBridge(services, params.iface ?? 'vmbr0', task),
+    run: ({ iface }, task) => removeNatBridge(services, iface, task),
   });
 }

@@ -85,7 +85,7 @@ async function configForStart(
   const { store, settings } = services;
   const stored = readGuest(store, 'qemu', settings.node, vmid);
   const guest = await writeGuest(store, stored, applyPending(stored.file), 'start');
-  const machine = options.machine === undefined ? {} : { machine: options.machine };
+  const machine: Record<string, string> = options.machine === undefined ? {} : { machine: options.machine };
   return requireQemuConfig({ ...guest.file.properties, ...machine }, vmid);
 }
 

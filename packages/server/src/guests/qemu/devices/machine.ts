@@ -50,6 +50,7 @@ export function addMachine(guest: Guest, needs: MachineNeeds, args: Arguments): 
 
 /** Suspend to memory and hibernation inside a guest confuse both sides more than they save; off unless asked for. */
 function addSleepStates(guest: Guest, args: Arguments): void {
+  if (guest.config.acpi === false) return;
   const machine = optionOf(guest.config, 'machine', machineFields);
   const driver = guest.chipset === 'q35' ? 'ICH9-LPC' : 'PIIX4_PM';
   if (!machine?.['enable-s3']) args.add('-global', `${driver}.disable_s3=1`);

@@ -1,0 +1,155 @@
+/**
+ * Open consoles. Opening one gives a port number (a name, nothing listens on it) and a ticket; the WebSocket that
+ * shows both is joined to the console's target by a token on the relay socket.
+ */
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { AccessControl } from '../../access/access-control.ts';
+import { openToGateway } from '../servers.ts';
+
+export interface ConsoleTarget {
+  /** Opens the far end; called once a connection. */
+  readonly open: () => Duplex | Promise<Duplex>;
+  /** Speaks the terminal protocol (termproxy) instead of raw bytes. */
+  readonly terminal: boolean;
+}
+
+export interface ConsoleSession {
+  readonly port: number;
+  readonly user: string;
+  /** ACL path that the ticket is bound to. */
+  readonly path: string;
+  readonly ticket: string;
+  readonly target: ConsoleTarget;
+  readonly onEnd: () => void;
+}
+
+const firstPort = 5900;
+const lastPort = 5999;
+/** A console that nobody connects to is closed after this time (ms). */
+const unusedTimeout = 40_000;
+
+export class ConsoleSessions {
+  private readonly sessions = new Map<number, { session: ConsoleSession; timer: NodeJS.Timeout }>();
+  private readonly tokens = new Map<string, ConsoleSession>();
+  private server: Server | undefined;
+  private nextPort = firstPort;
+
+  constructor(private readonly access: AccessControl) {}
+
+  /** Listens on the relay socket, which the gateway's user may open. */
+  async listen(path: string): Promise<void> {
+    rmSync(path, { force: true });
+    this.server = createServer((socket) => this.accept(socket));
+    await new Promise<void>((resolve, reject) => this.server?.once('error', reject).listen(path, resolve));
+    openToGateway(path);
+  }
+
+  close(): void {
+    this.server?.close();
+  }
+
+  create(user: string, path: string, target: ConsoleTarget, onEnd: () => void): ConsoleSession {
+    const port = this.freePort();
+    const session = { port, user, path, target, onEnd, ticket: this.access.consoleTicket(user, path, port) };
+    const timer = setTimeout(() => this.drop(port), unusedTimeout);
+    timer.unref();
+    this.sessions.set(port, { session, timer });
+    return session;
+  }
+
+  /** Checks ticket and port; returns a token that the relay socket takes once, within a few seconds. */
+  admit(user: string, path: string, port: number, ticket: string): string {
+    const entry = this.sessions.get(port);
+    if (
+      !entry ||
+      entry.session.path !== path ||
+      entry.session.user !== user ||
+      !this.access.checkConsoleTicket(ticket, user, path, port)
+    ) {
+      throw new RyokanError('forbidden', 'invalid or used console ticket; open the console again');
+    }
+    clearTimeout(entry.timer);
+    this.sessions.delete(port);
+    const token = randomBytes(24).toString('base64url');
+    this.tokens.set(token, entry.session);
+    setTimeout(() => {
+      if (this.tokens.delete(token)) entry.session.onEnd();
+    }, 10_000).unref();
+    return token;
+  }
+
+  private freePort(): number {
+    for (let tries = firstPort; tries <= lastPort; tries++) {
+      const port = this.nextPort;
+      this.nextPort = port === lastPort ? firstPort : port + 1;
+      if (!this.sessions.has(port)) return port;
+    }
+    throw new RyokanError(
+      'failed',
+      'too many consoles are being opened at the same time; try again in a minute',
+    );
+  }
+
+  private drop(port: number): void {
+    const entry = this.sessions.get(port);
+    this.sessions.delete(port);
+    entry?.session.onEnd();
+  }
+
+  /** First line of a relay connection: the token. Everything after it belongs to the console. */
+  private accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    let head: Buffer = Buffer.alloc(0);
+    const onData = (chunk: Buffer) => {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf(10);
+      if (end < 0) {
+        if (head.length > 256) socket.destroy();
+        return;
+      }
+      socket.off('data', onData);
+      socket.pause();
+      const token = head.subarray(0, end).toString();
+      const session = this.tokens.get(token);
+      this.tokens.delete(token);
+      if (!session) return void socket.destroy();
+      if (head.length > end + 1) socket.unshift(head.subarray(end + 1));
+      void this.join(socket, session);
+    };
+    socket.on('data', onData);
+  }
+
+  private async join(socket: Socket, session: ConsoleSession): Promise<void> {
+    const { target } = session;
+    let far: Duplex;
+    try {
+      if (target.terminal) {
+        const { joinTerminal } = await import('./term-protocol.ts');
+        await joinTerminal(socket, session);
+        return session.onEnd();
+      }
+      far = await target.open();
+    } catch {
+      socket.destroy();
+      return session.onEnd();
+    }
+    far.on('error', () => socket.destroy());
+    far.on('close', () => socket.destroy());
+    socket.on('close', () => {
+      far.destroy();
+      session.onEnd();
+    });
+    socket.pipe(far);
+    far.pipe(socket);
+    socket.resume();
+  }
+}
+
+/** A target behind a Unix socket. */
+export function unixTarget(path: string, terminal: boolean): ConsoleTarget {
+  return { terminal, open: () => connect(path) };
+}

@@ -1,0 +1,126 @@
+/** Version, resources, tasks of the datacenter, next free VMID, options, live events. */
+import { createHash } from 'node:crypto';
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import {
+  clusterEvents,
+  clusterIndex,
+  clusterNextid,
+  clusterOptionsGet,
+  clusterOptionsSet,
+  clusterResources,
+  clusterStatus,
+  clusterTasks,
+  rootIndex,
+  version,
+} from '@ryokan/api/methods/cluster.ts';
+import { splitList } from '@ryokan/api/schema/formats.ts';
+import { update } from '../../cluster/store.ts';
+import type { DaemonServices } from '../../daemon-services.ts';
+import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
+import { apiVersion } from '../../host/version.ts';
+import { StreamReply } from '../dispatcher.ts';
+import { type HandlerTable, Reply } from '../handler-table.ts';
+import { maySee, seesAll } from '../resources.ts';
+import { maySeeTask, taskRow } from './tasks.ts';
+
+const optionsPath = 'datacenter.cfg';
+const firstVmid = 100;
+const lastVmid = 999_999_999;
+
+export function clusterHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { events, resources, settings, store, tasks } = services;
+  table.on(version, () => ({ ...apiVersion, console: 'html5' }));
+  table.on(rootIndex, () =>
+    ['version', 'cluster', 'nodes', 'storage', 'access'].map((subdir) => ({ subdir })),
+  );
+  table.on(clusterIndex, () =>
+    ['resources', 'tasks', 'nextid', 'status', 'options', 'events'].map((name) => ({ name })),
+  );
+  table.on(clusterResources, ({ type }, call) => {
+    if (seesAll(call)) return new Reply(undefined, {}, resources.json(type));
+    return resources.list(type).filter((row) => maySee(call, row));
+  });
+  table.on(clusterTasks, (_params, call) => {
+    const { rows } = tasks.list({ source: 'all', limit: 50 });
+    return rows.filter((row) => maySeeTask(call, row)).map(taskRow);
+  });
+  table.on(clusterNextid, ({ vmid }) => {
+    if (vmid !== undefined) {
+      const owner = guestOwner(store, vmid);
+      if (owner)
+        throw new ParameterError({ vmid: `${owner.type === 'qemu' ? 'VM' : 'CT'} ${vmid} already exists` });
+      return String(vmid);
+    }
+    return String(nextVmid(usedVmids(store), readOptions()['next-id']));
+  });
+  table.on(clusterStatus, () => [
+    {
+      id: `node/${settings.node}`,
+      type: 'node' as const,
+      name: settings.node,
+      ip: '',
+      level: '',
+      local: 1,
+      nodeid: 0,
+      online: 1,
+    },
+  ]);
+  const readText = () => store.get(optionsPath)?.text ?? '';
+  const readOptions = () => parseOptions(readText());
+  table.on(clusterOptionsGet, () => {
+    const text = readText();
+    return { ...parseOptions(text), digest: createHash('sha1').update(text).digest('hex') };
+  });
+  table.on(clusterOptionsSet, async ({ delete: removed, digest, ...set }, call) => {
+    await update(
+      store,
+      optionsPath,
+      (text = '') => {
+        if (digest !== undefined && digest !== createHash('sha1').update(text).digest('hex')) {
+          throw new RyokanError(
+            'conflict',
+            'detected modified configuration - file changed by other user? Try again.',
+          );
+        }
+        const options: Record<string, string> = { ...parseOptions(text), ...(set as Record<string, string>) };
+        for (const key of splitList(removed ?? '')) delete options[key];
+        return formatOptions(options);
+      },
+      { author: call.user },
+    );
+    return null;
+  });
+  table.on(clusterEvents, ({ task }, call) => new StreamReply(events.stream(call, task)) as never);
+}
+
+/** The lowest free VMID in the range that the option `next-id` sets. */
+export function nextVmid(used: ReadonlySet<number>, range: string | undefined): number {
+  const bound = (name: string, fallback: number) =>
+    Number(new RegExp(`${name}=(\\d+)`).exec(range ?? '')?.[1] ?? fallback);
+  const lower = bound('lower', firstVmid);
+  const upper = Math.min(bound('upper', lastVmid + 1), lastVmid + 1);
+  for (let vmid = lower; vmid < upper; vmid++) if (!used.has(vmid)) return vmid;
+  throw new RyokanError('failed', `unable to get any free VMID in range [${lower},${upper})`);
+}
+
+/** `key: value` lines; the description stands URL-encoded in one line. */
+function parseOptions(text: string): Record<string, string> {
+  const options: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const match = /^([\w-]+): (.*)$/.exec(line);
+    if (match)
+      options[match[1] as string] =
+        match[1] === 'description' ? decodeURIComponent(match[2] as string) : (match[2] as string);
+  }
+  return options;
+}
+
+function formatOptions(options: Readonly<Record<string, string>>): string {
+  return Object.entries(options)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([key, value]) =>
+        `${key}: ${key === 'description' ? encodeURIComponent(value) : value.replace(/\s*\n\s*/g, ' ')}\n`,
+    )
+    .join('');
+}

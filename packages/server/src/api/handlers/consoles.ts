@@ -1,0 +1,70 @@
+/** Opening consoles: screens and serial ports of guests, shells of the node. */
+import { randomBytes } from 'node:crypto';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { nodeTermproxy, nodeVncwebsocket } from '@ryokan/api/methods/nodes.ts';
+import { qemuTermproxy, qemuVncproxy, qemuVncwebsocket } from '@ryokan/api/methods/qemu.ts';
+import type { DaemonServices } from '../../daemon-services.ts';
+import { readGuest } from '../../guests/guest-store.ts';
+import { demandRunning, withQmp } from '../../guests/qemu/power.ts';
+import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
+import { type ConsoleTarget, unixTarget } from '../console/sessions.ts';
+import { shellTarget } from '../console/shell.ts';
+import { RelayReply } from '../dispatcher.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
+
+export function consoleHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { consoles, settings, store, tasks } = services;
+
+  /** A console is a task as long as it is open. */
+  const open = (call: Call, path: string, type: string, id: string, target: ConsoleTarget) => {
+    const task = tasks.inline(type, id, call.user);
+    const session = consoles.create(call.user, path, target, () => task.end('OK'));
+    const { user, ticket, port } = session;
+    return { user, ticket, port, upid: task.upid };
+  };
+
+  table.on(qemuVncproxy, async (params, call) => {
+    const { vmid } = params;
+    readGuest(store, 'qemu', settings.node, vmid);
+    demandRunning(services, vmid);
+    const { vnc } = qemuRunPaths(services.paths, vmid);
+    const opened = open(call, `/vms/${vmid}`, 'vncproxy', String(vmid), unixTarget(vnc, false));
+    // VNC passwords have 8 characters; clients that ask for none of their own use the ticket.
+    const password = params['generate-password'] ? randomBytes(6).toString('base64url') : opened.ticket;
+    await withQmp(services, vmid, async (qmp) => {
+      await qmp.execute('set_password', { protocol: 'vnc', password });
+      await qmp.execute('expire_password', { protocol: 'vnc', time: '+30' });
+    });
+    const { pem } = services.certificate;
+    return { ...opened, cert: pem, ...(params['generate-password'] ? { password } : {}) };
+  });
+
+  table.on(qemuTermproxy, ({ vmid, serial }, call) => {
+    const { properties } = readGuest(store, 'qemu', settings.node, vmid).file;
+    demandRunning(services, vmid);
+    const key =
+      serial ?? ['serial0', 'serial1', 'serial2', 'serial3'].find((one) => properties[one] === 'socket');
+    if (key === undefined || properties[key] !== 'socket') {
+      throw new RyokanError(
+        'state',
+        `VM ${vmid} has no serial console: add a serial port of type socket (serial0) and start it again`,
+      );
+    }
+    const path = qemuRunPaths(services.paths, vmid).serial(Number(key.slice('serial'.length)));
+    return open(call, `/vms/${vmid}`, 'vncproxy', String(vmid), unixTarget(path, true));
+  });
+
+  table.on(qemuVncwebsocket, ({ vmid, port, vncticket }, call) => {
+    return new RelayReply(consoles.admit(call.user, `/vms/${vmid}`, port, vncticket)) as never;
+  });
+
+  table.on(nodeTermproxy, ({ node, cmd = 'login' }, call) => {
+    if (cmd !== 'login')
+      throw new RyokanError('unsupported', `'${cmd}' is not possible here: open a shell (cmd=login) instead`);
+    return open(call, `/nodes/${node}`, 'vncshell', '', shellTarget(call.user));
+  });
+
+  table.on(nodeVncwebsocket, ({ node, port, vncticket }, call) => {
+    return new RelayReply(consoles.admit(call.user, `/nodes/${node}`, port, vncticket)) as never;
+  });
+}

@@ -1,0 +1,107 @@
+/** Which privilege each option of a QEMU guest needs: the rule behind methods whose record says only "any login". */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { Privilege } from '@ryokan/api/privileges.ts';
+import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
+import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import { readGuest } from '../../guests/guest-store.ts';
+import { type ConfigChange, isVolumeKey } from '../../guests/qemu/config-change.ts';
+import { isCdrom, namesVolume, newVolumeRequest, parseDrive } from '../../guests/qemu/drive-value.ts';
+import type { Services } from '../../services.ts';
+import type { Call } from '../handler-table.ts';
+
+const keysOf = (text: string): string[] => text.split(' ');
+
+const byKey = new Map<string, Privilege>();
+const assign = (privilege: Privilege, keys: string) => {
+  for (const key of keysOf(keys)) byKey.set(key, privilege);
+};
+assign('VM.Config.CPU', 'cores sockets cpu cpulimit cpuunits numa smp vcpus affinity');
+assign('VM.Config.Memory', 'memory balloon shares hugepages keephugepages allow-ksm');
+assign('VM.Config.Cloudinit', 'cicustom cipassword citype ciuser ciupgrade nameserver searchdomain sshkeys');
+assign(
+  'VM.Config.HWType',
+  'acpi hotplug kvm machine scsihw smbios1 tablet vga watchdog audio0 bios arch rng0 vmgenid freeze tdf ivshmem spice_enhancements',
+);
+
+/** Only root@pam itself: these reach the host. */
+const rootOnly: ReadonlySet<string> = new Set(['args', 'hookscript', 'lock', 'amd-sev', 'intel-tdx']);
+const rootFamilies = /^(parallel|usb|hostpci|virtiofs)\d+$/;
+
+function privilegeFor(key: string, values: Readonly<Record<string, string>>): Privilege | 'root' {
+  if (rootOnly.has(key)) return 'root';
+  if (rootFamilies.test(key))
+    return key.startsWith('usb') && /^spice/i.test(values[key] ?? '') ? 'VM.Config.HWType' : 'root';
+  if (/^serial\d+$/.test(key))
+    return values[key] === undefined || values[key] === 'socket' ? 'VM.Config.HWType' : 'root';
+  if (/^net\d+$/.test(key)) return 'VM.Config.Network';
+  if (/^ipconfig\d+$/.test(key)) return 'VM.Config.Network';
+  if (/^numa\d+$/.test(key)) return 'VM.Config.CPU';
+  if (isVolumeKey(key)) return isCdromValue(key, values[key]) ? 'VM.Config.CDROM' : 'VM.Config.Disk';
+  return byKey.get(key) ?? 'VM.Config.Options';
+}
+
+function isCdromValue(key: string, text: string | undefined): boolean {
+  return text !== undefined && isCdrom(parseDrive(key, text));
+}
+
+/** New guests: VM.Allocate, and for each option what changing it would need. */
+export function demandCreate(
+  call: Call,
+  params: { vmid: number; pool?: string },
+  change: ConfigChange,
+): void {
+  const { vmid, pool } = params;
+  const path = `/vms/${vmid}`;
+  if (!(pool !== undefined && call.can(`/pool/${pool}`, ['VM.Allocate']))) call.demand(path, ['VM.Allocate']);
+  demandOptions(call, path, change, {});
+}
+
+/** The record has asked for any of the configuration privileges; here each key is looked at. */
+export function demandConfigChange(services: Services, call: Call, vmid: number, change: ConfigChange): void {
+  if (call.isRoot) return;
+  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  demandOptions(call, `/vms/${vmid}`, change, guest.file.properties);
+}
+
+function demandOptions(
+  call: Call,
+  path: string,
+  change: ConfigChange,
+  present: Readonly<Record<string, string>>,
+): void {
+  if (call.isRoot) return;
+  for (const key of [...change.delete, ...change.revert]) demandKey(call, path, key, present);
+  for (const [key, text] of Object.entries(change.set)) {
+    demandKey(call, path, key, change.set);
+    if (isVolumeKey(key)) demandVolume(call, key, text);
+    else if (/^net\d+$/.test(key)) demandBridge(call, text);
+  }
+}
+
+function demandKey(call: Call, path: string, key: string, values: Readonly<Record<string, string>>): void {
+  const privilege = privilegeFor(key, values);
+  if (privilege === 'root') throw new RyokanError('forbidden', `only root can set '${key}' config`);
+  call.demand(path, [privilege]);
+}
+
+function demandVolume(call: Call, key: string, text: string): void {
+  const drive = parseDrive(key, text);
+  const request = newVolumeRequest(drive);
+  if (request) return call.demand(`/storage/${request.storage}`, ['Datastore.AllocateSpace']);
+  if (drive.file.startsWith('/') || drive['import-from']?.startsWith('/')) {
+    throw new RyokanError('forbidden', `only root can use a path of the host as '${key}'`);
+  }
+  if (!namesVolume(drive)) return;
+  const storage = drive.file.slice(0, drive.file.indexOf(':'));
+  call.demand(`/storage/${storage}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true);
+}
+
+function demandBridge(call: Call, text: string): void {
+  const { bridge, tag } = parsePropertyString(qemuNetFields, text);
+  if (bridge === undefined) return;
+  call.demand(`/sdn/zones/localnetwork/${bridge}${tag === undefined ? '' : `/${tag}`}`, ['SDN.Use']);
+}
+
+export function demandSkiplock(call: Call, skiplock: boolean | undefined): void {
+  if (skiplock && !call.isRoot) throw new RyokanError('forbidden', 'only root can use the option skiplock');
+}

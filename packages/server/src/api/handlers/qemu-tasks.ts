@@ -1,0 +1,164 @@
+/** Tasks on QEMU guests: what the daemon checks first and what a worker then does. */
+import { join } from 'node:path';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import {
+  qemuConfigSetAsync,
+  qemuCreate,
+  qemuDestroy,
+  qemuReboot,
+  qemuReset,
+  qemuResize,
+  qemuResume,
+  qemuShutdown,
+  qemuStart,
+  qemuStop,
+  qemuSuspend,
+} from '@ryokan/api/methods/qemu.ts';
+import { claimGuest, readGuest } from '../../guests/guest-store.ts';
+import { changeOf } from '../../guests/qemu/config-change.ts';
+import { createGuest } from '../../guests/qemu/create.ts';
+import { demandRemovable, destroyGuest } from '../../guests/qemu/destroy.ts';
+import {
+  demandFree,
+  demandRunning,
+  guestLock,
+  resetGuest,
+  resumeGuest,
+  shutdownGuest,
+  stopGuest,
+  suspendGuest,
+} from '../../guests/qemu/power.ts';
+import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
+import { demandRoomFor, resizeDisk } from '../../guests/qemu/resize.ts';
+import { demandStartable, startGuest } from '../../guests/qemu/start.ts';
+import { updateGuest } from '../../guests/qemu/update.ts';
+import type { Services } from '../../services.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
+import { demandConfigChange, demandCreate, demandSkiplock } from './qemu-permissions.ts';
+
+export function qemuTaskHandlers(table: HandlerTable, services: Services): void {
+  lifeHandlers(table, services);
+  powerHandlers(table, services);
+}
+
+function lifeHandlers(table: HandlerTable, services: Services): void {
+  const { store, settings, paths } = services;
+  table.onTask(qemuCreate, {
+    async check(params, call) {
+      const change = changeOf(params);
+      demandCreate(call, params, change);
+      if (params.archive !== undefined) {
+        throw new RyokanError(
+          'unsupported',
+          'restoring a backup is not possible yet: create the VM without archive',
+        );
+      }
+      await demandRoomFor(services, change.set);
+      await claimGuest(store, 'qemu', settings.node, params.vmid, call.user);
+      return [{ name: 'guest.remove-claim', args: { vmid: params.vmid } }];
+    },
+    async run(params, task) {
+      const version = await qemuVersion(join(paths.run, 'qemu-version'));
+      await createGuest(services, params.vmid, changeOf(params), version, task);
+      task.keep();
+      if (params.start)
+        await guestLock(services, params.vmid, task, () => startGuest(services, params.vmid, {}, task));
+    },
+  });
+  table.onTask(qemuDestroy, {
+    check(params, call) {
+      demandSkiplock(call, params.skiplock);
+      demandRemovable(services, params.vmid, params.skiplock === true);
+    },
+    async run(params, task) {
+      const unreferenced = params['destroy-unreferenced-disks'] === true;
+      await destroyGuest(services, params.vmid, { unreferenced, skiplock: params.skiplock === true }, task);
+      if (params.purge) task.log('no backup job, replication or HA resource names this VM');
+    },
+  });
+  table.onTask(qemuConfigSetAsync, {
+    async check(params, call) {
+      readGuest(store, 'qemu', settings.node, params.vmid);
+      const change = changeOf(params);
+      demandConfigChange(services, call, params.vmid, change);
+      demandSkiplock(call, params.skiplock);
+      await demandRoomFor(services, change.set);
+    },
+    run: (params, task) =>
+      updateGuest(
+        services,
+        params.vmid,
+        { change: changeOf(params), digest: params.digest, skiplock: params.skiplock, author: task.user },
+        task,
+      ),
+  });
+  table.onTask(qemuResize, {
+    check(params, call) {
+      demandSkiplock(call, params.skiplock);
+      demandFree(services, params.vmid, params.skiplock);
+    },
+    run: (params, task) => resizeDisk(services, params.vmid, params, task),
+  });
+}
+
+function powerHandlers(table: HandlerTable, services: Services): void {
+  /** What all power actions ask first: the guest is there, not locked, and runs. */
+  const demand = (params: { vmid: number; skiplock?: boolean }, call: Call) => {
+    demandSkiplock(call, params.skiplock);
+    demandFree(services, params.vmid, params.skiplock);
+  };
+  const demandUp = (params: { vmid: number; skiplock?: boolean }, call: Call) => {
+    demand(params, call);
+    demandRunning(services, params.vmid);
+  };
+  table.onTask(qemuStart, {
+    check(params, call) {
+      demandSkiplock(call, params.skiplock);
+      if (params['force-cpu'] !== undefined && !call.isRoot) {
+        throw new RyokanError('forbidden', 'only root may use this option: force-cpu');
+      }
+      demandStartable(services, params.vmid, params.skiplock === true);
+    },
+    run: (params, task) =>
+      guestLock(services, params.vmid, task, () => {
+        const timeout = params.timeout ? params.timeout * 1000 : undefined;
+        return startGuest(
+          services,
+          params.vmid,
+          { skiplock: params.skiplock, machine: params.machine, timeout },
+          task,
+        );
+      }),
+  });
+  table.onTask(qemuStop, { check: demand, run: (params, task) => stopGuest(services, params.vmid, task) });
+  table.onTask(qemuShutdown, {
+    check: demand,
+    run: (params, task) => shutdownGuest(services, params.vmid, params, task),
+  });
+  table.onTask(qemuReset, {
+    check: demandUp,
+    run: (params, task) => resetGuest(services, params.vmid, task),
+  });
+  table.onTask(qemuSuspend, {
+    check(params, call) {
+      if (params.todisk)
+        throw new RyokanError(
+          'unsupported',
+          'suspending to disk is not possible yet: suspend without todisk',
+        );
+      demandUp(params, call);
+    },
+    run: (params, task) => suspendGuest(services, params.vmid, task),
+  });
+  table.onTask(qemuResume, {
+    check: demandUp,
+    run: (params, task) => resumeGuest(services, params.vmid, task),
+  });
+  table.onTask(qemuReboot, {
+    check: demandUp,
+    async run(params, task) {
+      await shutdownGuest(services, params.vmid, { timeout: params.timeout }, task);
+      await guestLock(services, params.vmid, task, () => startGuest(services, params.vmid, {}, task));
+    },
+  });
+}

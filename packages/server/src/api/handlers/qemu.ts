@@ -1,0 +1,199 @@
+/** Questions about QEMU guests and quick changes; tasks stand in qemu-tasks.ts. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import {
+  qemuConfigGet,
+  qemuConfigSet,
+  qemuIndex,
+  qemuList,
+  qemuMonitor,
+  qemuPending,
+  qemuRrddata,
+  qemuSendkey,
+  qemuStatusCurrent,
+  qemuStatusIndex,
+  qemuUnlink,
+} from '@ryokan/api/methods/qemu.ts';
+import { splitList } from '@ryokan/api/schema/formats.ts';
+import type { DaemonServices } from '../../daemon-services.ts';
+import { readGuest } from '../../guests/guest-store.ts';
+import { type ConfigChange, changeOf, pendingRows, withPending } from '../../guests/qemu/config-change.ts';
+import { demandRunning, withQmp } from '../../guests/qemu/power.ts';
+import { demandRoomFor } from '../../guests/qemu/resize.ts';
+import { updateGuest } from '../../guests/qemu/update.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
+import { withUndo } from '../inline-change.ts';
+import { demandConfigChange, demandSkiplock } from './qemu-permissions.ts';
+
+const subdirs = (names: string): { subdir: string }[] => names.split(' ').map((subdir) => ({ subdir }));
+
+export function qemuHandlers(table: HandlerTable, services: DaemonServices): void {
+  configHandlers(table, services);
+  statusHandlers(table, services);
+}
+
+function configHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { store, settings } = services;
+  const read = (vmid: number) => readGuest(store, 'qemu', settings.node, vmid);
+  table.on(qemuConfigGet, ({ vmid, current, snapshot }) => {
+    const { file, digest } = read(vmid);
+    if (snapshot !== undefined) {
+      const saved = file.snapshots[snapshot];
+      if (!saved) throw new RyokanError('not-found', `snapshot '${snapshot}' does not exist`);
+      return { ...typedValues(saved), digest };
+    }
+    const values = current ? file.properties : withPending(file.properties, file.pending);
+    return { ...typedValues(values), digest };
+  });
+  table.on(qemuPending, ({ vmid }) => pendingRows(read(vmid).file));
+  const change = async (params: ParamsOfSet, wanted: ConfigChange, call: Call) => {
+    demandConfigChange(services, call, params.vmid, wanted);
+    demandSkiplock(call, params.skiplock);
+    await demandRoomFor(services, wanted.set);
+    const { digest, skiplock } = params;
+    await withUndo(services, call, (context) =>
+      updateGuest(services, params.vmid, { change: wanted, digest, skiplock, author: call.user }, context),
+    );
+    return null;
+  };
+  table.on(qemuConfigSet, (params, call) => {
+    read(params.vmid);
+    return change(params, changeOf(params), call);
+  });
+  table.on(qemuUnlink, (params, call) => {
+    const wanted = { set: {}, delete: splitList(params.idlist), revert: [], force: params.force === true };
+    return change(params, wanted, call);
+  });
+}
+
+interface ParamsOfSet {
+  readonly vmid: number;
+  readonly digest?: string | undefined;
+  readonly skiplock?: boolean | undefined;
+}
+
+/** Numbers as JSON numbers, everything else as text: what clients expect of a configuration. */
+function typedValues(values: Readonly<Record<string, string>>): Record<string, string | number> {
+  const typed: Record<string, string | number> = {};
+  for (const [key, text] of Object.entries(values)) {
+    typed[key] = numericKeys.has(key) && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  }
+  return typed;
+}
+
+const numericKeys: ReadonlySet<string> = new Set(
+  (
+    'acpi autostart balloon cores cpulimit cpuunits freeze kvm localtime migrate_downtime migrate_speed numa onboot ' +
+    'protection reboot shares smp sockets tablet tdf template vcpus ciupgrade keephugepages snaptime allow-ksm'
+  ).split(' '),
+);
+
+function statusHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { guests, monitor, resources, sampler, settings, store } = services;
+  const demandGuest = (vmid: number) => {
+    if (guests.get(vmid)?.type !== 'qemu') readGuest(store, 'qemu', settings.node, vmid);
+  };
+  const state = (vmid: number) => {
+    const row = resources.get(`qemu/${vmid}`);
+    const guest = guests.get(vmid);
+    const running = monitor.get(vmid);
+    const {
+      name,
+      template,
+      mem,
+      maxmem,
+      disk,
+      maxdisk,
+      netin,
+      netout,
+      diskread,
+      diskwrite,
+      cpu,
+      uptime,
+      tags,
+      lock,
+      error,
+    } = row ?? {};
+    return {
+      vmid,
+      name,
+      status: running ? ('running' as const) : ('stopped' as const),
+      qmpstatus: running?.qmpstatus ?? 'stopped',
+      cpus: guest?.cpus ?? 1,
+      cpu,
+      mem,
+      maxmem,
+      disk,
+      maxdisk,
+      netin,
+      netout,
+      diskread,
+      diskwrite,
+      uptime,
+      ...(template ? { template } : {}),
+      ...(tags === undefined ? {} : { tags }),
+      ...(lock === undefined ? {} : { lock }),
+      ...(error === undefined ? {} : { error }),
+      ...(guest?.serial ? { serial: 1 as const } : {}),
+      ...(running ? { pid: running.process.pid, 'running-qemu': running.qemuVersion } : {}),
+    };
+  };
+  table.on(qemuList, (_params, call) =>
+    [...guests.all()]
+      .filter((guest) => guest.type === 'qemu' && call.can(`/vms/${guest.vmid}`, ['VM.Audit']))
+      .map((guest) => {
+        resources.updateGuest(guest.vmid);
+        return state(guest.vmid);
+      }),
+  );
+  table.on(qemuStatusCurrent, ({ vmid }) => {
+    demandGuest(vmid);
+    resources.updateGuest(vmid);
+    return {
+      ...state(vmid),
+      ha: { managed: 0 as const },
+      ...(guests.get(vmid)?.agent ? { agent: 1 as const } : {}),
+    };
+  });
+  table.on(qemuIndex, ({ vmid }) => {
+    demandGuest(vmid);
+    return subdirs(
+      'config pending status unlink resize vncproxy termproxy vncwebsocket rrddata monitor agent sendkey',
+    );
+  });
+  table.on(qemuStatusIndex, ({ vmid }) => {
+    demandGuest(vmid);
+    return subdirs('current start stop reset shutdown suspend resume reboot');
+  });
+  table.on(qemuRrddata, ({ vmid, timeframe, cf }) => {
+    demandGuest(vmid);
+    const { cpus = 1, maxmem = 0, maxdisk = 0 } = guests.get(vmid) ?? {};
+    return sampler
+      .series(vmid)
+      .read(timeframe, cf === 'MAX')
+      .map((point) => ({ ...point, cpu: (point.cpu ?? 0) / cpus, maxcpu: cpus, maxmem, maxdisk }));
+  });
+  table.on(qemuSendkey, async ({ vmid, key, skiplock }, call) => {
+    demandSkiplock(call, skiplock);
+    demandRunning(services, vmid);
+    await withQmp(services, vmid, (qmp) => humanCommand(qmp.execute.bind(qmp), `sendkey ${keyName(key)}`));
+    return null;
+  });
+  table.on(qemuMonitor, async ({ vmid, command }, call) => {
+    const harmless = /^(info( |$)|help( |$)|\?)/.test(command);
+    if (!harmless) call.demand(`/vms/${vmid}`, ['Sys.Modify']);
+    demandRunning(services, vmid);
+    return withQmp(services, vmid, (qmp) => humanCommand(qmp.execute.bind(qmp), command));
+  });
+}
+
+type Execute = (command: string, args: { 'command-line': string }) => Promise<unknown>;
+
+async function humanCommand(execute: Execute, line: string): Promise<string> {
+  return String(await execute('human-monitor-command', { 'command-line': line }));
+}
+
+/** Only what a key combination can consist of: the text goes to QEMU's monitor. */
+function keyName(text: string): string {
+  if (/^[a-zA-Z0-9_]+(-[a-zA-Z0-9_]+)*$/.test(text)) return text;
+  throw new RyokanError('parameter', `'${text}' is not a key combination such as ctrl-alt-delete`);
+}

@@ -1,0 +1,132 @@
+/** The daemon's two doors: frames from the gateway, and HTTP for root's CLI. */
+import { chmodSync, chownSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type Socket } from 'node:net';
+import { type Frame, FrameConnection, FrameType } from '../host/frames.ts';
+import { findUser, gatewayUser } from '../host/users.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { HttpReply } from './reply.ts';
+import type { RequestHead } from './request.ts';
+
+export interface CallServer {
+  close(): void;
+}
+
+/** Frames from the gateway; its user may open the socket, nobody else. */
+export async function serveGateway(path: string, dispatcher: Dispatcher): Promise<CallServer> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    const calls = new Map<number, AbortController>();
+    const frames = new FrameConnection(socket, (frame) => {
+      if (frame.type === FrameType.cancel) calls.get(frame.channel)?.abort();
+      else if (frame.type === FrameType.request) void answer(frames, frame, calls, dispatcher);
+    });
+    socket.on('close', () => {
+      sockets.delete(socket);
+      for (const call of calls.values()) call.abort();
+    });
+  });
+  await listenOn(server, path);
+  openToGateway(path);
+  return {
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** The gateway's user, and root, may connect. */
+export function openToGateway(path: string): void {
+  const user = findUser(gatewayUser);
+  if (user) chownSync(path, user.uid, user.gid);
+  chmodSync(path, 0o600);
+}
+
+async function answer(
+  frames: FrameConnection,
+  frame: Frame,
+  calls: Map<number, AbortController>,
+  dispatcher: Dispatcher,
+): Promise<void> {
+  const { channel } = frame;
+  const abort = new AbortController();
+  calls.set(channel, abort);
+  const reply = await dispatcher.dispatch(frame.head as RequestHead, frame.body, { signal: abort.signal });
+  const { body, stream, ...head } = reply;
+  if (!stream) frames.send(channel, FrameType.response, head, body);
+  else {
+    frames.send(channel, FrameType.head, head);
+    await stream(
+      (chunk) => void frames.send(channel, FrameType.data, undefined, Buffer.from(chunk)),
+      abort.signal,
+    );
+    if (!abort.signal.aborted) frames.send(channel, FrameType.end);
+  }
+  calls.delete(channel);
+}
+
+/** Plain HTTP on a socket that only root can open: who comes here is root@pam. */
+export async function serveLocal(path: string, dispatcher: Dispatcher): Promise<CallServer> {
+  const server = createHttpServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('error', () => {});
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => void answerHttp(request, response, Buffer.concat(chunks), dispatcher));
+  });
+  await listenOn(server, path);
+  chmodSync(path, 0o600);
+  return {
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function answerHttp(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer,
+  dispatcher: Dispatcher,
+): Promise<void> {
+  const abort = new AbortController();
+  response.on('close', () => abort.abort());
+  response.on('error', () => {});
+  const head: RequestHead = {
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    contentType: request.headers['content-type'],
+    remote: 'local',
+  };
+  const reply: HttpReply = await dispatcher.dispatch(head, body, { trusted: true, signal: abort.signal });
+  if (response.destroyed) return;
+  const type = reply.stream ? 'text/event-stream' : (reply.contentType ?? 'text/plain');
+  if (!reply.stream) {
+    response.writeHead(reply.status, reply.reason, {
+      'Content-Type': type,
+      'Content-Length': reply.body.length,
+    });
+    response.end(reply.body);
+    return;
+  }
+  response.writeHead(reply.status, reply.reason, { 'Content-Type': type });
+  await reply.stream((chunk) => void response.write(chunk), abort.signal);
+  response.end();
+}
+
+function listenOn(
+  server: {
+    listen(path: string, done: () => void): unknown;
+    once(event: 'error', done: (error: Error) => void): unknown;
+  },
+  path: string,
+): Promise<void> {
+  rmSync(path, { force: true });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+}

@@ -1,0 +1,25 @@
+/** What only the daemon has: live state of guests, events, consoles. Handlers of questions use it. */
+import type { ConsoleSessions } from './api/console/sessions.ts';
+import type { EventHub } from './api/events.ts';
+import type { ResourceTable } from './api/resources.ts';
+import type { GuestIndex } from './guests/guest-index.ts';
+import type { QemuMonitor } from './guests/qemu/monitor.ts';
+import type { AcceleratorResult } from './host/accelerator.ts';
+import type { Sampler } from './metrics/sampler.ts';
+import type { Services } from './services.ts';
+import type { TaskManager } from './tasks/task-manager.ts';
+
+export interface DaemonServices extends Services {
+  readonly tasks: TaskManager;
+  readonly guests: GuestIndex;
+  readonly monitor: QemuMonitor;
+  readonly events: EventHub;
+  readonly resources: ResourceTable;
+  readonly sampler: Sampler;
+  readonly consoles: ConsoleSessions;
+  /** Takes back a change made inside the daemon, see tasks/undo.ts. */
+  readonly runUndo: (name: string, args: Readonly<Record<string, string | number>>) => Promise<void>;
+  readonly accelerator: () => AcceleratorResult;
+  /** SHA-256 fingerprint of the node's certificate, and its text. */
+  readonly certificate: { readonly pem: string; readonly fingerprint: string };
+}

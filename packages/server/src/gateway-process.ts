@@ -1,0 +1,126 @@
+/** Starts the gateway without rights, and again should it crash. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { NodeCertificate } from './cluster/pki.ts';
+import type { GatewaySettings } from './gateway/settings.ts';
+import type { Logger } from './host/log.ts';
+import type { DataPaths } from './host/paths.ts';
+import { gatewayUser, requireUser } from './host/users.ts';
+import type { NodeSettings } from './services.ts';
+
+export interface GatewayOptions {
+  readonly settings: NodeSettings;
+  readonly paths: DataPaths;
+  readonly certificate: NodeCertificate;
+  readonly program: string;
+  readonly webRoot: string;
+  readonly log: Logger;
+}
+
+export interface GatewayProcess {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Pause before a crashed gateway is started again (ms). */
+const restartDelay = 500;
+
+export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
+  let stopped = false;
+  let child = await launch(options);
+  const follow = () => {
+    child.once('exit', (code, signal) => {
+      if (stopped) return;
+      options.log.error({ code, signal }, 'the gateway ended; starting it again');
+      setTimeout(() => void relaunch(), restartDelay);
+    });
+  };
+  const relaunch = async () => {
+    if (stopped) return;
+    try {
+      child = await launch(options);
+      follow();
+    } catch (error) {
+      options.log.error({ err: error }, 'the gateway could not be started');
+      setTimeout(() => void relaunch(), restartDelay * 10);
+    }
+  };
+  follow();
+  return {
+    url: urlOf(options.settings),
+    stop: () =>
+      new Promise((resolve) => {
+        stopped = true;
+        if (child.exitCode !== null || child.signalCode !== null) return resolve();
+        child.once('exit', () => resolve());
+        child.kill('SIGTERM');
+      }),
+  };
+}
+
+function launch(options: GatewayOptions): Promise<ChildProcess> {
+  const { settings, paths, certificate } = options;
+  const user = requireUser(gatewayUser);
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', options.program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    uid: user.uid,
+    gid: user.gid,
+    cwd: '/',
+    env: { NODE_ENV: 'production', LANG: 'C.UTF-8' },
+  });
+  const input: GatewaySettings = {
+    node: settings.node,
+    listen: settings.listen,
+    port: settings.port,
+    cert: certificate.cert,
+    key: certificate.key,
+    socket: paths.gatewaySocket,
+    relaySocket: join(paths.run, 'relay.sock'),
+    spool: paths.spool,
+    webRoot: options.webRoot,
+  };
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(JSON.stringify(input));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) =>
+      reject(new RyokanError('failed', `the gateway ended with exit code ${code}`)),
+    );
+    child.stdout?.once('data', (data: Buffer) => {
+      const said = JSON.parse(data.toString().split('\n')[0] ?? '{}') as { error?: string };
+      if (said.error === undefined) {
+        child.removeAllListeners('exit');
+        resolve(child);
+      } else reject(listenError(settings, said.error));
+    });
+  });
+}
+
+function listenError(settings: NodeSettings, code: string): RyokanError {
+  const at = `${settings.listen}:${settings.port}`;
+  if (code === 'EADDRINUSE')
+    return new RyokanError('state', `port ${at} is taken by another program; choose one with --port`);
+  if (code === 'EACCES')
+    return new RyokanError(
+      'state',
+      `port ${at} needs root rights, which the gateway does not have; choose one from 1024 on with --port`,
+    );
+  if (code === 'EADDRNOTAVAIL')
+    return new RyokanError(
+      'state',
+      `this machine has no address ${settings.listen}; choose one with --listen`,
+    );
+  return new RyokanError('state', `cannot listen on ${at}: ${code}`);
+}
+
+/** What to type into a browser: for a wildcard address the machine's first own one. */
+function urlOf({ listen, port }: NodeSettings): string {
+  const wildcard = listen === '0.0.0.0' || listen === '::';
+  const own = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find((one) => !one.internal && one.family === 'IPv4')?.address;
+  const host = wildcard ? (own ?? '127.0.0.1') : listen.includes(':') ? `[${listen}]` : listen;
+  return `https://${host}:${port}/`;
+}

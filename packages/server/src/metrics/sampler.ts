@@ -1,0 +1,192 @@
+/**
+ * Measures the node and its running guests every ten seconds: CPU, memory, network and disk traffic. Everything comes
+ * from /proc in one pass; nothing is started for it.
+ */
+import { statfsSync } from 'node:fs';
+import type { QemuMonitor } from '../guests/qemu/monitor.ts';
+import {
+  type CpuTimes,
+  cpuTimes,
+  loadAverage,
+  memoryInfo,
+  networkTraffic,
+  processIo,
+  processStat,
+  ticksPerSecond,
+} from '../host/procfs.ts';
+import { Series } from './series.ts';
+
+export const sampleSeconds = 10;
+
+export interface GuestSample {
+  /** CPU use in host CPUs: 1.5 is one and a half. */
+  readonly cpus: number;
+  /** Resident bytes of the QEMU process. */
+  readonly memory: number;
+  /** Bytes since the start of the guest, seen from the guest. */
+  readonly netin: number;
+  readonly netout: number;
+  readonly diskread: number;
+  readonly diskwrite: number;
+}
+
+export interface NodeSample {
+  /** 0..1 of all CPUs. */
+  readonly cpu: number;
+  readonly wait: number;
+  readonly memory: ReturnType<typeof memoryInfo>;
+  readonly root: { readonly total: number; readonly free: number; readonly available: number };
+}
+
+export class Sampler {
+  readonly nodeSeries = new Series();
+  private readonly guestSeries = new Map<number, Series>();
+  private readonly guests = new Map<number, GuestSample>();
+  private readonly lastTicks = new Map<number, number>();
+  private lastCpu: CpuTimes;
+  private lastTraffic = { received: 0, sent: 0 };
+  private lastTime = Date.now();
+  private current: NodeSample;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly monitor: QemuMonitor,
+    private readonly cpuCount: number,
+  ) {
+    this.lastCpu = cpuTimes();
+    this.current = { cpu: 0, wait: 0, memory: memoryInfo(), root: rootSpace() };
+  }
+
+  start(onSample: () => void): void {
+    this.timer = setInterval(() => {
+      this.sample();
+      onSample();
+    }, sampleSeconds * 1000);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  node(): NodeSample {
+    return this.current;
+  }
+
+  /** CPU of a guest as a share of `cpus` virtual CPUs. Zeroes before the first measurement. */
+  guest(vmid: number): GuestSample {
+    return this.guests.get(vmid) ?? { cpus: 0, memory: 0, netin: 0, netout: 0, diskread: 0, diskwrite: 0 };
+  }
+
+  series(vmid: number): Series {
+    const series = this.guestSeries.get(vmid) ?? new Series();
+    this.guestSeries.set(vmid, series);
+    return series;
+  }
+
+  /** Forgets a guest that was removed. */
+  forget(vmid: number): void {
+    this.guestSeries.delete(vmid);
+    this.guests.delete(vmid);
+    this.lastTicks.delete(vmid);
+  }
+
+  private sample(): void {
+    const now = Date.now();
+    const seconds = Math.max(0.001, (now - this.lastTime) / 1000);
+    this.lastTime = now;
+    const time = Math.floor(now / 1000);
+    const traffic = networkTraffic();
+    this.sampleNode(time, seconds, traffic);
+    for (const guest of this.monitor.all())
+      this.sampleGuest(guest.vmid, guest.process.pid, time, seconds, traffic);
+    for (const vmid of this.guests.keys()) if (!this.monitor.get(vmid)) this.guests.delete(vmid);
+  }
+
+  private sampleNode(time: number, seconds: number, traffic: ReturnType<typeof networkTraffic>): void {
+    const cpu = cpuTimes();
+    const total = Math.max(1, cpu.total - this.lastCpu.total);
+    const wait = (cpu.ioWait - this.lastCpu.ioWait) / total;
+    const busy = 1 - (cpu.idle - this.lastCpu.idle) / total - wait;
+    this.lastCpu = cpu;
+    this.current = {
+      cpu: Math.min(1, Math.max(0, busy)),
+      wait: Math.max(0, wait),
+      memory: memoryInfo(),
+      root: rootSpace(),
+    };
+    const sum = { received: 0, sent: 0 };
+    for (const [name, one] of traffic) {
+      if (name === 'lo' || name.startsWith('tap')) continue;
+      sum.received += one.received;
+      sum.sent += one.sent;
+    }
+    const { memory, root } = this.current;
+    this.nodeSeries.add(time, {
+      cpu: this.current.cpu,
+      iowait: this.current.wait,
+      maxcpu: this.cpuCount,
+      loadavg: loadAverage()[0],
+      memtotal: memory.total,
+      memused: memory.total - memory.available,
+      swaptotal: memory.swapTotal,
+      swapused: memory.swapTotal - memory.swapFree,
+      roottotal: root.total,
+      rootused: root.total - root.free,
+      netin: Math.max(0, sum.received - this.lastTraffic.received) / seconds,
+      netout: Math.max(0, sum.sent - this.lastTraffic.sent) / seconds,
+    });
+    this.lastTraffic = sum;
+  }
+
+  private sampleGuest(
+    vmid: number,
+    pid: number,
+    time: number,
+    seconds: number,
+    traffic: ReturnType<typeof networkTraffic>,
+  ): void {
+    const stat = processStat(pid);
+    if (!stat) return;
+    const ticks = stat.utime + stat.stime;
+    const before = this.lastTicks.get(vmid);
+    this.lastTicks.set(vmid, ticks);
+    const io = processIo(pid);
+    const network = guestTraffic(vmid, traffic);
+    const last = this.guests.get(vmid);
+    const sample: GuestSample = {
+      cpus: before === undefined ? 0 : Math.max(0, ticks - before) / ticksPerSecond / seconds,
+      memory: stat.rss,
+      netin: network.in,
+      netout: network.out,
+      diskread: io?.read ?? 0,
+      diskwrite: io?.written ?? 0,
+    };
+    this.guests.set(vmid, sample);
+    const rate = (now: number, then: number | undefined) =>
+      then === undefined ? 0 : Math.max(0, now - then) / seconds;
+    this.series(vmid).add(time, {
+      cpu: sample.cpus,
+      mem: sample.memory,
+      netin: rate(sample.netin, last?.netin),
+      netout: rate(sample.netout, last?.netout),
+      diskread: rate(sample.diskread, last?.diskread),
+      diskwrite: rate(sample.diskwrite, last?.diskwrite),
+    });
+  }
+}
+
+/** What a tap received from QEMU the guest has sent. */
+function guestTraffic(vmid: number, traffic: ReturnType<typeof networkTraffic>): { in: number; out: number } {
+  const sum = { in: 0, out: 0 };
+  for (let index = 0; ; index++) {
+    const tap = traffic.get(`tap${vmid}i${index}`);
+    if (!tap) return sum;
+    sum.in += tap.sent;
+    sum.out += tap.received;
+  }
+}
+
+function rootSpace(): NodeSample['root'] {
+  const { blocks, bsize, bfree, bavail } = statfsSync('/');
+  return { total: blocks * bsize, free: bfree * bsize, available: bavail * bsize };
+}
