@@ -1,0 +1,227 @@
+/**
+ * A running node of this checkout for tests: started by `./ryokan up` as a person would, with all its state in a folder
+ * of its own, and stopped with everything that it left running.
+ */
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type RunResult, run } from '../../packages/server/src/host/exec.ts';
+import { type ApiSession, logIn } from './api-session.ts';
+import { createNamespace, type NetworkNamespace } from './network-namespace.ts';
+import { openPortRelay, type PortRelay } from './port-relay.ts';
+import { sleep } from './wait.ts';
+
+/** Root of this checkout. */
+export const projectRoot = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+
+export interface NodeOptions {
+  /** Node name; default `test1`. */
+  readonly name?: string;
+  /** Existing state to start on; default a new folder, removed by `stop`. */
+  readonly dataDir?: string;
+  /** Checkout whose `./ryokan` is run; default this one. */
+  readonly checkout?: string;
+  /**
+   * Runs the node in a network namespace of its own and makes the NAT bridge vmbr0 there. `url` is reachable from
+   * outside all the same.
+   */
+  readonly natBridge?: boolean;
+  /** More arguments for `./ryokan up`. */
+  readonly args?: readonly string[];
+}
+
+/** Seconds that the first `./ryokan up` of a checkout may take: it installs and builds what is missing. */
+const startLimit = 600;
+
+interface Parts {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly ownData: boolean;
+  readonly checkout: string;
+  readonly args: readonly string[];
+  /** Port that the node listens on, inside its namespace. */
+  readonly innerPort: number;
+  readonly namespace?: NetworkNamespace;
+  readonly relay?: PortRelay;
+}
+
+export class TestNode {
+  readonly #parts: Parts;
+  readonly #sessions: ApiSession[] = [];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get name(): string {
+    return this.#parts.name;
+  }
+
+  /** Everything the node keeps; architecture.md lists what is where. */
+  get dataDir(): string {
+    return this.#parts.dataDir;
+  }
+
+  /** Port on 127.0.0.1 as seen by the test. */
+  get port(): number {
+    return this.#parts.relay?.port ?? this.#parts.innerPort;
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.port}`;
+  }
+
+  /** Network namespace of the node and its guests; only with `natBridge`. */
+  get namespace(): NetworkNamespace {
+    if (!this.#parts.namespace) throw new Error('this test node shares the network of the host');
+    return this.#parts.namespace;
+  }
+
+  /** Base path of this node's own methods. */
+  get path(): string {
+    return `/nodes/${this.name}`;
+  }
+
+  /** Password of admin@pve, as the first start wrote it. */
+  async adminPassword(): Promise<string> {
+    return (await readFile(join(this.dataDir, 'initial-admin-password'), 'utf8')).trim();
+  }
+
+  /** A session of admin@pve. Closed with the node. */
+  async admin(): Promise<ApiSession> {
+    const session = await logIn(this.url, 'admin@pve', await this.adminPassword());
+    this.#sessions.push(session);
+    return session;
+  }
+
+  /** Socket of a guest: qmp, event, vnc, qga, serial0. */
+  guestSocket(vmid: number, kind: string): string {
+    return join(this.dataDir, 'run/qemu', `${vmid}.${kind}`);
+  }
+
+  /** Pid of a running guest's QEMU, from its pid file. */
+  async guestPid(vmid: number): Promise<number | undefined> {
+    const text = await readFile(this.guestSocket(vmid, 'pid'), 'utf8').catch(() => '');
+    return text === '' ? undefined : Number.parseInt(text, 10);
+  }
+
+  /** Runs the command line client on this node: `node.cli('qm', 'list')`. Rejects with ExecError. */
+  cli(...args: string[]): Promise<RunResult> {
+    return this.cliWith({}, ...args);
+  }
+
+  /** Like `cli`; `okCodes` are exit codes that the test expects. */
+  cliWith(options: { readonly okCodes?: readonly number[] }, ...args: string[]): Promise<RunResult> {
+    return run(join(this.#parts.checkout, 'ryokan'), args, {
+      ...options,
+      timeout: 120_000,
+      env: { ...process.env, RYOKAN_DATA: this.dataDir },
+    });
+  }
+
+  /** Runs `./ryokan up`; again after `down` or `killDaemon`. */
+  async up(): Promise<RunResult> {
+    const { checkout, dataDir, name, innerPort, namespace, args } = this.#parts;
+    const [program = '', ...rest] = [
+      ...(namespace?.prefix ?? []),
+      ...[join(checkout, 'ryokan'), 'up', '--data', dataDir, '--node', name],
+      ...['--listen', '127.0.0.1', '--port', String(innerPort), '--detach'],
+      ...(namespace ? ['--with-nat-bridge'] : []),
+      ...args,
+    ];
+    return run(program, rest, { timeout: startLimit * 1000 });
+  }
+
+  /** Stops daemon and gateway; guests go on. */
+  async down(): Promise<void> {
+    await run(join(this.#parts.checkout, 'ryokan'), ['down', '--data', this.dataDir], { timeout: 60_000 });
+  }
+
+  /** Pid of the daemon, from its pid file. */
+  async daemonPid(): Promise<number> {
+    const pid = Number.parseInt(await readFile(join(this.dataDir, 'run/daemon.pid'), 'utf8'), 10);
+    if (!Number.isInteger(pid)) throw new Error('daemon.pid holds no number');
+    return pid;
+  }
+
+  /** What the daemon wrote into its log, for messages of failing tests. */
+  async daemonLog(): Promise<string> {
+    return readFile(join(this.dataDir, 'log/daemon.log'), 'utf8').catch(() => '');
+  }
+
+  /** Stops the node, its guests and relays, and removes its state. Safe to call twice. */
+  async stop(): Promise<void> {
+    for (const session of this.#sessions.splice(0)) session.close();
+    if (existsSync(this.dataDir)) {
+      await this.down().catch((error: unknown) => console.warn(`ryokan down: ${String(error)}`));
+      await this.#killGuests();
+    }
+    await this.#parts.relay?.close();
+    if (this.#parts.namespace && existsSync(`/run/netns/${this.#parts.namespace.name}`)) {
+      await this.#killLeftovers(this.#parts.namespace);
+      await this.#parts.namespace.remove();
+    }
+    if (this.#parts.ownData) await rm(this.dataDir, { recursive: true, force: true });
+  }
+
+  /** QEMU processes outlive the daemon by design; their pid files are in this node's own folder. */
+  async #killGuests(): Promise<void> {
+    const files = await readdir(join(this.dataDir, 'run/qemu')).catch(() => []);
+    for (const file of files.filter((name) => name.endsWith('.pid'))) {
+      const pid = Number.parseInt(
+        await readFile(join(this.dataDir, 'run/qemu', file), 'utf8').catch(() => ''),
+        10,
+      );
+      const command = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+      if (command.includes(this.dataDir)) process.kill(pid, 'SIGKILL');
+    }
+  }
+
+  /** What still runs in the node's own namespace (the NAT bridge's DHCP server) and keeps it alive. */
+  async #killLeftovers(namespace: NetworkNamespace): Promise<void> {
+    const { stdout } = await run('ip', ['netns', 'pids', namespace.name]);
+    for (const pid of stdout.split('\n').filter((line) => line !== '')) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It ended in between.
+      }
+    }
+    await sleep(50);
+  }
+}
+
+/** Starts a node and waits until it serves. Rejects with the output of `./ryokan up` when it does not. */
+export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
+  const namespace = options.natBridge ? await createNamespace() : undefined;
+  const innerPort = namespace ? 8006 : await freePort();
+  const node = new TestNode({
+    name: options.name ?? 'test1',
+    // Short: the sockets below it have to fit into 107 bytes.
+    dataDir: options.dataDir ?? (await mkdtemp('/tmp/ryn-')),
+    ownData: options.dataDir === undefined,
+    checkout: options.checkout ?? projectRoot,
+    args: options.args ?? [],
+    innerPort,
+    ...(namespace ? { namespace, relay: await openPortRelay(namespace, innerPort) } : {}),
+  });
+  try {
+    await node.up();
+  } catch (error) {
+    const log = await node.daemonLog();
+    await node.stop();
+    throw new Error(`${String(error)}\n${log.slice(-3000)}`, { cause: error });
+  }
+  return node;
+}
+
+/** A port that is free on 127.0.0.1 at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
