@@ -14,6 +14,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { run } from '@ryokan/server/host/exec.ts';
 import { readTextIfPresent } from '@ryokan/server/host/files.ts';
 import type { BuildOptions, Plugin } from 'esbuild';
+import { buildCli } from '../../packages/cli/build.ts';
 import { inProject, note, Problem, projectRoot } from './terminal.ts';
 
 /** Programs of dist/ and where they start. */
@@ -21,11 +22,11 @@ const programs: Readonly<Record<string, string>> = {
   daemon: 'packages/server/src/daemon.ts',
   gateway: 'packages/server/src/gateway.ts',
   worker: 'packages/server/src/worker.ts',
-  cli: 'packages/cli/src/main.ts',
 };
 
 /** What decides the content of each part of dist/. */
-const serverSources = ['packages/api/src', 'packages/server/src', 'packages/cli/src', 'package-lock.json'];
+const serverSources = ['packages/api/src', 'packages/server/src', 'package-lock.json'];
+const cliSources = ['packages/api/src', 'packages/cli/src', 'packages/cli/build.ts', 'package-lock.json'];
 const webSources = [
   'packages/api/src',
   'packages/web/src',
@@ -57,6 +58,7 @@ export interface BuildRequest {
 export async function build(request: BuildRequest = {}): Promise<string[]> {
   const parts = [
     { name: 'server', sources: serverSources, make: buildPrograms },
+    { name: 'cli', sources: cliSources, make: buildClient },
     { name: 'web', sources: webSources, make: buildWeb },
   ];
   const built = await Promise.all(
@@ -124,18 +126,29 @@ export async function bundle(
     logLevel: 'silent',
     write: false,
   };
-  const { build: esbuild, formatMessages } = await import('esbuild');
-  const result = await esbuild(options).catch(async (error: unknown) => {
-    const messages = error instanceof Error && 'errors' in error ? error.errors : [];
-    const texts = await formatMessages(messages as Parameters<typeof formatMessages>[0], { kind: 'error' });
-    throw new Problem(`the sources do not build:\n${texts.join('')}${texts.length ? '' : String(error)}`);
-  });
+  const { build: esbuild } = await import('esbuild');
+  const result = await esbuild(options).catch(describeFailure);
   mkdirSync(outdir, { recursive: true });
   for (const file of result.outputFiles ?? []) {
     const temporary = join(dirname(file.path), `.${basename(file.path)}.${process.pid}`);
     writeFileSync(temporary, file.contents);
     renameSync(temporary, file.path);
   }
+}
+
+/** Throws esbuild's messages as a person reads them. */
+async function describeFailure(error: unknown): Promise<never> {
+  const { formatMessages } = await import('esbuild');
+  const messages = error instanceof Error && 'errors' in error ? error.errors : [];
+  const texts = await formatMessages(messages as Parameters<typeof formatMessages>[0], { kind: 'error' });
+  throw new Problem(`the sources do not build:\n${texts.join('')}${texts.length ? '' : String(error)}`);
+}
+
+async function buildClient(): Promise<void> {
+  const { version } = JSON.parse(readFileSync(inProject('package.json'), 'utf8')) as { version: string };
+  await buildCli({ folder: inProject('packages', 'cli'), outdir: inProject('dist'), version }).catch(
+    describeFailure,
+  );
 }
 
 async function buildWeb(): Promise<void> {

@@ -1,13 +1,14 @@
 /** docs/generated/cli.md: every command as its own help shows it. */
 import type { Method } from '@ryokan/api/method.ts';
-import { commandHelp, commonHelp, describedCommands } from '../../packages/cli/src/help.ts';
+import { allCommands } from '../../packages/cli/src/all-commands.ts';
+import { commandHelp, commonHelp } from '../../packages/cli/src/help.ts';
 import { buildCliManifest } from '../../packages/cli/src/manifest-build.ts';
 
 const columns = 100;
 
 export function cliReference(methods: readonly Method[], version: string): string {
   const { manifest, help } = buildCliManifest(methods, version);
-  const commands = describedCommands(manifest, help);
+  const commands = allCommands(manifest, help);
   const lines = [
     '# Command line',
     '',

@@ -63,7 +63,7 @@ async function shutDownGuests(paths: DataPaths, daemon: ProcessId | undefined): 
       run(
         process.execPath,
         [
-          inProject('dist', 'cli.js'),
+          inProject('dist', 'cli.cjs'),
           'qm',
           'shutdown',
           String(vmid),

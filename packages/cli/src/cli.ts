@@ -1,16 +1,10 @@
 /** From the words of a command line to its exit code. */
+import { allCommands } from './all-commands.ts';
 import { type ParsedArguments, parseArguments, requireAll } from './arguments.ts';
 import { type CommandSpec, commandOf } from './command.ts';
 import { complete } from './completion.ts';
 import { errorText, exitCode, exitCodeOf, nearest, UsageError } from './errors.ts';
-import {
-  commandHelp,
-  commonHelp,
-  type DescribedCommand,
-  describedCommands,
-  groupHelp,
-  synopsis,
-} from './help.ts';
+import { commandHelp, commonHelp, type DescribedCommand, groupHelp, synopsis } from './help.ts';
 import type { LocalCommand } from './local-command.ts';
 import { commandGroups, localCommands } from './local-commands.ts';
 import type { CliManifest, CliMethod } from './manifest.ts';
@@ -193,7 +187,7 @@ async function pvesh(system: System, words: readonly string[], globals: readonly
 /** Asked for: to stdout, exit code 0. Shown because words were missing: to stderr, exit code 2. */
 function showHelp(system: System, group: string, words: readonly string[], asked: boolean): number {
   const write = asked ? system.out : system.err;
-  const commands = [...describedCommands(system.manifest(), system.help()), ...pveshCommands];
+  const commands = allCommands(system.manifest(), system.help());
   const groups = commandGroups(system.manifest());
   if (words[0] === 'options') write(commonHelp(system.columns));
   else if (group === 'ryokan' && groups.includes(words[0] ?? '')) {
@@ -228,7 +222,7 @@ function overview(
 /** The synopsis of the command that was used wrongly. */
 function usageHint(error: UsageError, system: System): string {
   if (error.command === undefined) return '';
-  const commands = [...describedCommands(system.manifest(), system.help()), ...pveshCommands];
+  const commands = allCommands(system.manifest(), system.help());
   const command = commands.find((one) => one.spec.words === error.command);
   if (!command) return '';
   const group = error.command.split(' ')[0] ?? '';

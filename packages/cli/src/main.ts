@@ -1,6 +1,9 @@
-/** The program behind qm, pvesm, pvesh and the others; its first argument is the name it was called by. */
+/**
+ * The program behind qm, pvesm, pvesh and the others. It is told which by the name of the link it was called by, or by
+ * its first argument.
+ */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { runCli } from './cli.ts';
 import type { CliHelp, CliManifest } from './manifest.ts';
 import { askSecret } from './secret-input.ts';
@@ -71,7 +74,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-runCli(process.argv.slice(2), system).then(
+/** `bin/qm start 100` and `cli.cjs qm start 100` are the same. */
+function commandLine(): string[] {
+  const [, program = '', ...args] = process.argv;
+  const name = basename(program);
+  return name === 'cli.cjs' ? args : [name, ...args];
+}
+
+runCli(commandLine(), system).then(
   (code) => {
     process.exitCode = code;
   },
