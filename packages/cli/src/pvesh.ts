@@ -1,5 +1,5 @@
 /** `pvesh`: any path of the API by hand. */
-import { type ParsedArguments, parseArguments } from './arguments.ts';
+import { type ParsedArguments, parseArguments, requireAll } from './arguments.ts';
 import { type CommandSpec, commandOf } from './command.ts';
 import { ApiError, exitCode, nearest, UsageError } from './errors.ts';
 import { type CliMethod, methodsAt, type PathMatch, pathSegments, type Verb } from './manifest.ts';
@@ -72,7 +72,9 @@ export async function runPvesh(
   if (transport === 'events') throw new UsageError(`'${path}' is a stream: use 'ryokan events'`);
   if (transport === 'websocket')
     throw new UsageError(`'${path}' is a WebSocket: use the Web UI or 'qm terminal'`);
-  const params = await readParams(session, pathSpec(session, word, path, match), parsed);
+  const spec = pathSpec(session, word, path, match);
+  requireAll(spec, parsed);
+  const params = await readParams(session, spec, parsed);
   const { data } = await session.api.call(match.method.verb, encodedPath(session, match), params);
   // Shown by its schema, never in the form of the command that the method also has.
   const { command: _command, columns: _columns, ...method } = match.method;
