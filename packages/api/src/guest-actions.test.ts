@@ -12,6 +12,8 @@ describe('power states', () => {
     expect(powerState({ status: 'running', qmpstatus: 'prelaunch' })).toBe('running');
     expect(powerState({ status: 'running', qmpstatus: 'paused' })).toBe('paused');
     expect(powerState({ status: 'running', qmpstatus: 'io-error' })).toBe('paused');
+    expect(powerState({ status: 'paused' })).toBe('paused');
+    expect(powerState({ status: 'prelaunch' })).toBe('running');
     expect(powerState({ status: 'stopped' })).toBe('stopped');
     expect(powerState({ status: 'stopped', lock: 'suspended' })).toBe('hibernated');
     expect(powerState({ status: 'unknown' })).toBe('unknown');

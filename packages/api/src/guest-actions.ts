@@ -19,7 +19,7 @@ export type GuestAction = (typeof guestActionNames)[number];
 
 /** What decides about actions; the fields are those of `status/current` and `/cluster/resources`. */
 export interface GuestState {
-  /** `running`, `stopped`; anything else counts as not known. */
+  /** `running`, `stopped` or, in resource lists, one of QEMU's run states; absent or `unknown`: not known. */
   readonly status?: string;
   /** QEMU's own run state when it runs: `running`, `paused`, `prelaunch`, `io-error`, `suspended`, … */
   readonly qmpstatus?: string;
@@ -95,10 +95,9 @@ export const actionRules: Readonly<Record<GuestAction, ActionRule>> = {
 
 /** The power state behind the API's `status`, `qmpstatus` and `lock`. */
 export function powerState(state: GuestState): PowerState {
+  if (state.status === undefined || state.status === 'unknown') return 'unknown';
   if (state.status === 'stopped') return state.lock === 'suspended' ? 'hibernated' : 'stopped';
-  if (state.status === 'paused' || state.status === 'suspended') return 'paused';
-  if (state.status !== 'running') return 'unknown';
-  return state.qmpstatus !== undefined && pausedStates.has(state.qmpstatus) ? 'paused' : 'running';
+  return pausedStates.has(state.qmpstatus ?? state.status) ? 'paused' : 'running';
 }
 
 /** Every action with whether it is allowed now, in the order of `guestActionNames`. */

@@ -1,0 +1,171 @@
+/**
+ * Live updates: one event stream of the server patches the cached lists of resources and tasks and marks what else
+ * changed as old. Nothing polls. Events arrive in bursts (a node that starts 100 guests), so they are applied together.
+ */
+import { clusterEvents, clusterResources, clusterTasks } from '@ryokan/api/methods/cluster.ts';
+import { nodeWarnings } from '@ryokan/api/methods/nodes.ts';
+import { useSyncExternalStore } from 'react';
+import { callKey, invalidate, queryClient } from './query.ts';
+import { outcome, type Resource, type Task } from './rows.ts';
+import { api } from './session.ts';
+
+export const resourcesKey = callKey(clusterResources, {});
+export const tasksKey = callKey(clusterTasks, {});
+const eventsUrl = `/api2/json${clusterEvents.path}`;
+/** Rows of ended tasks kept in the drawer; the task pages ask for more. */
+const keptTasks = 200;
+const flushMs = 120;
+
+export type Connection = 'connecting' | 'live' | 'lost';
+
+let connection: Connection = 'connecting';
+const connectionListeners = new Set<() => void>();
+
+function setConnection(next: Connection): void {
+  if (next === connection) return;
+  connection = next;
+  for (const listener of connectionListeners) listener();
+}
+
+export function useConnection(): Connection {
+  return useSyncExternalStore(
+    (listener) => {
+      connectionListeners.add(listener);
+      return () => connectionListeners.delete(listener);
+    },
+    () => connection,
+  );
+}
+
+type ResourceChange = Resource | { readonly id: string; readonly removed: 1 };
+
+/** Applies changes by id; rows that are new go to the end. Returns the same array when nothing changed. */
+export function patchResources(
+  rows: readonly Resource[],
+  changes: ReadonlyMap<string, ResourceChange>,
+): Resource[] {
+  const left = new Map(changes);
+  const next: Resource[] = [];
+  for (const row of rows) {
+    const change = left.get(row.id);
+    left.delete(row.id);
+    if (!change) next.push(row);
+    else if (!('removed' in change)) next.push(change);
+  }
+  for (const change of left.values()) if (!('removed' in change)) next.push(change);
+  return next;
+}
+
+/** Puts task rows in by UPID: running ones first, then the newest. */
+export function patchTasks(rows: readonly Task[], changes: ReadonlyMap<string, Task>): Task[] {
+  const byUpid = new Map(rows.map((row) => [row.upid, row]));
+  for (const [upid, task] of changes) byUpid.set(upid, task);
+  const running = (task: Task) => Number(task.endtime === undefined);
+  return [...byUpid.values()]
+    .sort((a, b) => running(b) - running(a) || b.starttime - a.starttime || (a.upid < b.upid ? 1 : -1))
+    .slice(0, keptTasks);
+}
+
+const pendingResources = new Map<string, ResourceChange>();
+const pendingTasks = new Map<string, Task>();
+let flushTimer: ReturnType<typeof setTimeout> | undefined;
+const endListeners = new Set<(task: Task) => void>();
+
+/** Calls `listener` for every task that ends while the page is open. */
+export function onTaskEnd(listener: (task: Task) => void): () => void {
+  endListeners.add(listener);
+  return () => endListeners.delete(listener);
+}
+
+function schedule(): void {
+  flushTimer ??= setTimeout(flush, flushMs);
+}
+
+function flush(): void {
+  flushTimer = undefined;
+  if (pendingResources.size > 0) {
+    const changes = new Map(pendingResources);
+    pendingResources.clear();
+    queryClient.setQueryData<Resource[]>(resourcesKey, (rows) => rows && patchResources(rows, changes));
+  }
+  if (pendingTasks.size > 0) {
+    const changes = new Map(pendingTasks);
+    pendingTasks.clear();
+    queryClient.setQueryData<Task[]>(tasksKey, (rows) => rows && patchTasks(rows, changes));
+    for (const task of changes.values()) {
+      if (outcome(task) !== 'running') for (const listener of endListeners) listener(task);
+    }
+  }
+}
+
+/** Which guest a configuration document belongs to: `nodes/n/qemu-server/100.conf`. */
+export function guestOfDocument(path: string): { node: string; vmid: number } | undefined {
+  const match = /^nodes\/([^/]+)\/(?:qemu-server|lxc)\/(\d+)\.conf$/.exec(path);
+  return match ? { node: match[1] as string, vmid: Number(match[2]) } : undefined;
+}
+
+function configChanged(path: string): void {
+  const guest = guestOfDocument(path);
+  void queryClient.invalidateQueries({
+    predicate: ({ queryKey }) => {
+      const [id, params] = queryKey as [string, { vmid?: number; node?: string } | undefined];
+      if (guest) return params?.vmid === guest.vmid && !id.endsWith('rrddata');
+      if (path === 'storage.cfg') return id.startsWith('storage');
+      if (path === 'user.cfg' || path.startsWith('priv/')) return id.startsWith('access');
+      if (path === 'datacenter.cfg') return id.startsWith('cluster.options');
+      return false;
+    },
+  });
+}
+
+const read = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T;
+
+/** Opens the stream and keeps it open; returns the function that ends it. */
+export function startLive(): () => void {
+  let source: EventSource | undefined;
+  let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  let lostTimer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  const lose = () => {
+    // A short gap (a restart of the daemon) is nobody's business.
+    lostTimer ??= setTimeout(() => setConnection('lost'), 3_000);
+  };
+  const open = () => {
+    source = new EventSource(eventsUrl);
+    source.addEventListener('hello', () => {
+      failures = 0;
+      clearTimeout(lostTimer);
+      lostTimer = undefined;
+      setConnection('live');
+      // Whatever happened while nobody listened: fetch what is on the page again.
+      void queryClient.invalidateQueries();
+    });
+    source.addEventListener('resource', (event) => {
+      const change = read<ResourceChange>(event);
+      pendingResources.set(change.id, change);
+      schedule();
+    });
+    source.addEventListener('task', (event) => {
+      const task = read<Task>(event);
+      pendingTasks.set(task.upid, task);
+      schedule();
+    });
+    source.addEventListener('config', (event) => configChanged(read<{ path: string }>(event).path));
+    source.addEventListener('warning', () => void invalidate(nodeWarnings));
+    source.onerror = () => {
+      lose();
+      if (source?.readyState !== EventSource.CLOSED) return;
+      // The browser gave up (an error status): ask whether the login still holds, then try again.
+      source.close();
+      void api.call(clusterTasks, {}).catch(() => undefined);
+      retryTimer = setTimeout(open, Math.min(30_000, 1_000 * 2 ** failures++));
+    };
+  };
+  open();
+  return () => {
+    source?.close();
+    clearTimeout(retryTimer);
+    clearTimeout(lostTimer);
+    setConnection('connecting');
+  };
+}

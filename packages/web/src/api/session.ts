@@ -1,0 +1,130 @@
+/**
+ * The login of this browser. The ticket stands only in the cookie (name and encoding as other clients of the API
+ * have it); user name, CSRF token and privileges stand in localStorage, so that every tab shares one login.
+ */
+
+import { createClient } from '@ryokan/api/client.ts';
+import { accessLogin } from '@ryokan/api/methods/access.ts';
+import { useSyncExternalStore } from 'react';
+
+export interface Session {
+  /** `user@realm`. */
+  readonly username: string;
+  readonly csrf: string;
+  /** Privileges by area: `{vms: {'VM.Allocate': 1}, …}`; says what to offer, never what is allowed. */
+  readonly cap: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** Milliseconds since the epoch of the login or the last renewal. */
+  readonly renewed: number;
+}
+
+const storageKey = 'ryokan.session';
+const cookieName = 'PVEAuthCookie';
+const renewAfterMs = 15 * 60_000;
+/** Tickets live two hours on the server. */
+const ticketLifeMs = 2 * 3600_000;
+
+let current: Session | undefined = load();
+const listeners = new Set<() => void>();
+
+function load(): Session | undefined {
+  if (typeof localStorage === 'undefined') return undefined;
+  try {
+    const session = JSON.parse(localStorage.getItem(storageKey) ?? 'null') as Session | null;
+    if (!session || !readTicket() || Date.now() - session.renewed > ticketLifeMs) return undefined;
+    return session;
+  } catch {
+    return undefined;
+  }
+}
+
+function readTicket(): string | undefined {
+  const match = new RegExp(`(?:^|; )${cookieName}=([^;]*)`).exec(document.cookie);
+  return match?.[1] ? decodeURIComponent(match[1]) : undefined;
+}
+
+function writeTicket(ticket: string | undefined): void {
+  // `secure` would make the cookie vanish on a development server without TLS.
+  const secure = location.protocol === 'https:' ? '; secure' : '';
+  const life = ticket === undefined ? '; max-age=0' : '';
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in some browsers that we support
+  document.cookie = `${cookieName}=${encodeURIComponent(ticket ?? '')}; path=/; samesite=strict${secure}${life}`;
+}
+
+function set(session: Session | undefined): void {
+  current = session;
+  if (session) localStorage.setItem(storageKey, JSON.stringify(session));
+  else localStorage.removeItem(storageKey);
+  for (const listener of listeners) listener();
+}
+
+export function session(): Session | undefined {
+  return current;
+}
+
+export function useSession(): Session | undefined {
+  return useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, session);
+}
+
+/** The client of all pages; a 401 ends the session, and the frame then shows the login. */
+export const api = createClient({
+  csrf: () => current?.csrf,
+  onUnauthenticated: () => current && set(undefined),
+});
+/** For the login itself: a wrong password is no end of a session. */
+const loginClient = createClient({ csrf: () => current?.csrf });
+
+/** Logs in; throws ApiError with status 401 for a wrong name or password. */
+export async function login(username: string, realm: string, password: string): Promise<void> {
+  writeTicket(undefined);
+  await acquire(`${username}@${realm}`, password);
+}
+
+async function acquire(username: string, password: string): Promise<void> {
+  const answer = await loginClient.call(accessLogin, { username, password });
+  writeTicket(answer.ticket);
+  set({
+    username: answer.username,
+    csrf: answer.CSRFPreventionToken ?? '',
+    cap: (answer.cap ?? {}) as Session['cap'],
+    renewed: Date.now(),
+  });
+}
+
+export function logout(): void {
+  writeTicket(undefined);
+  set(undefined);
+}
+
+async function renewIfDue(): Promise<void> {
+  const ticket = readTicket();
+  if (!current) return;
+  if (!ticket) return set(undefined);
+  if (Date.now() - current.renewed < renewAfterMs) return;
+  try {
+    await acquire(current.username, ticket);
+  } catch (error) {
+    // Refused: the user is gone or disabled. Not reachable: try again at the next tick.
+    if ((error as { status?: number }).status === 401) set(undefined);
+  }
+}
+
+/** Renews the ticket in time and follows logins and logouts of other tabs. Call once at start. */
+export function keepSession(): void {
+  setInterval(renewIfDue, 60_000);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') void renewIfDue();
+  });
+  window.addEventListener('storage', (event) => {
+    if (event.key !== storageKey) return;
+    current = load();
+    for (const listener of listeners) listener();
+  });
+}
+
+/** Whether the login has a privilege anywhere in an area; root@pam has all. */
+export function may(area: 'vms' | 'storage' | 'nodes' | 'access' | 'dc', privilege: string): boolean {
+  return current?.username === 'root@pam' || Boolean(current?.cap[area]?.[privilege]);
+}

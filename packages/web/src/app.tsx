@@ -1,0 +1,52 @@
+import { QueryClientProvider } from '@tanstack/react-query';
+import { lazy, Suspense } from 'react';
+import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
+import { queryClient } from './api/query.ts';
+import { Loading } from './components/loading.tsx';
+import { PageCrash } from './components/page-crash.tsx';
+import { Frame } from './frame/frame.tsx';
+import LoginPage from './pages/login.tsx';
+
+const DatacenterPage = lazy(() => import('./pages/datacenter/datacenter-page.tsx'));
+const NodePage = lazy(() => import('./pages/node/node-page.tsx'));
+const GuestPage = lazy(() => import('./pages/guest/guest-page.tsx'));
+const ConsoleWindow = lazy(() => import('./pages/console-window.tsx'));
+const NotFound = lazy(() => import('./pages/not-found.tsx'));
+
+const router = createBrowserRouter([
+  { path: '/login', element: <LoginPage />, errorElement: <PageCrash /> },
+  {
+    path: '/console/:kind/:id/:port?',
+    errorElement: <PageCrash />,
+    element: (
+      <Suspense fallback={<Loading />}>
+        <ConsoleWindow />
+      </Suspense>
+    ),
+  },
+  {
+    path: '/',
+    element: <Frame />,
+    errorElement: <PageCrash />,
+    children: [
+      {
+        errorElement: <PageCrash />,
+        children: [
+          { index: true, element: <Navigate to="/datacenter/summary" replace /> },
+          { path: 'datacenter/:tab?', element: <DatacenterPage /> },
+          { path: 'node/:node/:tab?', element: <NodePage /> },
+          { path: 'qemu/:vmid/:tab?', element: <GuestPage /> },
+          { path: '*', element: <NotFound /> },
+        ],
+      },
+    ],
+  },
+]);
+
+export function App() {
+  return (
+    <QueryClientProvider client={queryClient}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  );
+}

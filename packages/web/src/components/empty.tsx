@@ -1,0 +1,26 @@
+import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter } from '@patternfly/react-core';
+import type { ComponentType, ReactNode } from 'react';
+
+/** A page without content: what would stand here and the first step to it. */
+export function Empty(props: {
+  title: string;
+  icon?: ComponentType;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
+  return (
+    <EmptyState
+      variant="sm"
+      titleText={props.title}
+      headingLevel="h2"
+      {...(props.icon ? { icon: props.icon } : {})}
+    >
+      {props.children ? <EmptyStateBody>{props.children}</EmptyStateBody> : null}
+      {props.action ? (
+        <EmptyStateFooter>
+          <EmptyStateActions>{props.action}</EmptyStateActions>
+        </EmptyStateFooter>
+      ) : null}
+    </EmptyState>
+  );
+}

@@ -1,0 +1,25 @@
+/** Nodes and their network. */
+export const node = {
+  'natBridge.cidr': 'Address of the bridge',
+  'natBridge.cidrHelp': 'Leave it empty to take a free private network.',
+  'natBridge.create': 'Make the bridge',
+  'natBridge.explain':
+    'Guests on this bridge get addresses by DHCP and reach the outside through the node (NAT). The network of the node itself stays as it is, and nobody outside reaches the guests.',
+  'natBridge.name': 'Name',
+  'natBridge.offer': 'Make an isolated NAT bridge…',
+  'natBridge.title': 'NAT bridge',
+  'node.accelerator': 'Virtualization',
+  'node.boot': 'Firmware',
+  'node.cpuModel': 'Processor',
+  'node.kernel': 'Kernel',
+  'node.kvm': 'KVM',
+  'node.load': '{{cpus}} CPUs, load {{load}}',
+  'node.notFound': 'There is no node {{node}}',
+  'node.rootfs': 'Root file system',
+  'node.swap': 'Swap',
+  'node.system': 'System',
+  'node.tcg': 'TCG (emulation, slow)',
+  'node.topology': 'Topology',
+  'node.topologyText': '{{sockets}} sockets, {{cores}} cores, {{cpus}} threads',
+  'node.version': 'Version',
+} as const;

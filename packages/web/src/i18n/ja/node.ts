@@ -1,0 +1,25 @@
+/** ノードとネットワーク。 */
+export const node = {
+  'natBridge.cidr': 'ブリッジのアドレス',
+  'natBridge.cidrHelp': '空欄にすると、空いているプライベートネットワークを使います。',
+  'natBridge.create': 'ブリッジを作成',
+  'natBridge.explain':
+    'このブリッジのゲストには DHCP でアドレスが割り当てられ、ノード経由 (NAT) で外部に接続できます。ノード自身のネットワーク設定は変わらず、外部からゲストへは接続できません。',
+  'natBridge.name': '名前',
+  'natBridge.offer': '隔離された NAT ブリッジを作成…',
+  'natBridge.title': 'NAT ブリッジ',
+  'node.accelerator': '仮想化支援',
+  'node.boot': 'ファームウェア',
+  'node.cpuModel': 'プロセッサ',
+  'node.kernel': 'カーネル',
+  'node.kvm': 'KVM',
+  'node.load': '{{cpus}} CPU、ロードアベレージ {{load}}',
+  'node.notFound': 'ノード {{node}} はありません',
+  'node.rootfs': 'ルートファイルシステム',
+  'node.swap': 'スワップ',
+  'node.system': 'システム',
+  'node.tcg': 'TCG (エミュレーション、低速)',
+  'node.topology': '構成',
+  'node.topologyText': '{{sockets}} ソケット、{{cores}} コア、{{cpus}} スレッド',
+  'node.version': 'バージョン',
+} as const;

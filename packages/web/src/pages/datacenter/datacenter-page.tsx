@@ -1,0 +1,30 @@
+import { type ComponentType, lazy } from 'react';
+import { Navigate, useParams } from 'react-router';
+import { DatacenterIcon } from '../../components/object-icon.tsx';
+import { ObjectPage } from '../../components/object-page.tsx';
+import { useT } from '../../i18n/index.ts';
+import { datacenterTabs } from './tabs.ts';
+
+const tabs: Readonly<Record<string, ComponentType>> = {
+  summary: lazy(() => import('./summary.tsx')),
+  search: lazy(() => import('./search.tsx')),
+  tasks: lazy(() => import('./tasks.tsx')),
+};
+
+export default function DatacenterPage() {
+  const t = useT();
+  const { tab = 'summary' } = useParams();
+  const Tab = tabs[tab];
+  if (!Tab) return <Navigate to="/datacenter/summary" replace />;
+  return (
+    <ObjectPage
+      icon={<DatacenterIcon />}
+      title={t('nav.datacenter')}
+      basePath="/datacenter"
+      tabs={datacenterTabs(t)}
+      tab={tab}
+    >
+      <Tab />
+    </ObjectPage>
+  );
+}

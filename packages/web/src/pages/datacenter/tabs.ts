@@ -1,0 +1,13 @@
+import type { PageTab } from '../../components/object-page.tsx';
+import type { Translate } from '../../i18n/index.ts';
+
+export function datacenterTabs(t: Translate): PageTab[] {
+  return [
+    { key: 'summary', title: t('tab.summary') },
+    { key: 'search', title: t('tab.search') },
+    { key: 'storage', title: t('tab.storage') },
+    { key: 'users', title: t('tab.users') },
+    { key: 'permissions', title: t('tab.permissions') },
+    { key: 'tasks', title: t('tab.tasks') },
+  ];
+}

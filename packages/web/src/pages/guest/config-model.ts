@@ -1,0 +1,172 @@
+/**
+ * A guest's configuration as its pages show it: devices with their present and pending values, drives, volumes. Pure
+ * functions over the answers of `config` and `pending`.
+ */
+import { parsePropertyString, propertyStringFields } from '@ryokan/api/schema/property-string.ts';
+import { driveAddress, qemuConfigFields } from '@ryokan/api/schema/qemu-config.ts';
+import { type QemuDrive, scsiDriveFields } from '@ryokan/api/schema/qemu-drive.ts';
+import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import type { TSchema } from '@sinclair/typebox';
+
+/** Configuration as the API answers it: numbers, texts, property strings. */
+export type Config = Readonly<Record<string, unknown>>;
+
+export interface PendingRow {
+  readonly key: string;
+  readonly value?: string | undefined;
+  readonly pending?: string | undefined;
+  readonly delete?: number | undefined;
+}
+
+/** One key with what it is now and what it becomes at the next start. */
+export interface ConfigEntry {
+  readonly key: string;
+  /** Undefined when the key exists only as a pending addition. */
+  readonly value: string | undefined;
+  /** Undefined when nothing is pending. */
+  readonly pending: string | undefined;
+  /** True: goes at the next start. */
+  readonly removing: boolean;
+}
+
+export function entriesOf(rows: readonly PendingRow[]): Map<string, ConfigEntry> {
+  const entries = new Map<string, ConfigEntry>();
+  for (const row of rows) {
+    entries.set(row.key, {
+      key: row.key,
+      value: row.value === undefined ? undefined : String(row.value),
+      pending: row.pending === undefined ? undefined : String(row.pending),
+      removing: Boolean(row.delete),
+    });
+  }
+  return entries;
+}
+
+/** What a key will be after the next start; undefined when it will not be there. */
+export function future(entry: ConfigEntry | undefined): string | undefined {
+  if (!entry || entry.removing) return undefined;
+  return entry.pending ?? entry.value;
+}
+
+export function hasPending(entry: ConfigEntry): boolean {
+  return entry.pending !== undefined || entry.removing;
+}
+
+/** Parses a drive of any bus; undefined when the text is none. */
+export function readDrive(key: string, text: string): QemuDrive | undefined {
+  const fields =
+    propertyStringFields((qemuConfigFields as Record<string, TSchema>)[key] as TSchema) ?? scsiDriveFields;
+  try {
+    return parsePropertyString(fields as typeof scsiDriveFields, text) as QemuDrive;
+  } catch {
+    return undefined;
+  }
+}
+
+export function isCdrom(drive: QemuDrive): boolean {
+  return drive.media === 'cdrom';
+}
+
+export function readNet(text: string): QemuNet | undefined {
+  try {
+    return parsePropertyString(qemuNetFields, text);
+  } catch {
+    return undefined;
+  }
+}
+
+const storageKeys = /^(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused)\d+$/;
+
+export interface GuestVolume {
+  readonly key: string;
+  readonly volid: string;
+  readonly size?: string | undefined;
+}
+
+/** Volumes that belong to the guest: what removing it removes. CD-ROM images are not its own. */
+export function volumesOf(config: Config): GuestVolume[] {
+  const volumes: GuestVolume[] = [];
+  for (const [key, value] of Object.entries(config)) {
+    if (!storageKeys.test(key) || typeof value !== 'string') continue;
+    const drive = readDrive(key, value);
+    if (!drive || isCdrom(drive) || drive.file === 'none' || !drive.file.includes(':')) continue;
+    volumes.push({ key, volid: drive.file, ...(drive.size ? { size: drive.size } : {}) });
+  }
+  return volumes.sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** The first free key of a family (`scsi` → `scsi2`); undefined when all are taken. */
+export function freeKey(family: string, taken: ReadonlySet<string>): string | undefined {
+  for (let index = 0; `${family}${index}` in qemuConfigFields; index++) {
+    if (!taken.has(`${family}${index}`)) return `${family}${index}`;
+  }
+  return undefined;
+}
+
+export type DeviceGroup =
+  | 'memory'
+  | 'processor'
+  | 'bios'
+  | 'display'
+  | 'machine'
+  | 'scsihw'
+  | 'disk'
+  | 'cdrom'
+  | 'efidisk'
+  | 'tpm'
+  | 'network'
+  | 'serial'
+  | 'rng'
+  | 'usb'
+  | 'pci'
+  | 'audio'
+  | 'unused'
+  | 'other';
+
+const groupPatterns: readonly (readonly [RegExp, DeviceGroup])[] = [
+  [/^(memory|balloon|shares)$/, 'memory'],
+  [/^(cpu|cores|sockets|vcpus|cpulimit|cpuunits|affinity|numa)$/, 'processor'],
+  [/^bios$/, 'bios'],
+  [/^vga$/, 'display'],
+  [/^machine$/, 'machine'],
+  [/^scsihw$/, 'scsihw'],
+  [/^efidisk0$/, 'efidisk'],
+  [/^tpmstate0$/, 'tpm'],
+  [/^net\d+$/, 'network'],
+  [/^serial\d+$/, 'serial'],
+  [/^rng0$/, 'rng'],
+  [/^usb\d+$/, 'usb'],
+  [/^hostpci\d+$/, 'pci'],
+  [/^audio0$/, 'audio'],
+  [/^unused\d+$/, 'unused'],
+];
+
+/** What kind of device a key is; undefined for keys that are options and not hardware. */
+export function deviceGroup(key: string, value: string): DeviceGroup | undefined {
+  if (driveAddress(key)) {
+    const drive = readDrive(key, value);
+    return drive && isCdrom(drive) ? 'cdrom' : 'disk';
+  }
+  return groupPatterns.find(([pattern]) => pattern.test(key))?.[1];
+}
+
+/** Boot devices in order, as `boot: order=scsi0;ide2` has them; undefined when the order is the default one. */
+export function bootOrder(boot: string | undefined): string[] | undefined {
+  const match = /(?:^|,)order=([^,]*)/.exec(boot ?? '');
+  return match ? (match[1] ?? '').split(';').filter(Boolean) : undefined;
+}
+
+/** Keys one can boot from: disks, CD-ROMs and network cards, each in the order of its number. */
+export function bootable(keys: Iterable<string>): string[] {
+  const order = ['scsi', 'virtio', 'sata', 'ide', 'net'];
+  const parts = (key: string) => /^([a-z]+)(\d+)$/.exec(key);
+  return [...keys]
+    .filter((key) => driveAddress(key) || /^net\d+$/.test(key))
+    .sort((a, b) => {
+      const [left, right] = [parts(a), parts(b)];
+      return (
+        order.indexOf(left?.[1] ?? '') - order.indexOf(right?.[1] ?? '') ||
+        Number(left?.[2] ?? 0) - Number(right?.[2] ?? 0)
+      );
+    });
+}

@@ -1,0 +1,190 @@
+import {
+  Button,
+  Divider,
+  Dropdown,
+  DropdownItem,
+  DropdownList,
+  MenuToggle,
+  MenuToggleAction,
+  Tooltip,
+} from '@patternfly/react-core';
+import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon';
+import PlayIcon from '@patternfly/react-icons/dist/esm/icons/play-icon';
+import PowerOffIcon from '@patternfly/react-icons/dist/esm/icons/power-off-icon';
+import { type ActionState, type GuestState, guestActions } from '@ryokan/api/guest-actions.ts';
+import { lazy, Suspense, useState } from 'react';
+import type { Guest } from '../../api/rows.ts';
+import { may } from '../../api/session.ts';
+import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
+import { useT } from '../../i18n/index.ts';
+import { actionLabels, confirmTexts, type PowerAction, reasonText, runAction } from './guest-run.ts';
+
+const RemoveGuestDialog = lazy(() => import('./remove-dialog.tsx'));
+
+/** Buttons of a guest: what cannot be done now stands there too, with the reason. */
+export function GuestActions({ guest, state }: { guest: Guest; state: GuestState }) {
+  const t = useT();
+  const [asked, setAsked] = useState<PowerAction | 'remove'>();
+  const [open, setOpen] = useState<'power' | 'more'>();
+  const actions = new Map(guestActions(state).map((one) => [one.action, one]));
+  const reason = (one: ActionState | undefined): string | undefined => {
+    if (!one) return undefined;
+    if (!may('vms', one.action === 'remove' ? 'VM.Allocate' : 'VM.PowerMgmt'))
+      return t('reason.noPermission');
+    return one.reason ? reasonText(one.reason.key, state.lock, t) : undefined;
+  };
+  const trigger = (action: PowerAction) => {
+    setOpen(undefined);
+    if (action in confirmTexts) setAsked(action);
+    else void runAction(guest, action);
+  };
+  const main: PowerAction = actions.get('resume')?.allowed && state.status !== 'stopped' ? 'resume' : 'start';
+  return (
+    <>
+      <ActionButton
+        label={t(actionLabels[main])}
+        icon={<PlayIcon />}
+        reason={reason(actions.get(main))}
+        onClick={() => trigger(main)}
+      />
+      <Dropdown
+        isOpen={open === 'power'}
+        onOpenChange={(next) => setOpen(next ? 'power' : undefined)}
+        popperProps={{ position: 'end' }}
+        toggle={(ref) => (
+          <MenuToggle
+            ref={ref}
+            size="sm"
+            isExpanded={open === 'power'}
+            aria-label={t('guest.powerMenu')}
+            onClick={() => setOpen(open === 'power' ? undefined : 'power')}
+            splitButtonItems={[
+              <MenuToggleAction
+                key="shutdown"
+                onClick={() => trigger('shutdown')}
+                isDisabled={reason(actions.get('shutdown')) !== undefined}
+              >
+                <PowerOffIcon /> {t(actionLabels.shutdown)}
+              </MenuToggleAction>,
+            ]}
+          />
+        )}
+      >
+        <DropdownList>
+          {(['reboot', 'suspend', 'resume', 'stop', 'reset'] as const).map((action) => (
+            <ActionItem
+              key={action}
+              label={t(actionLabels[action])}
+              reason={reason(actions.get(action))}
+              danger={action === 'stop' || action === 'reset'}
+              onClick={() => trigger(action)}
+            />
+          ))}
+        </DropdownList>
+      </Dropdown>
+      <Dropdown
+        isOpen={open === 'more'}
+        onOpenChange={(next) => setOpen(next ? 'more' : undefined)}
+        popperProps={{ position: 'end' }}
+        toggle={(ref) => (
+          <MenuToggle
+            ref={ref}
+            size="sm"
+            variant="plain"
+            isExpanded={open === 'more'}
+            aria-label={t('guest.moreMenu')}
+            onClick={() => setOpen(open === 'more' ? undefined : 'more')}
+            icon={<EllipsisVIcon />}
+          />
+        )}
+      >
+        <DropdownList>
+          <DropdownItem
+            isAriaDisabled={!actions.get('console')?.allowed}
+            onClick={() => {
+              setOpen(undefined);
+              openConsoleWindow(guest);
+            }}
+          >
+            {t('console.popup')}
+          </DropdownItem>
+          <Divider component="li" />
+          <ActionItem
+            label={t(actionLabels.remove)}
+            reason={reason(actions.get('remove'))}
+            danger
+            onClick={() => {
+              setOpen(undefined);
+              setAsked('remove');
+            }}
+          />
+        </DropdownList>
+      </Dropdown>
+      {asked === 'remove' ? (
+        <Suspense fallback={null}>
+          <RemoveGuestDialog guest={guest} onClose={() => setAsked(undefined)} />
+        </Suspense>
+      ) : asked ? (
+        <ConfirmDialog
+          title={t('guest.confirmTitle', { action: t(actionLabels[asked]), name: nameOf(guest) })}
+          body={t(confirmTexts[asked as keyof typeof confirmTexts])}
+          confirm={t(actionLabels[asked])}
+          danger={asked === 'stop' || asked === 'reset'}
+          onClose={() => setAsked(undefined)}
+          onConfirm={() => {
+            setAsked(undefined);
+            void runAction(guest, asked);
+          }}
+        />
+      ) : null}
+    </>
+  );
+}
+
+export function nameOf(guest: { vmid: number; name?: string | undefined }): string {
+  return guest.name ? `${guest.vmid} (${guest.name})` : String(guest.vmid);
+}
+
+/** A console in a window of its own; `port` names a serial port instead of the screen. */
+export function openConsoleWindow(guest: { vmid: number }, port?: string): void {
+  const path = `/console/qemu/${guest.vmid}${port ? `/${port}` : ''}`;
+  window.open(path, `ryokan-console-${guest.vmid}-${port ?? 'vnc'}`, 'popup,width=1040,height=820');
+}
+
+function ActionButton(props: {
+  label: string;
+  icon: React.ReactNode;
+  reason: string | undefined;
+  onClick: () => void;
+}) {
+  const button = (
+    <Button
+      variant="secondary"
+      size="sm"
+      icon={props.icon}
+      isAriaDisabled={props.reason !== undefined}
+      onClick={props.onClick}
+    >
+      {props.label}
+    </Button>
+  );
+  return props.reason ? <Tooltip content={props.reason}>{button}</Tooltip> : button;
+}
+
+function ActionItem(props: {
+  label: string;
+  reason: string | undefined;
+  danger: boolean;
+  onClick: () => void;
+}) {
+  return (
+    <DropdownItem
+      isAriaDisabled={props.reason !== undefined}
+      description={props.reason}
+      isDanger={props.danger && props.reason === undefined}
+      onClick={props.onClick}
+    >
+      {props.label}
+    </DropdownItem>
+  );
+}

@@ -1,0 +1,87 @@
+import { Label } from '@patternfly/react-core';
+import LockIcon from '@patternfly/react-icons/dist/esm/icons/lock-icon';
+import type { GuestState } from '@ryokan/api/guest-actions.ts';
+import { qemuStatusCurrent } from '@ryokan/api/methods/qemu.ts';
+import { type ComponentType, lazy, useState } from 'react';
+import { Navigate, useParams } from 'react-router';
+import { useGuest, useGuestConfig } from '../../api/hooks.ts';
+import { useCall } from '../../api/query.ts';
+import { type Guest, tagsOf } from '../../api/rows.ts';
+import { Loading } from '../../components/loading.tsx';
+import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
+import { ObjectPage } from '../../components/object-page.tsx';
+import { Tags } from '../../components/tags.tsx';
+import { useT } from '../../i18n/index.ts';
+import { useVisible } from '../../util/use-visible.ts';
+import NotFound from '../not-found.tsx';
+import { GuestActions } from './guest-actions.tsx';
+import { guestTabs } from './tabs.ts';
+
+export interface GuestTabProps {
+  readonly guest: Guest;
+  /** The state that decides about actions, fresher than the list's. */
+  readonly state: GuestState;
+}
+
+const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
+  summary: lazy(() => import('./summary.tsx')),
+  console: lazy(() => import('./console-tab.tsx')),
+  serial: lazy(() => import('./serial-tab.tsx')),
+  tasks: lazy(() => import('./guest-tasks.tsx')),
+};
+
+export default function GuestPage() {
+  const t = useT();
+  const { vmid: text, tab = 'summary' } = useParams();
+  const vmid = Number(text);
+  const { guest, loaded } = useGuest(vmid);
+  if (!guest) return loaded ? <NotFound what={t('guest.notFound', { vmid: text ?? '' })} /> : <Loading />;
+  if (!(tab in tabs)) return <Navigate to={`/qemu/${vmid}/summary`} replace />;
+  return <GuestFrame key={guest.id} guest={guest} tab={tab} />;
+}
+
+function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
+  const t = useT();
+  const { node, vmid } = guest;
+  const visible = useVisible();
+  const current = useCall(qemuStatusCurrent, { node, vmid }, { everyMs: visible ? 4_000 : 0 });
+  const config = useGuestConfig(node, vmid);
+  // The list is told of changes at once; what it does not carry comes from the last measurement.
+  const sameStatus = current.data?.status === guest.status || guest.status === undefined;
+  const state: GuestState = {
+    status: guest.status ?? current.data?.status ?? 'unknown',
+    ...(sameStatus && current.data?.qmpstatus ? { qmpstatus: current.data.qmpstatus } : {}),
+    ...(guest.lock ? { lock: guest.lock } : {}),
+    ...(guest.template ? { template: 1 as const } : {}),
+    ...(config.data?.protection ? { protection: 1 as const } : {}),
+  };
+  // Keep the serial tab once seen, so that it does not blink while the configuration loads anew.
+  const [serialSeen, setSerialSeen] = useState(tab === 'serial');
+  const serial = config.data ? Object.keys(config.data).some((key) => /^serial\d$/.test(key)) : serialSeen;
+  if (serial !== serialSeen) setSerialSeen(serial);
+  const Tab = tabs[tab] as ComponentType<GuestTabProps>;
+  return (
+    <ObjectPage
+      icon={<ObjectIcon row={guest} bare />}
+      title={`${vmid}${guest.name ? ` ${guest.name}` : ''}`}
+      facts={
+        <>
+          <StateText row={guest} />
+          {guest.lock ? (
+            <Label isCompact color="orange" icon={<LockIcon />}>
+              {guest.lock}
+            </Label>
+          ) : null}
+          <Tags tags={tagsOf(guest)} />
+          <span className="ry-subtle">{t('guest.onNode', { node })}</span>
+        </>
+      }
+      actions={<GuestActions guest={guest} state={state} />}
+      basePath={`/qemu/${vmid}`}
+      tabs={guestTabs(t, { serial })}
+      tab={tab}
+    >
+      <Tab guest={guest} state={state} />
+    </ObjectPage>
+  );
+}

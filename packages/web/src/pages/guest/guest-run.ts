@@ -1,0 +1,87 @@
+/** What the buttons of a guest call, and what they are called. */
+import type { GuestAction } from '@ryokan/api/guest-actions.ts';
+import {
+  qemuReboot,
+  qemuReset,
+  qemuResume,
+  qemuShutdown,
+  qemuStart,
+  qemuStop,
+  qemuSuspend,
+} from '@ryokan/api/methods/qemu.ts';
+import type { Guest } from '../../api/rows.ts';
+import { run } from '../../api/run.ts';
+import { api } from '../../api/session.ts';
+import { type PlainKey, type Translate, translate } from '../../i18n/index.ts';
+
+export type PowerAction = Exclude<GuestAction, 'console' | 'edit' | 'remove'>;
+
+type Target = { readonly node: string; readonly vmid: number };
+
+const calls: Readonly<Record<PowerAction, (guest: Target) => Promise<string>>> = {
+  start: (guest) => api.call(qemuStart, guest),
+  shutdown: (guest) => api.call(qemuShutdown, guest),
+  stop: (guest) => api.call(qemuStop, guest),
+  reboot: (guest) => api.call(qemuReboot, guest),
+  reset: (guest) => api.call(qemuReset, guest),
+  suspend: (guest) => api.call(qemuSuspend, guest),
+  resume: (guest) => api.call(qemuResume, guest),
+};
+
+export const actionLabels: Readonly<Record<GuestAction, PlainKey>> = {
+  start: 'guest.start',
+  shutdown: 'guest.shutdown',
+  stop: 'guest.stop',
+  reboot: 'guest.reboot',
+  reset: 'guest.reset',
+  suspend: 'guest.suspend',
+  resume: 'guest.resume',
+  console: 'guest.console',
+  edit: 'guest.edit',
+  remove: 'guest.remove',
+};
+
+/** Actions that interrupt the guest's work ask first, and say what happens. */
+export const confirmTexts = {
+  shutdown: 'guest.confirm.shutdown',
+  stop: 'guest.confirm.stop',
+  reboot: 'guest.confirm.reboot',
+  reset: 'guest.confirm.reset',
+  suspend: 'guest.confirm.suspend',
+} as const satisfies Partial<Record<PowerAction, PlainKey>>;
+
+export function reasonText(key: string, lock: string | undefined, t: Translate): string {
+  switch (key) {
+    case 'template':
+      return t('reason.template');
+    case 'protected':
+      return t('reason.protected');
+    case 'locked':
+      return t('reason.locked', { lock: lock ?? '' });
+    case 'not-running':
+      return t('reason.notRunning');
+    case 'still-running':
+      return t('reason.stillRunning');
+    case 'already-running':
+      return t('reason.alreadyRunning');
+    case 'is-paused':
+      return t('reason.isPaused');
+    case 'not-paused':
+      return t('reason.notPaused');
+    case 'is-hibernated':
+      return t('reason.isHibernated');
+    default:
+      return t('reason.stateUnknown');
+  }
+}
+
+/** Starts the task of an action; failures become a message. */
+export function runAction(
+  guest: Pick<Guest, 'node' | 'vmid' | 'name'>,
+  action: PowerAction,
+): Promise<string | undefined> {
+  const { node, vmid } = guest;
+  const name = guest.name ? `${vmid} (${guest.name})` : String(vmid);
+  const title = translate('guest.actionFailed', { action: translate(actionLabels[action]), name });
+  return run(title, () => calls[action]({ node, vmid }));
+}

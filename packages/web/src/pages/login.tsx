@@ -1,0 +1,152 @@
+import {
+  ActionGroup,
+  Alert,
+  Button,
+  Form,
+  FormGroup,
+  FormSelect,
+  FormSelectOption,
+  TextInput,
+} from '@patternfly/react-core';
+import { messageOf } from '@ryokan/api/errors.ts';
+import { accessRealms } from '@ryokan/api/methods/access.ts';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { Navigate, useSearchParams } from 'react-router';
+import { useCall } from '../api/query.ts';
+import { login, useSession } from '../api/session.ts';
+import { Logo } from '../components/logo.tsx';
+import { LanguageMenu, ThemeMenu } from '../frame/masthead.tsx';
+import { useT } from '../i18n/index.ts';
+
+const lastKey = 'ryokan.login';
+
+/** Only a path on this server: a link from elsewhere must not lead away after the login. */
+export function safeNext(next: string | null): string {
+  return next?.startsWith('/') && !next.startsWith('//') && !next.includes('\\') ? next : '/datacenter';
+}
+
+export default function LoginPage() {
+  const t = useT();
+  const session = useSession();
+  const [search] = useSearchParams();
+  useEffect(() => {
+    document.title = `${t('login.title')} – Ryokan`;
+  }, [t]);
+  if (session) return <Navigate to={safeNext(search.get('next'))} replace />;
+  return (
+    <div className="ry-login">
+      <div className="ry-login-menus">
+        <LanguageMenu />
+        <ThemeMenu />
+      </div>
+      <main className="ry-login-box">
+        <div className="ry-login-brand">
+          <Logo size={36} />
+          <h1>Ryokan</h1>
+        </div>
+        <p className="ry-subtle">{t('login.intro')}</p>
+        <LoginForm />
+      </main>
+    </div>
+  );
+}
+
+function lastLogin(): { user: string; realm: string } {
+  try {
+    return JSON.parse(localStorage.getItem(lastKey) ?? '') as { user: string; realm: string };
+  } catch {
+    return { user: '', realm: '' };
+  }
+}
+
+function LoginForm() {
+  const t = useT();
+  const domains = useCall(accessRealms, {}, { staleTime: Number.POSITIVE_INFINITY });
+  const [user, setUser] = useState(() => lastLogin().user);
+  const [realm, setRealm] = useState(() => lastLogin().realm);
+  const [password, setPassword] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string>();
+  const passwordInput = useRef<HTMLInputElement>(null);
+  const realms = domains.data ?? [];
+  const preset = realms.find((one) => one.default)?.realm ?? realms.find((one) => one.realm === 'pam')?.realm;
+  const chosen = realms.some((one) => one.realm === realm) ? realm : (preset ?? realms[0]?.realm ?? 'pam');
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    try {
+      // `root@pam` typed in full wins over the list.
+      const [name, typedRealm] = user.trim().split(/@(?=[^@]*$)/);
+      const known = realms.some((one) => one.realm === typedRealm);
+      const [loginName, loginRealm] = known ? [name ?? '', typedRealm ?? ''] : [user.trim(), chosen];
+      localStorage.setItem(lastKey, JSON.stringify({ user: loginName, realm: loginRealm }));
+      await login(loginName, loginRealm, password);
+    } catch (failure) {
+      setBusy(false);
+      setPassword('');
+      const status = (failure as { status?: number }).status;
+      setError(status === 401 ? t('login.refused') : messageOf(failure));
+      passwordInput.current?.focus();
+    }
+  };
+  return (
+    <Form onSubmit={submit} className="ry-login-form">
+      <div aria-live="assertive">
+        {error ? <Alert isInline variant="danger" title={error} /> : null}
+        {domains.error ? <Alert isInline variant="warning" title={t('error.unavailable')} /> : null}
+      </div>
+      <FormGroup label={t('login.user')} fieldId="user">
+        <TextInput
+          id="user"
+          name="username"
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck="false"
+          isRequired
+          value={user}
+          onChange={(_, value) => setUser(value)}
+          // biome-ignore lint/a11y/noAutofocus: the page is this form
+          autoFocus={user === ''}
+        />
+      </FormGroup>
+      <FormGroup label={t('login.password')} fieldId="password">
+        <TextInput
+          id="password"
+          name="password"
+          type="password"
+          ref={passwordInput}
+          autoComplete="current-password"
+          isRequired
+          value={password}
+          onChange={(_, value) => setPassword(value)}
+          // biome-ignore lint/a11y/noAutofocus: the page is this form
+          autoFocus={user !== ''}
+        />
+      </FormGroup>
+      <FormGroup label={t('login.realm')} fieldId="realm">
+        <FormSelect id="realm" value={chosen} onChange={(_, value) => setRealm(value)}>
+          {(realms.length > 0 ? realms : [{ realm: chosen, type: '' }]).map((one) => (
+            <FormSelectOption
+              key={one.realm}
+              value={one.realm}
+              label={'comment' in one && one.comment ? `${one.comment} (${one.realm})` : one.realm}
+            />
+          ))}
+        </FormSelect>
+      </FormGroup>
+      <ActionGroup>
+        <Button
+          type="submit"
+          variant="primary"
+          isBlock
+          isLoading={busy}
+          isDisabled={busy || !user.trim() || !password}
+        >
+          {t('login.submit')}
+        </Button>
+      </ActionGroup>
+    </Form>
+  );
+}
