@@ -43,7 +43,7 @@ export async function agentCommand(
   try {
     socket = await connectUnix(socketPath, { timeout, signal });
   } catch (cause) {
-    throw notRunning(cause);
+    throw cause instanceof RyokanError && cause.code === 'unavailable' ? notRunning(cause) : cause;
   }
   try {
     const channel = new AgentChannel(socket);
@@ -59,6 +59,7 @@ function notRunning(cause: unknown): RyokanError {
 }
 
 class AgentChannel {
+  private synced = false;
   private receiver: ((message: AgentMessage) => void) | undefined;
   private readonly ended: Promise<void>;
   private readonly socket: Socket;
@@ -68,8 +69,8 @@ class AgentChannel {
     socket.on('error', () => {});
     this.ended = new Promise((resolve) => socket.once('close', () => resolve()));
     readLines(socket, (line) => {
-      // The 0xFF that precedes the answer to the handshake ends whatever was left over from an earlier client.
-      const text = line.slice(line.lastIndexOf('\uFFFD') + 1);
+      // The 0xFF before the answer to the handshake ends whatever was left over from an earlier client.
+      const text = this.synced ? line : line.slice(line.lastIndexOf('\uFFFD') + 1);
       try {
         this.receiver?.(JSON.parse(text) as AgentMessage);
       } catch {
@@ -85,6 +86,7 @@ class AgentChannel {
     this.socket.write(Buffer.concat([Buffer.of(0xff), encode('guest-sync-delimited', { id })]));
     try {
       await limited(answered, { timeout, signal }, 'no answer from the guest agent');
+      this.synced = true;
     } catch (cause) {
       throw notRunning(cause);
     }

@@ -18,6 +18,9 @@ export interface ConnectOptions {
 /** Errors of connect(2) that mean "not yet" while a program is starting: no file, or bound but not listening. */
 const notYet = new Set(['ENOENT', 'ECONNREFUSED']);
 
+/** QEMU and the agent serve one client and let very few wait in the socket's queue; this says that it is full. */
+const queueFull = 'EAGAIN';
+
 /**
  * How long to wait without a file system event before another try, in ms. Between bind and listen, and over a stale
  * socket file, no event comes; QEMU is between the two for microseconds, so the first tries are close together.
@@ -27,34 +30,39 @@ const retryDelays = [1, 2, 5, 10, 25, 50, 100];
 /** Connects to a Unix socket. Rejects with RyokanError 'unavailable' (nobody there) or 'failed' (no rights, aborted). */
 export async function connectUnix(path: string, options: ConnectOptions): Promise<Socket> {
   const deadline = Date.now() + options.timeout;
-  const change = options.waitForSocket ? watchFile(path) : undefined;
+  const change = watchFile(path, options.waitForSocket ?? false);
   try {
     for (let attempt = 0; ; attempt++) {
-      options.signal?.throwIfAborted();
+      if (options.signal?.aborted) {
+        throw new RyokanError('failed', `connecting to '${path}': aborted`, { cause: options.signal.reason });
+      }
       try {
         return await connectOnce(path);
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? '';
         const left = deadline - Date.now();
-        if (!change || !notYet.has(code) || left <= 0) throw connectError(path, code, error, options);
+        const retry = code === queueFull || (options.waitForSocket && notYet.has(code));
+        if (!retry || left <= 0) throw connectError(path, code, error, options);
         await change.next(Math.min(left, retryDelays[attempt] ?? 100), options.signal);
       }
     }
   } finally {
-    change?.close();
+    change.close();
   }
 }
 
 function connectError(path: string, code: string, cause: unknown, options: ConnectOptions): RyokanError {
-  const waited = options.waitForSocket ? ` within ${options.timeout} ms` : '';
-  const reason = notYet.has(code) ? `nobody listens there${waited}` : (cause as Error).message;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'nobody listens there',
+    ECONNREFUSED: 'nobody listens there',
+    [queueFull]: 'others are using it',
+  };
+  const waited = options.waitForSocket || code === queueFull ? ` (waited ${options.timeout} ms)` : '';
+  const reason = reasons[code] ?? (cause as Error).message;
   return new RyokanError(
     notYet.has(code) ? 'unavailable' : 'failed',
-    `cannot connect to '${path}': ${reason}`,
-    {
-      context: { path },
-      cause,
-    },
+    `cannot connect to '${path}': ${reason}${waited}`,
+    { context: { path }, cause },
   );
 }
 
@@ -69,23 +77,33 @@ function connectOnce(path: string): Promise<Socket> {
   });
 }
 
-/** Wakes up when an entry called like `path` appears or changes in its folder. */
-function watchFile(path: string): { next(ms: number, signal?: AbortSignal): Promise<void>; close(): void } {
+/** Waits; with `watching` it wakes up early when an entry called like `path` appears or changes in its folder. */
+function watchFile(
+  path: string,
+  watching: boolean,
+): { next(ms: number, signal?: AbortSignal): Promise<void>; close(): void } {
   let wake: (() => void) | undefined;
+  // Something happened while nobody waited: the next wait is over at once.
+  let missed = false;
   let watcher: FSWatcher | undefined;
   try {
-    watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
-      if (name === null || name === basename(path)) wake?.();
-    });
+    if (watching) {
+      watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
+        if (name !== null && name !== basename(path)) return;
+        missed = wake === undefined;
+        wake?.();
+      });
+    }
     // Out of inotify watches, or the folder went away: the timer alone goes on.
-    watcher.on('error', () => watcher?.close());
+    watcher?.on('error', () => watcher?.close());
   } catch {
     // The same: without a watch the retry delays still find the socket.
   }
   return {
     next: (ms, signal) =>
       new Promise<void>((resolve) => {
-        const timer = setTimeout(done, ms);
+        const timer = setTimeout(done, missed ? 0 : ms);
+        missed = false;
         signal?.addEventListener('abort', done, { once: true });
         wake = done;
         function done(): void {
