@@ -5,8 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { testCacheDir } from '../lib/asset-cache.ts';
+import { guestPicture } from '../lib/browser.ts';
 import { buildDebianImage, debianLoginPrompt } from '../lib/debian-image.ts';
 import { guestAgent } from '../lib/guest-agent.ts';
+import { buildInstallerIso } from '../lib/installer-iso.ts';
+import { colourCount, colourShare, likeness } from '../lib/png.ts';
 import { createPrivateNetwork, type PrivateNetwork } from '../lib/private-network.ts';
 import { type RawQemu, startRawQemu } from '../lib/raw-qemu.ts';
 import { buildTinyGuest } from '../lib/tiny-guest.ts';
@@ -32,6 +35,34 @@ const virtioDisk = (file: string, format: string): string[] => [
   '-drive',
   `if=virtio,snapshot=on,format=${format},file=${file}`,
 ];
+
+describe('installer ISO', () => {
+  test.each([
+    ['SeaBIOS', []],
+    ['OVMF', ['-bios', '/usr/share/ovmf/OVMF.fd']],
+  ])('shows the installer menu under %s', async (firmware, args) => {
+    const { path } = await buildInstallerIso(testCacheDir());
+    qemu = await startRawQemu({ directory, args: ['-cdrom', path, ...args] });
+    const { qmpPath } = qemu;
+    // The isolinux menu is a photograph, GRUB's a blue box on black: both far from a text screen of the firmware.
+    const drawn = await waitFor(
+      async () => {
+        const picture = await guestPicture(qmpPath, `installer-menu-${firmware}`);
+        return firmware === 'SeaBIOS' ? colourCount(picture) > 1000 : colourShare(picture, 0x0000a8) > 0.5;
+      },
+      { timeout: 60, every: 500, what: 'the menu on the screen' },
+    );
+    expect(drawn).toBe(true);
+    // Return takes the first entry, and the menu gives way to the kernel of the installer.
+    const menu = await guestPicture(qmpPath);
+    await qemu.command('send-key', { keys: [{ type: 'qcode', data: 'ret' }] });
+    await waitFor(async () => likeness(menu, await guestPicture(qmpPath)).equal < 0.5, {
+      timeout: 60,
+      every: 500,
+      what: 'another screen after the menu',
+    });
+  });
+});
 
 describe('tiny guest', () => {
   test.each(['iso', 'disk'] as const)(
@@ -67,7 +98,7 @@ describe('Debian disk image', () => {
         ...['-device', 'virtio-net-pci,netdev=n0,mac=02:00:00:00:00:07'],
       ],
     });
-    const seconds = await qemu.serialShows(debianLoginPrompt, 120);
+    const seconds = await qemu.serialShows(debianLoginPrompt, 240);
     console.log(`Debian image: login prompt after ${seconds.toFixed(1)} s`);
     const lease = await waitFor(async () => (await network?.leases())?.[0], {
       timeout: 30,

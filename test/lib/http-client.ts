@@ -122,7 +122,7 @@ export interface FilePart {
 /** A multipart/form-data body: fields first, then the file, as clients of the public API send it. */
 export function multipartOf(fields: Readonly<Record<string, string>>, file?: FilePart): MultipartBody {
   const boundary = 'ryokan-test-boundary-7MA4YWxkTrZu0gW';
-  const parts = Object.entries(fields).map(([name, value]) =>
+  const parts: Buffer[] = Object.entries(fields).map(([name, value]) =>
     Buffer.from(`--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`),
   );
   if (file) {
