@@ -164,11 +164,15 @@ function send(url: URL, method: 'GET' | 'HEAD', options: FetchOptions): Promise<
       ...(signal ? { signal } : {}),
       headers: { 'user-agent': 'Ryokan', accept: '*/*', 'accept-encoding': 'identity' },
     });
-    outgoing.on('timeout', () =>
-      outgoing.destroy(new Error(`the server was silent for ${Math.round(silence / 1000)} s`)),
-    );
+    let answer: IncomingMessage | undefined;
+    outgoing.on('timeout', () => {
+      (answer ?? outgoing).destroy(new Error(`the server was silent for ${Math.round(silence / 1000)} s`));
+    });
     outgoing.on('error', reject);
-    outgoing.on('response', resolve);
+    outgoing.on('response', (response) => {
+      answer = response;
+      resolve(response);
+    });
     outgoing.end();
   });
 }
@@ -179,7 +183,9 @@ function explain(url: string, error: unknown, { signal }: FetchOptions): unknown
   const hint = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|TLS_/.test(code)
     ? ' (the certificate of the server could not be verified)'
     : '';
-  const text = `download of ${withoutPassword(url)} failed: ${messageOf(error) || code}${hint}`;
+  // Node's word for a connection that ended inside the body.
+  const broken = code === 'ECONNRESET' ? 'the server broke the connection off' : undefined;
+  const text = `download of ${withoutPassword(url)} failed: ${broken ?? (messageOf(error) || code)}${hint}`;
   return diskFull(error) ?? new RyokanError('failed', text, { cause: error });
 }
 

@@ -31,10 +31,13 @@ export function demandImageName(name: string, vmid: number, extension: string): 
   }
 }
 
-/** Sizes of images: whole KiB, so that every format holds them exactly. Throws 'parameter' for no size. */
+/** Sizes of images: whole KiB, so that every format holds them exactly. Throws 'parameter' for what is no size. */
 export function imageSize(size: number): number {
-  if (!Number.isSafeInteger(size) || size <= 0) {
+  if (!Number.isInteger(size) || size <= 0) {
     throw new RyokanError('parameter', `an image needs a size of at least one byte, not ${size}`);
+  }
+  if (size > Number.MAX_SAFE_INTEGER - 1024) {
+    throw new RyokanError('parameter', `no image can have ${readableSize(size)}`);
   }
   return Math.ceil(size / 1024) * 1024;
 }

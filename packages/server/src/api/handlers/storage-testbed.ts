@@ -84,7 +84,8 @@ export class Testbed {
   ): Promise<Answer> {
     const { user, upload } = options;
     const isQuery = method === 'GET' || method === 'DELETE';
-    const query = new URLSearchParams(Object.entries(params).map(([key, value]) => [key, String(value)]));
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(params)) query.set(key, String(value));
     const head = {
       method,
       url: `/api2/json${path}${isQuery && query.size > 0 ? `?${query}` : ''}`,
