@@ -4,6 +4,7 @@
  */
 export type ErrorCode =
   | 'parameter'
+  | 'protocol'
   | 'unauthenticated'
   | 'forbidden'
   | 'not-found'
@@ -44,6 +45,7 @@ export class ParameterError extends RyokanError {
 
 const statusByCode: Readonly<Record<ErrorCode, number>> = {
   parameter: 400,
+  protocol: 506,
   unauthenticated: 401,
   forbidden: 403,
   'not-found': 500,

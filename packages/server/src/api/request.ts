@@ -84,7 +84,7 @@ export function parseBody(contentType: string | undefined, body: Buffer): Record
   const type = contentType?.split(';')[0]?.trim().toLowerCase();
   if (type === 'application/json') return parseJson(body);
   if (type === 'application/x-www-form-urlencoded') return parseForm(body.toString('utf8'));
-  throw new RyokanError('not-implemented', `unsupported content type '${type ?? ''}'`);
+  throw new RyokanError('protocol', `unsupported content type '${type ?? ''}'`);
 }
 
 function parseJson(body: Buffer): Record<string, unknown> {
