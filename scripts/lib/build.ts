@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
-import { run } from '@ryokan/server/host/exec.ts';
+import { ExecError, run } from '@ryokan/server/host/exec.ts';
 import { readTextIfPresent } from '@ryokan/server/host/files.ts';
 import type { BuildOptions, Plugin } from 'esbuild';
 import { buildCli } from '../../packages/cli/build.ts';
@@ -166,7 +166,8 @@ async function buildWeb(): Promise<void> {
     if (existsSync(target)) renameSync(target, old);
     renameSync(fresh, target);
   } catch (error) {
-    throw new Problem(`the Web UI does not build: ${error instanceof Error ? error.message : error}`);
+    const text = error instanceof ExecError ? error.stderr.trim() : String(error);
+    throw new Problem(`the Web UI does not build:\n${text}`);
   } finally {
     for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
   }

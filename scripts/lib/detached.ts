@@ -9,22 +9,22 @@ import { inProject, Problem } from './terminal.ts';
 /** Milliseconds that a start may take: far more than a slow machine needs. */
 const patience = 60_000;
 
-export interface Started {
-  readonly ready: Ready;
-}
+/** Waits for a line before it becomes the program: until then the pid file is passed to it. */
+const gate = 'read -r go && exec "$@" </dev/null';
 
 /**
  * Resolves when DATA/run/ready names the new process. When the daemon ends before, or says nothing for a minute, it is
- * killed and the call rejects with the last lines of its log. `started` gets the pid at once.
+ * killed and the call rejects with the last lines of its log. `pass` gets the pid before the daemon runs.
  */
-export async function startDetached(paths: DataPaths, started: (pid: number) => void): Promise<Started> {
+export async function startDetached(paths: DataPaths, pass: (pid: number) => void): Promise<Ready> {
   const logPath = join(paths.log, 'daemon.log');
   const log = openSync(logPath, 'a', 0o640);
   const logStart = statSync(logPath).size;
-  const child = spawn(process.execPath, [inProject('dist', 'daemon.js'), '--data', paths.root], {
+  const daemon = [process.execPath, inProject('dist', 'daemon.js'), '--data', paths.root];
+  const child = spawn('/bin/sh', ['-c', gate, 'ryokan-daemon', ...daemon], {
     cwd: '/',
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: ['pipe', log, log],
   });
   closeSync(log);
   const fail = (what: string) => new Problem(`${what}${tail(logPath, logStart)}`);
@@ -35,15 +35,16 @@ export async function startDetached(paths: DataPaths, started: (pid: number) => 
     );
     const look = () => {
       const ready = child.pid === undefined ? undefined : readReady(paths, child.pid);
-      if (ready) settle({ ready });
+      if (ready) settle(ready);
     };
     const watcher = watch(paths.run, (_event, name) => {
       if (name === null || name === basename(paths.ready)) look();
     });
-    const settle = (result: Started | Error) => {
+    const settle = (result: Ready | Error) => {
       clearTimeout(timer);
       watcher.close();
       child.removeAllListeners();
+      child.stdin?.destroy();
       child.unref();
       if (!(result instanceof Error)) return resolve(result);
       // Whoever takes back what was made must not meet a process that still writes.
@@ -58,8 +59,9 @@ export async function startDetached(paths: DataPaths, started: (pid: number) => 
       ),
     );
     try {
-      if (child.pid !== undefined) started(child.pid);
-      look();
+      if (child.pid === undefined) return;
+      pass(child.pid);
+      child.stdin?.end('go\n');
     } catch (error) {
       settle(error instanceof Error ? error : new Error(String(error)));
     }

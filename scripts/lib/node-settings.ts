@@ -37,13 +37,11 @@ export function runningDaemon(paths: DataPaths): ProcessId | undefined {
 
 /** What the running daemon `pid` has said; undefined while it still starts. */
 export function readReady(paths: DataPaths, pid: number): Ready | undefined {
-  const text = readTextIfPresent(paths.ready);
-  if (!text) return undefined;
   try {
-    const ready = JSON.parse(text) as Ready;
-    return ready.pid === pid ? ready : undefined;
+    const ready = JSON.parse(readTextIfPresent(paths.ready) ?? 'null') as Ready | null;
+    return ready?.pid === pid ? ready : undefined;
   } catch {
-    // Read in the middle of a write.
+    // Not for this user to read, or in the middle of a write.
     return undefined;
   }
 }

@@ -6,9 +6,9 @@ import { writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { makeDataFolders, removeFolders } from '@ryokan/server/host/data-folder.ts';
-import { readTextIfPresent, writeFileAtomic } from '@ryokan/server/host/files.ts';
+import { ensureDir, readTextIfPresent, writeFileAtomic } from '@ryokan/server/host/files.ts';
 import type { DataPaths } from '@ryokan/server/host/paths.ts';
-import { claimPidFile } from '@ryokan/server/host/pidfile.ts';
+import { claimPidFile, passPidFile, releasePidFile } from '@ryokan/server/host/pidfile.ts';
 import { ensureSystemUsers, gatewayUser, guestUser, requireUser } from '@ryokan/server/host/users.ts';
 import { createNatBridge, removeNatBridge } from '@ryokan/server/network/nat-bridge.ts';
 import { build } from './build.ts';
@@ -53,6 +53,7 @@ export async function up(args: string[]): Promise<number> {
     build(),
   ]);
   const undos: Undos = [];
+  await claim(paths, undos);
   try {
     await prepare(paths, settings, undos);
     if (options['with-nat-bridge']) await ensureBridge(paths, undos);
@@ -64,6 +65,23 @@ export async function up(args: string[]): Promise<number> {
     }
     throw error;
   }
+}
+
+/**
+ * Makes DATA/run and takes the pid file in it, the lock against a second node on the same data: of two at the same
+ * moment one ends here, before it has changed anything that it could take back from under the other.
+ */
+async function claim(paths: DataPaths, undos: Undos): Promise<void> {
+  const made = [
+    await ensureDir(paths.root, { mode: 0o711 }),
+    await ensureDir(paths.run, { mode: 0o711 }),
+  ].filter((path) => path !== undefined);
+  const holder = claimPidFile(daemonPidFile(paths));
+  if (holder) throw new Problem(`a node runs on ${paths.root} already (pid ${holder.pid})`);
+  undos.push(
+    () => removeFolders(made),
+    async () => releasePidFile(daemonPidFile(paths)),
+  );
 }
 
 async function prepare(paths: DataPaths, settings: NodeSettings, undos: Undos): Promise<void> {
@@ -95,20 +113,15 @@ async function ensureBridge(paths: DataPaths, undos: Undos): Promise<void> {
 /** Starts the daemon, or hands over to the shell script that becomes it (see the script `ryokan`). */
 async function start(paths: DataPaths, detach: boolean): Promise<void> {
   await rm(paths.ready, { force: true });
+  const pass = (pid: number) => passPidFile(daemonPidFile(paths), pid);
   if (!detach) {
-    claim(paths, Number(process.env.RYOKAN_PID));
+    pass(Number(process.env.RYOKAN_PID));
     writeSync(3, paths.root);
     return;
   }
-  const { ready } = await startDetached(paths, (pid) => claim(paths, pid));
+  const ready = await startDetached(paths, pass);
   say(`URL:      ${ready.url}`);
   say('User:     admin@pve (or root@pam with the password of root on this machine)');
   const kept = readTextIfPresent(paths.initialPassword) !== undefined;
   say(kept ? `Password: in the file ${paths.initialPassword}` : 'Password: the one you have set');
-}
-
-/** The pid file is the lock against a second node on the same data: of two at the same moment one fails here. */
-function claim(paths: DataPaths, pid: number): void {
-  const holder = claimPidFile(daemonPidFile(paths), pid);
-  if (holder) throw new Problem(`a node runs on ${paths.root} already (pid ${holder.pid})`);
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { claimPidFile, readPidFile, releasePidFile } from './pidfile.ts';
+import { claimPidFile, passPidFile, readPidFile, releasePidFile } from './pidfile.ts';
 import { processStat } from './procfs.ts';
 
 let folder = '';
@@ -60,4 +60,12 @@ test('release takes away the own file only', () => {
 test('a process that does not exist cannot have it', () => {
   expect(() => claimPidFile(path, 999_999_999)).toThrow('no process');
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test('it can be passed on', () => {
+  claimPidFile(path);
+  passPidFile(path, otherPid);
+  expect(readPidFile(path)?.pid).toBe(otherPid);
+  expect(claimPidFile(path)?.pid).toBe(otherPid);
+  expect(readdirSync(folder)).toEqual(['x.pid']);
 });

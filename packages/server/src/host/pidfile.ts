@@ -25,10 +25,7 @@ export function readPidFile(path: string): ProcessId | undefined {
  * gets it. Returns undefined then, or the living process that has it. A file left by an ended process is replaced.
  */
 export function claimPidFile(path: string, pid: number = process.pid): ProcessId | undefined {
-  const startTime = processStat(pid)?.startTime;
-  if (startTime === undefined) throw new Error(`there is no process ${pid}`);
-  const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${pid} ${startTime}\n`, { mode: 0o644 });
+  const temporary = writeTemporary(path, pid);
   try {
     for (;;) {
       try {
@@ -46,10 +43,25 @@ export function claimPidFile(path: string, pid: number = process.pid): ProcessId
   }
 }
 
+/** Gives a pid file that the caller has to another process, without a moment in which nobody has it. */
+export function passPidFile(path: string, toPid: number): void {
+  const temporary = writeTemporary(path, toPid);
+  renameSync(temporary, path);
+}
+
 /** Removes a pid file, but only when it names the given process or an ended one. */
 export function releasePidFile(path: string, pid: number = process.pid): void {
   const holder = readPidFile(path);
   if (!holder || holder.pid === pid) removeStale(path);
+}
+
+/** Writes the content beside the pid file; returns the path. */
+function writeTemporary(path: string, pid: number): string {
+  const startTime = processStat(pid)?.startTime;
+  if (startTime === undefined) throw new Error(`there is no process ${pid}`);
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${pid} ${startTime}\n`, { mode: 0o644 });
+  return temporary;
 }
 
 /**
