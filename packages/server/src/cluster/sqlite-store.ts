@@ -94,15 +94,13 @@ class SqliteStore implements ConfigStore {
     options: CommitOptions = {},
   ): Promise<number> {
     checkTransaction(conditions, writes);
-    const deadline = Date.now() + this.#timeout;
-    for (;;) {
-      try {
-        return this.#commitNow(conditions, writes, options.author ?? '');
-      } catch (error) {
-        if (!isBusy(error) || Date.now() >= deadline) throw this.#error(error);
-      }
-      await sleep(1 + Math.random() * 10);
+    const author = options.author ?? '';
+    const { revision, changed } = await this.#whenFree(() => this.#write(conditions, writes, author));
+    if (changed) {
+      this.#signal.send();
+      if (this.#feed.watched) this.#deliver();
     }
+    return revision;
   }
 
   watch(prefix: string, onChange: (changes: readonly Change[]) => void): () => void {
@@ -133,14 +131,17 @@ class SqliteStore implements ConfigStore {
     this.#database.close();
   }
 
-  #commitNow(conditions: readonly Condition[], writes: readonly Write[], author: string): number {
-    if (this.#closed) throw closedError();
-    const { revision, changed } = this.#database.transaction(() => this.#write(conditions, writes, author));
-    if (changed) {
-      this.#signal.send();
-      if (this.#feed.watched) this.#deliver();
+  /** Runs `work` as a transaction: before this returns, or as soon as other processes let it. */
+  async #whenFree<Result>(work: () => Result): Promise<Result> {
+    const deadline = Date.now() + this.#timeout;
+    for (;;) {
+      try {
+        return this.#database.transaction(work);
+      } catch (error) {
+        if (!isBusy(error) || Date.now() >= deadline) throw this.#error(error);
+      }
+      await sleep(1 + Math.random() * 10);
     }
-    return revision;
   }
 
   /** Runs inside a transaction. */

@@ -3,6 +3,7 @@
  * log, whose times every committer touches when its commit can be read.
  */
 import { type FSWatcher, utimesSync, watch } from 'node:fs';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 
 /**
  * Milliseconds after which to look again when the log was written and nothing new could be read: the log is written
@@ -23,13 +24,28 @@ export class WalSignal {
   /** Tells other processes that there is something new to read. */
   send(): void {
     const now = new Date();
-    utimesSync(this.#file, now, now);
+    try {
+      utimesSync(this.#file, now, now);
+    } catch {
+      // The commit stands, whatever the file's times; watching processes look again a little later by themselves.
+    }
   }
 
-  /** Calls `look` whenever there may be something new; it returns whether there was. Keeps no process alive. */
+  /**
+   * Calls `look` whenever there may be something new; it returns whether there was. Keeps no process alive. Throws
+   * RyokanError when the system has no inotify watch left.
+   */
   start(look: () => boolean): void {
     if (this.#watcher) return;
-    this.#watcher = watch(this.#file, { persistent: false }, () => this.#look(look, 0));
+    try {
+      this.#watcher = watch(this.#file, { persistent: false }, () => this.#look(look, 0));
+    } catch (cause) {
+      throw new RyokanError(
+        'failed',
+        `Cannot watch '${this.#file}' (${messageOf(cause)}). If the limit of inotify watches is reached, raise fs.inotify.max_user_watches or max_user_instances`,
+        { context: { file: this.#file }, cause },
+      );
+    }
   }
 
   stop(): void {
