@@ -34,7 +34,7 @@ beforeAll(async () => {
   expect(await initializeAccess(first, paths)).toEqual({ created: true });
   firstDocs = first.list('');
   firstPassword = readFileSync(paths.initialPassword, 'utf8').trim();
-});
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 beforeEach(async () => {
@@ -60,7 +60,7 @@ async function addUser(id: string): Promise<void> {
 
 const seconds = () => Math.floor(now / 1000);
 
-describe('first start', () => {
+describe('first start', { timeout: 60_000 }, () => {
   it('makes users and secrets that only root can read', () => {
     expect(firstPassword).toMatch(/^[A-Za-z2-9]{20}$/);
     for (const path of [paths.initialPassword, join(paths.pki, 'ticket.key'), join(paths.pki, 'csrf.key')]) {

@@ -15,7 +15,6 @@ import { realmDriver, splitUserId, type Verdict } from './realms/realm.ts';
 import { findRealm } from './realms/realm-config.ts';
 import { type Clock, Tickets } from './ticket.ts';
 import { readApiToken, secretMatches } from './token-secrets.ts';
-import { parseUserConfig } from './user-config.ts';
 
 export interface AccessServiceOptions {
   readonly store: ConfigStore;
@@ -44,8 +43,8 @@ export class AccessService implements AccessControl {
     this.clock = clock;
     this.tickets = new Tickets(loadTicketKeys(paths), clock);
     this.limit = new LoginLimit(clock);
-    this.report(store.get(userCfg)?.text);
-    this.stopWatch = store.watch(userCfg, (changes) => this.report(changes.at(-1)?.doc?.text));
+    this.reportProblems();
+    this.stopWatch = store.watch(userCfg, () => this.reportProblems());
   }
 
   authenticate({ ticket, apiToken, csrfToken }: Credentials, needCsrf: boolean): Identity {
@@ -61,7 +60,7 @@ export class AccessService implements AccessControl {
     remote = '',
   ): Promise<LoginResult> {
     const user = realm === undefined ? username : `${username}@${realm}`;
-    if (password.startsWith('PVE:')) this.checkRenewal(user, password);
+    if (looksLikeTicket(password)) this.checkRenewal(user, password);
     else await this.verifyPassword(user, password, remote);
     return {
       username: user,
@@ -170,10 +169,13 @@ export class AccessService implements AccessControl {
     return realmDriver(config.type).check(this.store, name, password, remote);
   }
 
-  private report(text: string | undefined): void {
-    for (const problem of parseUserConfig(text ?? '').problems) this.log.warn(problem);
+  private reportProblems(): void {
+    for (const problem of this.config.problems) this.log.warn(problem);
   }
 }
+
+/** Such a text is no password of anybody, and realms and their logs have no business with tickets. */
+const looksLikeTicket = (text: string): boolean => /^PVE:[^\s:]+@[^\s:]+:[0-9A-F]{8}::/.test(text);
 
 const unauthenticated = (reason: string): RyokanError => new RyokanError('unauthenticated', reason);
 

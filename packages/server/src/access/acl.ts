@@ -83,8 +83,11 @@ export async function changeAcl(store: ConfigStore, change: AclChange, author: s
 
 function demandRole(config: UserConfig, role: string, held: Held, change: AclChange): void {
   const privs = rolePrivileges(config, role);
-  if (!privs) throw new RyokanError('not-found', `role '${role}' does not exist`);
-  if (held.set.has('Permissions.Modify')) return;
+  // A rule that names a lost role can still be taken away.
+  if (!privs && !(change.remove && held.set.has('Permissions.Modify'))) {
+    throw new RyokanError('not-found', `role '${role}' does not exist`);
+  }
+  if (!privs || held.set.has('Permissions.Modify')) return;
   // NoAccess holds no privilege, yet takes away everybody's: handing it out is more than handing on what one has.
   const lacking = role === 'NoAccess' ? 'Permissions.Modify' : [...privs].find((priv) => !held.set.has(priv));
   const tooFar = change.propagate && [...privs].find((priv) => held.propagate.get(priv) === false);

@@ -54,12 +54,19 @@ function held(propagate: ReadonlyMap<Privilege, boolean>): Held {
   return { set: new Set(propagate.keys()), propagate };
 }
 
-/** The entries that concern one user or token, by path. */
-interface Subject {
-  readonly own: ReadonlyMap<string, View<RoleFlags>>;
-  readonly byGroup: ReadonlyMap<string, View<RoleFlags>>;
+/** The roles of an entry on its own path, and those of them that hold below it. */
+interface Entry {
+  readonly here: View<RoleFlags>;
+  readonly below: View<RoleFlags>;
 }
 
+/** The entries that concern one user or token, by path. */
+interface Subject {
+  readonly own: ReadonlyMap<string, Entry>;
+  readonly byGroup: ReadonlyMap<string, Entry>;
+}
+
+const noRoles: View<RoleFlags> = new Map();
 const emptySubject: Subject = { own: new Map(), byGroup: new Map() };
 
 class Evaluator {
@@ -68,6 +75,8 @@ class Evaluator {
   private readonly poolsByPath: ReadonlyMap<string, readonly string[]>;
   /** Equal sets of roles share one result, so that 10,000 guests cost one set of privileges and not 10,000. */
   private readonly byRoles = new Map<string, Held>();
+  /** The same by the very object, which saves comparing: most answers come from one entry as it stands. */
+  private readonly byEntry = new WeakMap<View<RoleFlags>, Held>();
   private cache = new Map<string, Map<string, Held>>();
   private cached = 0;
 
@@ -122,10 +131,13 @@ class Evaluator {
 
   private rolesOnPath(user: string, path: string): View<RoleFlags> {
     const subject = this.subject(user);
-    let roles: View<RoleFlags> = new Map();
+    let roles = noRoles;
     for (const level of levels(path)) {
-      const final = level === path;
-      roles = holding(subject.own.get(level), final) ?? holding(subject.byGroup.get(level), final) ?? roles;
+      const part = level === path ? 'here' : 'below';
+      const own = subject.own.get(level)?.[part];
+      const byGroup = own?.size ? undefined : subject.byGroup.get(level)?.[part];
+      if (own?.size) roles = own;
+      else if (byGroup?.size) roles = byGroup;
     }
     return roles;
   }
@@ -144,28 +156,28 @@ class Evaluator {
   private collect(user: string): Subject {
     const isToken = splitTokenId(user) !== undefined;
     const groups = new Set(groupsOf(this.config, user));
-    const own = new Map<string, View<RoleFlags>>();
-    const byGroup = new Map<string, View<RoleFlags>>();
+    const own = new Map<string, Entry>();
+    const byGroup = new Map<string, Entry>();
     for (const [path, node] of this.config.acl) {
       const flags = (isToken ? node.tokens : node.users).get(user);
-      if (flags) own.set(path, flags);
+      if (flags) own.set(path, entryOf(flags));
       const groupFlags = mergeGroups(node, groups);
-      if (groupFlags) byGroup.set(path, groupFlags);
+      if (groupFlags) byGroup.set(path, entryOf(groupFlags));
     }
     return { own, byGroup };
   }
 
   private privilegesOf(roles: View<RoleFlags>): Held {
     if (roles.size === 0 || roles.has('NoAccess')) return none;
+    let result = this.byEntry.get(roles);
+    if (result) return result;
     const key = [...roles]
       .map(([role, propagate]) => `${role}:${propagate}`)
       .sort()
       .join();
-    let result = this.byRoles.get(key);
-    if (!result) {
-      result = held(this.union(roles));
-      this.byRoles.set(key, result);
-    }
+    result = this.byRoles.get(key) ?? held(this.union(roles));
+    this.byRoles.set(key, result);
+    this.byEntry.set(roles, result);
     return result;
   }
 
@@ -181,12 +193,8 @@ class Evaluator {
   }
 }
 
-/** The entries that hold at this point of the way down; undefined when there is none. */
-function holding(flags: View<RoleFlags> | undefined, final: boolean): View<RoleFlags> | undefined {
-  if (!flags || flags.size === 0) return undefined;
-  if (final) return flags;
-  const propagated = new Map([...flags].filter(([, propagate]) => propagate));
-  return propagated.size > 0 ? propagated : undefined;
+function entryOf(here: View<RoleFlags>): Entry {
+  return { here, below: new Map([...here].filter(([, propagate]) => propagate)) };
 }
 
 function mergeGroups(node: View<AclNode>, groups: ReadonlySet<string>): RoleFlags | undefined {

@@ -219,9 +219,9 @@ const readers: Readonly<Record<'user' | 'token' | 'role' | 'group' | 'pool' | 'a
     if (path === undefined) return 'invalid path';
     if (propagate !== '0' && propagate !== '1') return 'invalid propagate flag';
     for (const role of splitList(roles)) {
+      // The rule stays: without it, a wider one from further up the path would hold again.
       if (rolePrivileges(config, role) === undefined) {
         config.problems.push(`user.cfg: access rule on ${path}: there is no role '${role}'`);
-        continue;
       }
       for (const name of splitList(who)) {
         const entries = aclEntries(config, path, name);

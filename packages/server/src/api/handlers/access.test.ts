@@ -491,7 +491,7 @@ describe('/access/permissions', () => {
   });
 });
 
-describe('/access/password', () => {
+describe('/access/password', { timeout: 60_000 }, () => {
   const change = (user: string, userid: string, confirmation?: string) =>
     call(user, methods.accessPassword, {
       userid,
