@@ -43,6 +43,8 @@ async function bundlePrograms({ folder, outdir }: CliBuild) {
     outExtension: { '.js': '.cjs' },
     minify: true,
     format: 'cjs',
+    // import() becomes require(): Node.js need not set up its loader of ES modules.
+    supported: { 'dynamic-import': false },
     // bin/ links to it under the names of the commands.
     banner: { js: '#!/usr/bin/env node' },
     plugins: [separateYaml],

@@ -1,5 +1,4 @@
 /** `qm monitor`: QEMU's human monitor, line by line. */
-import { createInterface } from 'node:readline/promises';
 import { errorText, exitCode } from './errors.ts';
 import { type LocalCommand, single } from './local-command.ts';
 
@@ -14,6 +13,8 @@ export const monitorCommand: LocalCommand = {
   description: "Commands for QEMU's human monitor, from the keyboard or from stdin; 'quit' or Ctrl-D leaves.",
   paramHelp: { vmid: { description: 'The unique ID of the guest.' } },
   run: async (session, parsed) => {
+    // Loaded here: other commands start sooner without it.
+    const { createInterface } = await import('node:readline/promises');
     const { system } = session;
     const vmid = encodeURIComponent(single(parsed, 'vmid') ?? '');
     const path = `/nodes/${encodeURIComponent(session.localNode)}/qemu/${vmid}/monitor`;

@@ -1,5 +1,4 @@
 /** Passwords from the keyboard: nothing is shown while they are typed. */
-import { createInterface } from 'node:readline';
 import { LocalError } from './errors.ts';
 
 /** One line: typed without echo on a terminal, else the first line of stdin. */
@@ -7,7 +6,8 @@ export function askSecret(prompt: string): Promise<string> {
   return process.stdin.isTTY ? askOnTerminal(prompt) : firstLine();
 }
 
-function firstLine(): Promise<string> {
+async function firstLine(): Promise<string> {
+  const { createInterface } = await import('node:readline');
   return new Promise((resolve, reject) => {
     const lines = createInterface({ input: process.stdin });
     let line: string | undefined;

@@ -1,5 +1,5 @@
 /** `qm terminal`: the keyboard and screen of this terminal on a serial port of the guest. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { exitCode, LocalError, UsageError } from './errors.ts';
 import { type LocalCommand, single } from './local-command.ts';
 
@@ -51,7 +51,8 @@ export function escapeCode(text: string): number {
   throw new UsageError(`--escape is a character or ^A to ^_, not '${text}'`, words);
 }
 
-function openSocket(path: string, vmid: string, iface: string): Promise<Socket> {
+async function openSocket(path: string, vmid: string, iface: string): Promise<Socket> {
+  const { connect } = await import('node:net');
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => resolve(socket));

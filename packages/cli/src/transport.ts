@@ -1,5 +1,5 @@
 /** Calls to the API. One interface, so that a connection over TLS to another host can stand beside the Unix socket. */
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { ParamValues } from './arguments.ts';
 import { ApiError, LocalError } from './errors.ts';
 import type { Verb } from './manifest.ts';
@@ -70,7 +70,9 @@ export class UnixTransport implements Transport {
     }
   }
 
-  private open(verb: Verb, path: string, outgoing: Outgoing): Promise<IncomingMessage> {
+  private async open(verb: Verb, path: string, outgoing: Outgoing): Promise<IncomingMessage> {
+    // Loaded here: help and completion of words go without.
+    const { request } = await import('node:http');
     return new Promise((resolve, reject) => {
       const outbound = request(
         {

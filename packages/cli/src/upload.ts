@@ -1,7 +1,5 @@
 /** `pvesm upload`: puts a file of this machine into a storage, by the way that uploads over HTTPS take. */
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { copyFile, stat, unlink } from 'node:fs/promises';
+import { constants, promises as files } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import type { ParamValues, ParsedArguments } from './arguments.ts';
 import { exitCode, LocalError, UsageError } from './errors.ts';
@@ -45,20 +43,23 @@ async function upload(session: Session, parsed: ParsedArguments): Promise<number
   const content = single(parsed, 'content') ?? contentOf(filename);
   if (content === undefined)
     throw new UsageError(`what is in '${filename}'? Say --content iso|vztmpl|import`, words);
-  const info = await stat(file).catch((cause: NodeJS.ErrnoException) => {
+  const info = await files.stat(file).catch((cause: NodeJS.ErrnoException) => {
     throw new UsageError(
       cause.code === 'ENOENT' ? `there is no file '${file}'` : `${file}: ${cause.message}`,
       words,
     );
   });
   if (!info.isFile()) throw new UsageError(`'${file}' is no file`, words);
+  const { randomBytes } = await import('node:crypto');
   const copy = join(session.dataDir, 'spool', `pveupload-${randomBytes(16).toString('hex')}`);
   const stop = session.system.onInterrupt(() => {});
   try {
     // Where the file system can, the copy shares its blocks with the original.
-    await copyFile(file, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE).catch((cause: Error) => {
-      throw new LocalError(`${file} cannot be copied to ${copy}: ${cause.message}`, { cause });
-    });
+    await files
+      .copyFile(file, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+      .catch((cause: Error) => {
+        throw new LocalError(`${file} cannot be copied to ${copy}: ${cause.message}`, { cause });
+      });
     const params: ParamValues = { content, filename, tmpfilename: copy };
     for (const name of ['checksum', 'checksum-algorithm'] as const) {
       const value = single(parsed, name);
@@ -67,7 +68,7 @@ async function upload(session: Session, parsed: ParsedArguments): Promise<number
     return await hand(session, single(parsed, 'storage') ?? '', params);
   } finally {
     stop();
-    await unlink(copy).catch(() => {});
+    await files.unlink(copy).catch(() => {});
   }
 }
 
