@@ -104,8 +104,12 @@ function addMonitors(guest: Guest, args: Arguments): void {
 }
 
 /** A boot menu on Esc; only devices with a bootindex; a second try after a second, for a network that comes late. */
-function addBoot(_guest: Guest, args: Arguments): void {
+function addBoot(guest: Guest, args: Arguments): void {
   args.add('-boot', 'menu=on,strict=on,reboot-timeout=1000');
+  // QEMU cannot tell the firmware "nothing": without any bootindex it looks everywhere.
+  if (guest.boot.size === 0 && guest.config.boot !== undefined) {
+    guest.note('boot: the order names no device, so the firmware looks for one itself');
+  }
 }
 
 function extraBuses(guest: Guest): { pci3: boolean; pci4: boolean } {
