@@ -34,6 +34,7 @@ const samples: Readonly<Record<string, string>> = {
   realm: 'pve',
   volume: 'iso/x.iso',
   command: 'info version',
+  path: '/',
   upid: 'UPID:n:00000001:00000001:00000001:qmstart:100:root@pam:',
 };
 
