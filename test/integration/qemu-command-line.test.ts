@@ -31,6 +31,9 @@ const impossible: Record<string, string> = {
   hostpci: 'passes PCI devices through',
   'hostpci-express': 'passes PCI devices through',
   'disk-scsi-block': 'needs a SCSI device',
+  ...(existsSync('/usr/bin/swtpm')
+    ? {}
+    : { tpm: 'swtpm is not installed', windows: 'swtpm is not installed' }),
   ...(virtiofsd ? {} : { virtiofs: 'virtiofsd is not installed' }),
   ...(existsSync(glModule) ? {} : { 'vga-virtio-gl': 'this QEMU has no virtio-gpu-gl' }),
 };
