@@ -45,7 +45,7 @@ _ryokan_complete() {
     case $value in
       ':files') _files ;;
       */ | *: | *=) open+=("$value") ;;
-      *) plain+=("${'${'}value//:/\\:}:$text") ;;
+      *) plain+=("${'${'}value//:/\\:}${'${'}text:+:$text}") ;;
     esac
   done < <("${'${'}words[1]}" --complete "${'${'}(@)words[2,CURRENT]}" 2>/dev/null)
   (( ${'${'}#open} )) && compadd -S '' -- $open

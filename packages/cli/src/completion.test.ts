@@ -21,12 +21,15 @@ beforeAll(async () => {
 });
 afterAll(() => daemon.close());
 
-/** Candidates for words of which the last is unfinished. */
-async function offered(name: string, ...words: string[]): Promise<string[]> {
+/** Candidates with their descriptions for words of which the last is unfinished. */
+async function described(name: string, ...words: string[]): Promise<string[]> {
   const { out, code } = await runTest([name, '--complete', ...words], { socket: daemon.socket });
   expect(code).toBe(0);
   return out.split('\n').slice(0, -1);
 }
+
+const offered = async (name: string, ...words: string[]): Promise<string[]> =>
+  (await described(name, ...words)).map((line) => line.split('\t', 1)[0] as string);
 
 describe('candidates', () => {
   it('offers the words of commands', async () => {
@@ -39,11 +42,17 @@ describe('candidates', () => {
     expect(await offered('ryokan', 'com')).toEqual(['completion']);
   });
 
+  it('says what commands and options are for', async () => {
+    expect(await described('qm', 'sta')).toEqual(['start\tStarts the virtual machine.']);
+    expect(await described('qm', 'create', '100', '--mem')).toEqual(['--memory\tMemory in MiB.']);
+    expect(await described('qm', 'terminal', '100', '--if')).toEqual(['--iface\tThe serial port.']);
+  });
+
   it('offers what the node has', async () => {
-    expect(await offered('qm', 'start', '')).toEqual(['100\tweb', '101']);
-    expect(await offered('qm', 'start', '--node', '')).toEqual(['pve1\tonline']);
-    expect(await offered('pvesm', 'free', '')).toEqual(['local:\tdir']);
-    expect(await offered('pvesm', 'free', 'local:')).toEqual(['local:iso/a.iso\tiso']);
+    expect(await described('qm', 'start', '')).toEqual(['100\tweb', '101']);
+    expect(await described('qm', 'start', '--node', '')).toEqual(['pve1\tonline']);
+    expect(await described('pvesm', 'free', '')).toEqual(['local:\tdir']);
+    expect(await described('pvesm', 'free', 'local:')).toEqual(['local:iso/a.iso\tiso']);
     expect(await offered('qm', 'set', '100', '--delete', '')).toEqual(['name', 'net0']);
   });
 

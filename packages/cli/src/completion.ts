@@ -1,9 +1,10 @@
 /** Candidates for a half-typed command line: words of commands, options, values, and what the node has. */
 import { isOption } from './arguments.ts';
-import { type CommandSpec, commandOf, commonOptions } from './command.ts';
+import { type CommandSpec, commandOf, commonOptionHelp, commonOptions } from './command.ts';
 import { filesDirective } from './completion-scripts.ts';
+import { describedCommands } from './help.ts';
 import { commandGroups, localCommands } from './local-commands.ts';
-import type { CliManifest, ParamDef } from './manifest.ts';
+import type { CliMethod, ParamDef } from './manifest.ts';
 import { paramKey } from './manifest.ts';
 import { childrenOf, isPveshVerb, methodAt, pathSpec, pveshVerbs } from './pvesh.ts';
 import { isRecord, outputOptions } from './render.ts';
@@ -46,9 +47,9 @@ async function candidates(system: System, group: string, given: readonly string[
     return candidates(system, words[0] as string, given.slice(1));
   }
   if (group === 'pvesh') return pveshCandidates(session, words);
-  const found = commandFor(session.manifest, group, words.slice(0, -1));
-  if (found) return optionOrArgument(session, found.spec, found.rest, words[words.length - 1] ?? '');
-  return commandWords(session.manifest, group, groups, words);
+  const found = commandFor(system, group, words.slice(0, -1));
+  if (found) return optionOrArgument(session, found, found.rest, words[words.length - 1] ?? '');
+  return commandWords(system, group, groups, words);
 }
 
 /** Takes `--data DIR` out; `words` is undefined when the folder itself is being typed. */
@@ -64,7 +65,17 @@ function withoutData(given: readonly string[]): { words?: string[]; data?: strin
 interface FoundCommand {
   readonly spec: CommandSpec;
   readonly rest: readonly string[];
+  /** What a parameter is for. */
+  readonly text: (name: string) => string;
 }
+
+type Describe = FoundCommand['text'];
+
+/** Texts of a method's parameters. */
+const methodTexts =
+  (system: System, method: CliMethod): Describe =>
+  (name) =>
+    system.help().defs[method.params[name] ?? -1]?.description ?? '';
 
 /** The longest command that the words begin with. */
 function commandFor(
@@ -72,34 +83,38 @@ function commandFor(
   group: string,
   words: readonly string[],
 ): FoundCommand | undefined {
+  const manifest = system.manifest();
   for (let count = words.length; count >= 0; count--) {
     const name = [group, ...words.slice(0, count)].join(' ');
     const local = localCommands.find((one) => one.spec.words === name);
     const method = manifest.methods.find((one) => one.command === name || one.aliases?.includes(name));
-    const spec = local?.spec ?? (method ? commandOf(manifest, method) : undefined);
-    if (spec) return { spec, rest: words.slice(count) };
+    const rest = words.slice(count);
+    if (local) return { spec: local.spec, rest, text: (param) => local.paramHelp[param]?.description ?? '' };
+    if (method) return { spec: commandOf(manifest, method), rest, text: methodTexts(system, method) };
   }
   return undefined;
 }
 
 function commandWords(
-  manifest: CliManifest,
+  system: System,
   group: string,
   groups: readonly string[],
   words: readonly string[],
 ): Candidate[] {
   const typed = words.slice(0, -1).filter((word, i) => !(i === 0 && word === 'help'));
-  const names = [
-    ...manifest.methods.flatMap((one) => (one.command ? [one.command, ...(one.aliases ?? [])] : [])),
-    ...localCommands.map((one) => one.spec.words),
-  ];
   const prefix = [group, ...typed];
-  const next = names
-    .map((name) => name.split(' '))
-    .filter((parts) => parts.length > prefix.length && prefix.every((word, i) => parts[i] === word))
-    .map((parts) => parts[prefix.length] as string);
+  const next = new Map<string, string>();
+  for (const command of describedCommands(system.manifest(), system.help())) {
+    for (const name of [command.spec.words, ...command.aliases]) {
+      const parts = name.split(' ');
+      const word = parts[prefix.length];
+      if (word === undefined || !prefix.every((one, i) => parts[i] === one)) continue;
+      next.set(word, parts.length === prefix.length + 1 ? command.description : (next.get(word) ?? ''));
+    }
+  }
   const extra = words.length > 1 ? [] : group === 'ryokan' ? ['help', ...groups] : ['help'];
-  return [...new Set([...next, ...extra])].sort().map((value) => ({ value }));
+  for (const word of extra) if (!next.has(word)) next.set(word, '');
+  return [...next].map(([value, text]) => ({ value, text })).sort((a, b) => (a.value < b.value ? -1 : 1));
 }
 
 async function pveshCandidates(session: Session, words: readonly string[]): Promise<Candidate[]> {
@@ -108,9 +123,11 @@ async function pveshCandidates(session: Session, words: readonly string[]): Prom
     return [...Object.keys(pveshVerbs), 'ls', 'usage', 'help'].sort().map((value) => ({ value }));
   }
   if (words.length === 2) return pathCandidates(session, path);
-  if (!isPveshVerb(verb)) return optionNames({}, []);
-  const spec = pathSpec(session, verb, path, methodAt(session, verb, path));
-  return optionOrArgument(session, spec, words.slice(2, -1), words[words.length - 1] ?? '');
+  if (!isPveshVerb(verb)) return [];
+  const match = methodAt(session, verb, path);
+  const spec = pathSpec(session, verb, path, match);
+  const text = methodTexts(session.system, match.method);
+  return optionOrArgument(session, { spec, text }, words.slice(2, -1), words[words.length - 1] ?? '');
 }
 
 async function pathCandidates(session: Session, typed: string): Promise<Candidate[]> {
@@ -123,7 +140,7 @@ async function pathCandidates(session: Session, typed: string): Promise<Candidat
 
 async function optionOrArgument(
   session: Session,
-  spec: CommandSpec,
+  { spec, text }: Omit<FoundCommand, 'rest'>,
   before: readonly string[],
   current: string,
 ): Promise<Candidate[]> {
@@ -138,7 +155,7 @@ async function optionOrArgument(
     );
     return values.map((one) => ({ ...one, value: `${attached}=${one.value}` }));
   }
-  if (current.startsWith('-')) return optionNames(spec.params, before, spec.args);
+  if (current.startsWith('-')) return optionNames(spec, before, text);
   const last = before[before.length - 1];
   if (last !== undefined && isOption(last) && !last.includes('=')) {
     const def = definition(spec, last.replace(/^--?/, ''));
@@ -147,7 +164,7 @@ async function optionOrArgument(
   }
   const name = spec.args[positionals(spec, before).length];
   return name === undefined
-    ? optionNames(spec.params, before, spec.args)
+    ? optionNames(spec, before, text)
     : valuesFor(session, spec, before, name, current);
 }
 
@@ -173,21 +190,18 @@ function positionals(spec: CommandSpec, words: readonly string[]): string[] {
 }
 
 /** Options not yet given; of a family the first free number. */
-function optionNames(
-  params: CommandSpec['params'],
-  before: readonly string[],
-  args: readonly string[] = [],
-): Candidate[] {
+function optionNames(spec: CommandSpec, before: readonly string[], text: Describe): Candidate[] {
   const used = new Set(before.map((word) => word.split('=', 1)[0]));
-  const own = Object.entries(params)
-    .filter(([name]) => !args.includes(name))
-    .flatMap(([name, def]): string[] => {
-      if (def.family === undefined) return [`--${name}`];
+  const own = Object.entries(spec.params)
+    .filter(([name]) => !spec.args.includes(name))
+    .flatMap(([name, def]): Candidate[] => {
+      if (def.family === undefined) return [{ value: `--${name}`, text: text(name) }];
       const options = Array.from({ length: def.family }, (_, n) => `--${name.replace('[n]', String(n))}`);
-      return options.filter((option) => !used.has(option)).slice(0, 1);
+      const free = options.find((option) => !used.has(option));
+      return free === undefined ? [] : [{ value: free, text: text(name) }];
     });
-  const common = Object.keys(commonOptions).map((name) => `--${name}`);
-  return [...own, ...common].filter((option) => !used.has(option)).map((value) => ({ value }));
+  const common = Object.entries(commonOptionHelp).map(([name, one]) => ({ value: `--${name}`, text: one }));
+  return [...own, ...common].filter((one) => !used.has(one.value));
 }
 
 async function valuesFor(
