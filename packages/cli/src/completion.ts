@@ -78,11 +78,7 @@ const methodTexts =
     system.help().defs[method.params[name] ?? -1]?.description ?? '';
 
 /** The longest command that the words begin with. */
-function commandFor(
-  manifest: CliManifest,
-  group: string,
-  words: readonly string[],
-): FoundCommand | undefined {
+function commandFor(system: System, group: string, words: readonly string[]): FoundCommand | undefined {
   const manifest = system.manifest();
   for (let count = words.length; count >= 0; count--) {
     const name = [group, ...words.slice(0, count)].join(' ');
