@@ -21,7 +21,7 @@ export interface NodeOptions {
   readonly name?: string;
   /** Existing state to start on; default a new folder, removed by `stop`. */
   readonly dataDir?: string;
-  /** Checkout whose `./ryokan` is run; default this one. */
+  /** Checkout whose `./ryokan` is run; default RYOKAN_TEST_CHECKOUT, else this one. */
   readonly checkout?: string;
   /**
    * Runs the node in a network namespace of its own and makes the NAT bridge vmbr0 there. `url` is reachable from
@@ -202,7 +202,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     // Short: the sockets below it have to fit into 107 bytes.
     dataDir: options.dataDir ?? (await mkdtemp('/tmp/ryn-')),
     ownData: options.dataDir === undefined,
-    checkout: options.checkout ?? projectRoot,
+    checkout: options.checkout ?? process.env.RYOKAN_TEST_CHECKOUT ?? projectRoot,
     args: options.args ?? [],
     innerPort,
     ...(namespace ? { namespace, relay: await openPortRelay(namespace, innerPort) } : {}),

@@ -85,9 +85,10 @@ export function receiveUpload(
     const begin = await ask('begin', {});
     if (begin.head.status !== 200 || isFailure(begin.body)) {
       answer(begin.head, begin.body);
-      // Read on for a moment, so that the client sees the answer instead of a broken connection.
+      // Read on until a moment after the answer (a refused login waits for it), so that the client sees the answer
+      // instead of a broken connection.
       stream.resume();
-      setTimeout(() => request.destroy(), 2000).unref();
+      response.once('finish', () => setTimeout(() => request.destroy(), 2000).unref());
       return;
     }
     const path = join(context.spool, `pveupload-${randomBytes(16).toString('hex')}`);
@@ -123,6 +124,8 @@ function store(stream: Readable, request: IncomingMessage, path: string): Promis
     };
     if (request.destroyed && !request.complete) return fail(new Error('upload was broken off'));
     request.once('close', onClose);
+    // The whole body is here, but the file part in it has no end.
+    stream.once('error', fail);
     out.once('error', (error: NodeJS.ErrnoException) =>
       fail(new Error(error.code === 'ENOSPC' ? 'no space left for the upload' : error.message)),
     );
