@@ -4,6 +4,7 @@ import { type ErrorCode, httpStatus, RyokanError } from '@ryokan/api/errors.ts';
 /** What happened, and what to do. The type makes this list complete. */
 const meanings: Readonly<Record<ErrorCode, readonly [string, string]>> = {
   parameter: ['A parameter is missing or wrong.', 'The field `errors` has one text a parameter.'],
+  protocol: ['The request was not understood', 'Send form or JSON bodies, as the API describes.'],
   unauthenticated: ['No login, a wrong one, or one that is over.', 'Log in again.'],
   forbidden: [
     'The user lacks a privilege.',

@@ -55,7 +55,7 @@ async function leftovers(): Promise<string[]> {
     ...(await below('storage/template')),
     ...(await below('storage/images')),
   ];
-  return files.filter((name) => /\.(iso|tmp|part|raw|qcow2)|upload|spool\/./.test(name));
+  return files.filter((name) => /\.(iso|raw|qcow2)$|\.staging-|spool\/./.test(name));
 }
 
 test('a UPID names node, process, times, type, id and user; the task is visible at once', async () => {

@@ -9,6 +9,7 @@ import { extname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
 interface StaticFile {
+  readonly path: string;
   readonly bytes: Buffer;
   gzip: Buffer | undefined;
   readonly type: string;
@@ -47,7 +48,7 @@ export class StaticFiles {
       const bytes = readFileSync(path);
       const type = types[extname(path)] ?? 'application/octet-stream';
       const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
-      this.files.set(`/${relative(folder, path)}`, { bytes, gzip: undefined, type, etag });
+      this.files.set(`/${relative(folder, path)}`, { path, bytes, gzip: undefined, type, etag });
     }
   }
 
@@ -75,7 +76,8 @@ export class StaticFiles {
   private encoded(file: StaticFile, request: IncomingMessage, headers: Record<string, string>): Buffer {
     if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '') || file.bytes.length < 1024)
       return file.bytes;
-    file.gzip ??= gzipSync(file.bytes, { level: 9 });
+    // The build has compressed the large ones already.
+    file.gzip ??= readIfPresent(`${file.path}.gz`) ?? gzipSync(file.bytes, { level: 9 });
     headers['Content-Encoding'] = 'gzip';
     return file.gzip;
   }
@@ -95,4 +97,12 @@ function notFound(response: ServerResponse, text: string): void {
   response
     .writeHead(404, { ...securityHeaders, 'Content-Type': 'text/plain;charset=UTF-8' })
     .end(`${text}\n`);
+}
+
+function readIfPresent(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
 }

@@ -81,6 +81,8 @@ export interface AllocateRequest {
   readonly size: number;
   /** Name to use (`vm-100-disk-5.qcow2` or `vm-100-cloudinit.qcow2`); the next free disk number when absent. */
   readonly name?: string;
+  /** Called with the path of an unfinished file before it is made, so that a dead task's one can be removed. */
+  readonly onStaged?: (path: string) => void;
 }
 
 /** How QEMU opens a volume: the nodes' options of blockdev (file driver level), see the QMP reference. */

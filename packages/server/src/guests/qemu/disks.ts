@@ -2,6 +2,7 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { VolumeFormat } from '../../storage/driver.ts';
+import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import {
   type DriveValue,
@@ -58,6 +59,7 @@ async function makeVolume(
     context.undo('volume.remove', { volid });
     context.log(`made volume '${volid}'`);
   };
+  const onStaged = (path: string) => context.undo(stagedFileUndo, { path });
   const { 'import-from': source, ...rest } = drive;
   if (source !== undefined) {
     throw new RyokanError(
@@ -66,7 +68,7 @@ async function makeVolume(
     );
   }
   if (key === 'efidisk0') {
-    const made = await makeEfiDisk(services, vmid, drive, request.storage, format, keep);
+    const made = await makeEfiDisk(services, vmid, drive, request.storage, format, onStaged, keep);
     return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
   }
   const size = key === 'tpmstate0' ? tpmBytes : Math.round(request.gib * 1024 ** 3);
@@ -75,7 +77,7 @@ async function makeVolume(
       'parameter',
       `${key}: a disk of 0 GiB cannot be made; give its size in GiB, such as ${request.storage}:32`,
     );
-  const volid = await storage.allocate(request.storage, { vmid, format, size });
+  const volid = await storage.allocate(request.storage, { vmid, format, size, onStaged });
   keep(volid);
   return { ...withoutFormat(rest), file: volid, size: formatSize(size) };
 }

@@ -119,7 +119,11 @@ class DirDriver implements StorageDriver {
     const { available } = await this.status();
     if (size > available) throw noSpace('the disk', this.storage, size, available);
     const preallocation = this.properties.preallocation as Preallocation | undefined;
-    return this.place(vmid, format, name, (path) => createImage(path, { format, size, preallocation }));
+    const make = (path: string) => {
+      request.onStaged?.(path);
+      return createImage(path, { format, size, preallocation });
+    };
+    return this.place(vmid, format, name, make);
   }
 
   async remove(name: string): Promise<void> {
