@@ -162,6 +162,7 @@ async function buildWeb(): Promise<void> {
   try {
     await run(vite, ['build', '--outDir', outDir, '--emptyOutDir', '--logLevel', 'warn'], {
       cwd: inProject('packages/web'),
+      env: { ...process.env, NO_COLOR: '1' },
     });
     if (existsSync(target)) renameSync(target, old);
     renameSync(fresh, target);
