@@ -441,6 +441,13 @@ describe('uploads', () => {
     expect(await volids()).toEqual([]);
   });
 
+  it('need the gateway: nobody else can name a received file', async () => {
+    const tmpfilename = await spooled();
+    const answer = await bed.call('POST', `${local}/upload`, { ...fields, tmpfilename });
+    expect(answer.errors?.filename).toMatch(/multipart/);
+    expect(bed.tasks).toEqual([]);
+  });
+
   it('of the same name at once: one wins', async () => {
     const paths = await Promise.all([spooled(), spooled(), spooled()]);
     const tasks = await Promise.all(paths.map((path) => commit(path)));

@@ -257,6 +257,10 @@ function copyOf(params: ParamsOf<typeof volumeCopy>, { settings }: Services) {
 function incomingHandlers(table: HandlerTable, services: Services): void {
   table.onTask(storageUpload, {
     async check(params, call) {
+      if (call.uploadSize === undefined) {
+        // Without this a caller could name a file that the gateway is receiving for somebody else.
+        throw new ParameterError({ filename: 'send the file itself, as multipart/form-data' });
+      }
       await checkUpload(services, params, call.uploadSize);
       // From here on the received file is the task's to remove, even if its worker never begins.
       const path = params.tmpfilename;
