@@ -23,6 +23,7 @@ test('fields count from the last bracket of the name', () => {
   expect(parseProcessStat(`12 (a) R 9 (b c) ${rest}`)).toEqual({
     state: 'S',
     parent: 1,
+    group: 2,
     utime: 500,
     stime: 60,
     startTime: 98_765,

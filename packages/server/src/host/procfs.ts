@@ -22,6 +22,8 @@ export interface ProcessStat {
   /** Resident memory in bytes. */
   readonly rss: number;
   readonly parent: number;
+  /** Number of its process group: the pid of the group's first process. */
+  readonly group: number;
 }
 
 /** What /proc/<pid>/stat says; undefined when there is no such process. */
@@ -38,6 +40,7 @@ export function parseProcessStat(text: string): ProcessStat {
   return {
     state: fields[0] ?? '?',
     parent: field(4),
+    group: field(5),
     utime: field(14),
     stime: field(15),
     startTime: field(22),

@@ -7,6 +7,7 @@ import type { Logger } from '../host/log.ts';
 import { isAlive, processStat } from '../host/procfs.ts';
 import type { ToDaemon } from './messages.ts';
 import type { NodeDb, UndoRecord } from './node-db.ts';
+import { endGroup } from './process-group.ts';
 import { readTaskLog, TaskLogWriter, taskLogPath } from './task-log.ts';
 import type { TaskFilter, TaskRow, Tasks } from './tasks.ts';
 import type { UndoTable } from './undo.ts';
@@ -199,6 +200,7 @@ export class TaskManager implements Tasks {
     const { db, undos, logFolder } = this.options;
     if (db.task(row.upid)?.endtime === undefined) {
       const writer = new TaskLogWriter(logFolder, row.upid);
+      await endGroup(row.pid, row.pstart);
       await undos.runAll(db, row.upid, (line) => writer.line(line));
       const status = 'the worker process ended unexpectedly';
       writer.line(`TASK ERROR: ${status}`);
