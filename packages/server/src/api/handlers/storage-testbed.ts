@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
+import { Ajv } from 'ajv';
 import type { AccessControl } from '../../access/access-control.ts';
 import { MemoryStore } from '../../cluster/memory-store.ts';
 import { createLogger } from '../../host/log.ts';
@@ -18,6 +19,7 @@ import { UndoTable } from '../../tasks/undo.ts';
 import { Dispatcher } from '../dispatcher.ts';
 import { HandlerTable } from '../handler-table.ts';
 import type { UploadHead } from '../request.ts';
+import { Router } from '../router.ts';
 import { storageHandlers } from './storage.ts';
 
 /** Privileges by user and ACL path; no inheritance. */
@@ -45,6 +47,8 @@ export class Testbed {
   private readonly table = new HandlerTable();
   private readonly dispatcher: Dispatcher;
   private readonly undos = new UndoTable();
+  private readonly ajv = new Ajv({ strict: false, validateFormats: false });
+  private readonly router: Router;
 
   private constructor(root: string, rights: Rights) {
     this.root = root;
@@ -63,6 +67,7 @@ export class Testbed {
     };
     storageUndos(this.undos, paths.spool);
     storageHandlers(this.table, this.services);
+    this.router = new Router(this.table.all().map((entry) => entry.method));
     this.dispatcher = new Dispatcher(this.table, this.services);
   }
 
@@ -100,7 +105,18 @@ export class Testbed {
       signal: new AbortController().signal,
     });
     const { data, errors } = JSON.parse(reply.body.toString()) as Answer;
+    if (reply.status === 200 && !upload) this.demandDeclared(method, path, data);
     return { status: reply.status, reason: reply.reason, data, ...(errors ? { errors } : {}) };
+  }
+
+  /** What a method answers must be what its record declares. */
+  private demandDeclared(verb: string, path: string, data: unknown): void {
+    const fragments = path.split('/').filter((fragment) => fragment !== '');
+    const returns = this.router.find(verb, fragments)?.method.returns;
+    if (returns === undefined) throw new Error(`no method for ${verb} ${path}`);
+    if (!this.ajv.validate(returns, data)) {
+      throw new Error(`${verb} ${path} answers otherwise than declared: ${this.ajv.errorsText()}`);
+    }
   }
 
   /** Calls a task method and waits for the task's end. Fails when the call itself was refused. */
