@@ -1,0 +1,165 @@
+/** Consoles as clients open them, and live events. */
+import { request as httpsRequest } from 'node:https';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import WebSocket from 'ws';
+import { type ApiSession, logIn } from '../lib/api-session.ts';
+import { startNode, type TestNode } from '../lib/node.ts';
+import { waitFor } from '../lib/wait.ts';
+
+let node: TestNode;
+let admin: ApiSession;
+
+interface Opened {
+  readonly port: number;
+  readonly ticket: string;
+  readonly user: string;
+  readonly upid: string;
+  readonly password?: string;
+}
+
+beforeAll(async () => {
+  node = await startNode();
+  admin = await node.admin();
+  // Without a screen the firmware talks to the serial port: something to read in a moment.
+  await admin.run('POST', `${node.path}/qemu`, {
+    vmid: 100,
+    memory: 64,
+    serial0: 'socket',
+    vga: 'serial0',
+    start: 1,
+  });
+  await admin.run('POST', `${node.path}/qemu`, { vmid: 101, memory: 64, start: 1 });
+});
+afterAll(() => node?.stop());
+
+const socketUrl = (path: string, opened: Opened) =>
+  `wss://127.0.0.1:${node.port}/api2/json${path}/vncwebsocket?port=${opened.port}&vncticket=${encodeURIComponent(opened.ticket)}`;
+
+/** Opens a WebSocket and collects what comes. Rejects with the HTTP status when it is refused. */
+function open(url: string, session = admin): Promise<{ socket: WebSocket; text: () => string }> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, 'binary', {
+      rejectUnauthorized: false,
+      headers: { Cookie: String(session.headers.Cookie) },
+    });
+    let text = '';
+    socket.on('message', (data: Buffer) => {
+      text += data.toString('latin1');
+    });
+    socket.on('unexpected-response', (_request, response) =>
+      reject(new Error(`HTTP ${response.statusCode}`)),
+    );
+    socket.on('error', reject);
+    socket.on('open', () => resolve({ socket, text: () => text }));
+  });
+}
+
+const shows = (text: () => string, pattern: RegExp, timeout = 20) =>
+  waitFor(async () => (pattern.test(text()) ? true : undefined), {
+    timeout,
+    what: () => `${pattern} in ${JSON.stringify(text().slice(-300))}`,
+  });
+
+describe('screen', () => {
+  test('the VNC server of the guest answers behind the WebSocket, with password', async () => {
+    const opened = await admin.call<Opened>('POST', `${node.path}/qemu/101/vncproxy`, {
+      websocket: 1,
+      'generate-password': 1,
+    });
+    expect(opened.ticket).toMatch(/^PVEVNC:/);
+    expect(opened.port).toBeGreaterThanOrEqual(5900);
+    expect(opened.port).toBeLessThanOrEqual(5999);
+    expect(opened.password).toHaveLength(8);
+    const { socket, text } = await open(socketUrl(`${node.path}/qemu/101`, opened));
+    expect(socket.protocol).toBe('binary');
+    await shows(text, /^RFB 003\.008\n/);
+    socket.send('RFB 003.008\n');
+    // One security type on offer: 2, VNC authentication.
+    await shows(text, /^RFB 003\.008\n\x01\x02/);
+    const running = await admin.get<{ status: string }>(`${node.path}/tasks/${opened.upid}/status`);
+    expect(running.status).toBe('running');
+    socket.close();
+    expect((await admin.taskEnd(opened.upid, 10)).exitstatus).toBe('OK');
+  });
+
+  test('tickets hold for one console, one user, one use', async () => {
+    const opened = await admin.call<Opened>('POST', `${node.path}/qemu/101/vncproxy`, { websocket: 1 });
+    await expect(open(socketUrl(`${node.path}/qemu/100`, opened))).rejects.toThrow('HTTP 403');
+    await expect(
+      open(socketUrl(`${node.path}/qemu/101`, { ...opened, ticket: `${opened.ticket.slice(0, -4)}AAA=` })),
+    ).rejects.toThrow('HTTP 403');
+    await admin.call('POST', '/access/users', { userid: 'other@pve', password: 'other-12345' });
+    await admin.call('PUT', '/access/acl', { path: '/', users: 'other@pve', roles: 'Administrator' });
+    const other = await logIn(node.url, 'other@pve', 'other-12345');
+    await expect(open(socketUrl(`${node.path}/qemu/101`, opened), other)).rejects.toThrow('HTTP 403');
+    other.close();
+    const { socket } = await open(socketUrl(`${node.path}/qemu/101`, opened));
+    socket.close();
+    await expect(open(socketUrl(`${node.path}/qemu/101`, opened))).rejects.toThrow('HTTP 403');
+  });
+
+  test('a stopped guest has no console', async () => {
+    await admin.run('POST', `${node.path}/qemu`, { vmid: 102, memory: 64 });
+    expect((await admin.answer('POST', `${node.path}/qemu/102/vncproxy`)).reason).toBe('VM 102 not running');
+  });
+});
+
+describe('terminal', () => {
+  test('the serial console shows the firmware after a reset, and takes input', async () => {
+    const opened = await admin.call<Opened>('POST', `${node.path}/qemu/100/termproxy`);
+    const { socket, text } = await open(socketUrl(`${node.path}/qemu/100`, opened));
+    socket.send(`${opened.user}:${opened.ticket}\n`);
+    await shows(text, /^OK/);
+    await admin.run('POST', `${node.path}/qemu/100/status/reset`);
+    await shows(text, /SeaBIOS/);
+    socket.send('1:100:30:');
+    socket.send('2');
+    socket.send('0:1:\x1b');
+    socket.close();
+  });
+
+  test('a wrong first line gets nothing', async () => {
+    const opened = await admin.call<Opened>('POST', `${node.path}/qemu/100/termproxy`);
+    const { socket, text } = await open(socketUrl(`${node.path}/qemu/100`, opened));
+    const closed = new Promise((done) => socket.once('close', done));
+    socket.send(`${opened.user}:wrong\n`);
+    await closed;
+    expect(text()).toBe('');
+  });
+
+  test('the node shell asks for a login, in the size of the window', async () => {
+    const opened = await admin.call<Opened>('POST', `${node.path}/termproxy`);
+    const { socket, text } = await open(socketUrl(node.path, opened));
+    socket.send(`${opened.user}:${opened.ticket}\n`);
+    await shows(text, /^OK[\s\S]*login: $/);
+    socket.close();
+    expect((await admin.taskEnd(opened.upid, 10)).exitstatus).toBe('OK');
+  });
+});
+
+describe('events', () => {
+  test('changes arrive as they happen: configuration, resource, task, log', async () => {
+    let text = '';
+    const stream = httpsRequest(`${node.url}/api2/json/cluster/events`, {
+      rejectUnauthorized: false,
+      headers: { ...admin.headers },
+    });
+    stream.on('response', (response) => {
+      expect(response.headers['content-type']).toBe('text/event-stream');
+      response.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+    });
+    stream.on('error', () => {});
+    stream.end();
+    await shows(() => text, /^event: hello\n/);
+    await admin.call('PUT', `${node.path}/qemu/102/config`, { name: 'eventful' });
+    await shows(() => text, /event: config\ndata: \{"path":"nodes\/test1\/qemu-server\/102\.conf"\}/, 5);
+    await shows(() => text, /event: resource\ndata: \{"id":"qemu\/102"[^\n]*"name":"eventful"/, 5);
+    await admin.run('POST', `${node.path}/qemu/102/status/start`);
+    await shows(() => text, /event: task\ndata: [^\n]*"type":"qmstart"[^\n]*"status":"OK"/, 5);
+    await shows(() => text, /event: resource\ndata: \{"id":"qemu\/102"[^\n]*"status":"running"/, 5);
+    expect(text).not.toMatch(/event: log/);
+    stream.destroy();
+  });
+});
