@@ -37,7 +37,7 @@ const webSources = [
 ];
 
 /** Native modules, and esbuild itself, are loaded from node_modules at run time; all else is bundled. */
-const external = ['libsql', '@lydell/node-pty', 'esbuild'];
+const external = ['@photostructure/sqlite', '@lydell/node-pty', 'esbuild'];
 
 /** Packages in CommonJS call `require` and `__dirname`, which ES modules do not have. */
 const commonJsBanner = [

@@ -184,6 +184,35 @@ describe('up, status, down', () => {
   });
 });
 
+describe('a start that fails', () => {
+  test('in a new data folder: says why and leaves nothing', async () => {
+    const data = newData();
+    const args = [...(await upArgs(data)), '--detach'];
+    const { code, stderr, stdout } = await command(args, { RYOKAN_LOG_LEVEL: 'nonsense' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('the daemon ended with exit code 1 instead of serving; its last lines:');
+    expect(stderr).toContain('level:nonsense');
+    expect(stdout).toBe('');
+    expect(existsSync(data)).toBe(false);
+  });
+
+  test('in one with content: keeps it as it was', async () => {
+    const data = newData();
+    const args = [...(await upArgs(data)), '--detach'];
+    await command(args);
+    await command(['down', '--data', data]);
+    const settings = readFileSync(join(data, 'node.json'), 'utf8');
+    const outcome = await command(['up', '--data', data, '--port', String(await freePort()), '--detach'], {
+      RYOKAN_LOG_LEVEL: 'nonsense',
+    });
+    expect(outcome.code).toBe(1);
+    expect(readFileSync(join(data, 'node.json'), 'utf8')).toBe(settings);
+    expect(existsSync(join(data, 'config.db'))).toBe(true);
+    expect((await command(['status', '--data', data])).code).toBe(3);
+    expect((await command(['up', '--data', data, '--detach'])).code).toBe(0);
+  });
+});
+
 describe('refusals, one clear line each, nothing half done', () => {
   let blocker: Server;
   let blockedPort = 0;

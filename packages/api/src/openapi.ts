@@ -41,7 +41,7 @@ export function areaOf(method: Pick<Method, 'path'>): string {
 
 /** The area of a path: its first fragment, below a node also the one after the node's name. */
 export function areaOfPath(path: string): string {
-  const [first = '', , third] = path.split('/').filter(Boolean);
+  const [first = 'index', , third] = path.split('/').filter(Boolean);
   return first === 'nodes' && third ? `nodes/${third}` : first;
 }
 
