@@ -66,7 +66,8 @@ export async function sendZeros(connection: RawConnection, total: number): Promi
   while (sent < total && socket.writable) {
     const part = piece.subarray(0, Math.min(piece.length, total - sent));
     sent += part.length;
-    if (!socket.write(part)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    // Called when the piece is out, and also when the server has closed and it never will be.
+    await new Promise<void>((resolve) => socket.write(part, () => resolve()));
   }
   return sent;
 }

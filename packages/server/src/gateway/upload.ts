@@ -22,6 +22,8 @@ export interface UploadContext {
 const uploadPath = /^\/api2\/(?:json|extjs)\/nodes\/[^/?]+\/storage\/[^/?]+\/upload\/?(?:\?|$)/;
 /** A client that sends nothing for this long has gone (ms). */
 const idleTimeout = 120_000;
+/** Fields are few and short, and nobody has asked for a login yet: the file part must begin within this time (ms). */
+const fieldsTimeout = 30_000;
 
 export function isUpload(request: IncomingMessage): boolean {
   return (
@@ -66,10 +68,13 @@ export function receiveUpload(
     return refuse(400, 'malformed multipart body');
   }
   request.setTimeout(idleTimeout, () => request.destroy());
+  const fieldsTimer = setTimeout(() => refuse(408, 'the file part did not arrive in time'), fieldsTimeout);
+  request.once('close', () => clearTimeout(fieldsTimer));
   parser.on('field', (name, value) => {
     fields[name] = value;
   });
   parser.on('file', (_name, stream, info) => {
+    clearTimeout(fieldsTimer);
     file = takeFile(stream, info.filename ?? '');
   });
   parser.on('error', () => refuse(400, 'malformed multipart body'));
