@@ -164,8 +164,9 @@ describe('an upload', () => {
     'sub\\..\\x.iso',
     '%2e%2e%2fx.iso',
   ])('under the name %s stays inside its folder', async (fileName) => {
-    for (const fields of [{ content: 'iso' }, { content: 'iso', filename: fileName }]) {
-      const answer = await admin.upload(upload, fileName, isoContent, fields);
+    const namings: Record<string, string>[] = [{}, { filename: fileName }];
+    for (const naming of namings) {
+      const answer = await admin.upload(upload, fileName, isoContent, { content: 'iso', ...naming });
       if (answer.status === 200) await admin.taskEnd(jsonOf<string>(answer).data);
       const added = (await storedFiles(node)).filter((path) => !before.includes(path));
       // Either refused, or one file in the folder of ISO images under a harmless name.
