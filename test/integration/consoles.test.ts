@@ -75,7 +75,13 @@ describe('screen', () => {
     await shows(text, /^RFB 003\.008\n/);
     socket.send('RFB 003.008\n');
     // One security type on offer: 2, VNC authentication.
-    await shows(text, /^RFB 003\.008\n\x01\x02/);
+    await waitFor(
+      async () =>
+        text().startsWith('RFB 003.008\n') && text().slice(12, 14) === String.fromCharCode(1, 2)
+          ? true
+          : undefined,
+      { timeout: 5, what: 'the list of security types' },
+    );
     const running = await admin.get<{ status: string }>(`${node.path}/tasks/${opened.upid}/status`);
     expect(running.status).toBe('running');
     socket.close();

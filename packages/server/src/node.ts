@@ -20,11 +20,11 @@ import { type GatewayProcess, startGateway } from './gateway-process.ts';
 import { GuestIndex } from './guests/guest-index.ts';
 import { sweepClaims } from './guests/guest-store.ts';
 import { QemuMonitor } from './guests/qemu/monitor.ts';
+import { guestAccount } from './guests/qemu/start.ts';
 import { type AcceleratorResult, loadAccelerator } from './host/accelerator.ts';
 import { readTextIfPresent } from './host/files.ts';
 import { dataPaths } from './host/paths.ts';
 import { claimPidFile, releasePidFile } from './host/pidfile.ts';
-import { findUser, guestUser } from './host/users.ts';
 import { Sampler } from './metrics/sampler.ts';
 import { restoreNatBridge } from './network/nat-bridge.ts';
 import { TaskManager } from './tasks/task-manager.ts';
@@ -213,9 +213,8 @@ function storageRefresher(services: DaemonServices): () => Promise<void> {
 }
 
 async function findAccelerator(run: string, setting: 'auto' | 'kvm' | 'tcg'): Promise<AcceleratorResult> {
-  const user = findUser(guestUser);
   try {
-    return await loadAccelerator({ stateFile: join(run, 'accelerator.json'), setting, ...user });
+    return await loadAccelerator({ stateFile: join(run, 'accelerator.json'), setting, ...guestAccount() });
   } catch (error) {
     return { accelerator: 'tcg', reason: `the self-test failed: ${messageOf(error)}`, tookMs: 0 };
   }

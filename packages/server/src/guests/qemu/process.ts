@@ -61,6 +61,7 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
     run.event,
     run.vnc,
     run.qga,
+    run.efiVars,
     ...[0, 1, 2, 3].map((n) => run.serial(n)),
     run.pid,
   ]) {

@@ -6,8 +6,14 @@ import { type GuestRunPaths, guestRunPaths } from './host-input.ts';
 export interface QemuRunPaths extends GuestRunPaths {
   /** What QEMU writes to its standard output and error. */
   readonly log: string;
+  /** Variables of a UEFI guest that has no volume for them. */
+  readonly efiVars: string;
 }
 
 export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
-  return { ...guestRunPaths(paths.qemuRun, vmid), log: join(paths.log, 'qemu', `${vmid}.log`) };
+  return {
+    ...guestRunPaths(paths.qemuRun, vmid),
+    log: join(paths.log, 'qemu', `${vmid}.log`),
+    efiVars: join(paths.qemuRun, `${vmid}.efivars`),
+  };
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { chown, copyFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
@@ -11,20 +12,22 @@ import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { readAccelerator } from '../../host/accelerator.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
-import { guestUser, requireUser } from '../../host/users.ts';
+import { findGroup, guestUser, requireUser } from '../../host/users.ts';
 import { createTap, tapName } from '../../network/tap.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { qemuCommandLine } from './command-line.ts';
 import { requireQemuConfig } from './config.ts';
 import { applyPending } from './config-change.ts';
+import { ovmfFiles } from './devices/machine.ts';
 import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
 import { guestMemory } from './guest-context.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
 import { cleanUpAfter, isRunning, lastWords, logSize } from './process.ts';
 import { cpuVendor, hasIoUring, ovmfFolder, qemuProgram, qemuVersion } from './qemu-facts.ts';
-import { connectQmp } from './qmp-client.ts';
+import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
+import { startCommands } from './start-commands.ts';
 
 export interface StartOptions {
   readonly skiplock?: boolean | undefined;
@@ -45,11 +48,12 @@ export async function startGuest(
   demandStartable(services, vmid, options.skiplock === true);
   const config = await configForStart(services, vmid, options);
   demandMemory(config, vmid);
-  const user = requireUser(guestUser);
+  demandNoTpm(config);
+  const user = guestAccount();
   // What an earlier QEMU of this guest left when the machine or the daemon went down.
   await cleanUpAfter(services.paths, services.settings.node, vmid);
   context.undo('guest.clean-up', { vmid });
-  const host = await gatherHost(services, vmid, config, user.uid, context);
+  const host = await gatherHost(services, vmid, config, user, context);
   const { args, notes } = commandLine(config, host);
   for (const note of notes) context.log(note);
   const cgroup = guestCgroup(vmid, services.settings.node);
@@ -60,7 +64,23 @@ export async function startGuest(
   context.undo('process.kill', { pid });
   claimPidFile(qemuRunPaths(services.paths, vmid).pid, pid);
   for (const warning of cgroup.addProcess(pid)) context.warn(warning);
-  await untilReady(services, vmid, qemu, options.timeout ?? defaultStartTimeout, logStart, context);
+  const timeout = options.timeout ?? defaultStartTimeout;
+  const qmp = await untilReady(services, vmid, qemu, timeout, logStart, context);
+  try {
+    for (const { execute, arguments: args } of startCommands(config)) await qmp.execute(execute, args);
+    if (config.freeze !== true) await qmp.execute('cont');
+  } finally {
+    qmp.close();
+  }
+}
+
+/**
+ * Whom QEMU runs as. The group is that of /dev/kvm where there is one: Node.js drops supplementary groups when it
+ * changes the user.
+ */
+export function guestAccount(): { uid: number; gid: number } {
+  const { uid, gid } = requireUser(guestUser);
+  return { uid, gid: findGroup('kvm')?.gid ?? gid };
 }
 
 /** What forbids a start, said before a task is made. */
@@ -101,11 +121,19 @@ function demandMemory(config: QemuConfig, vmid: number): void {
   }
 }
 
+function demandNoTpm(config: QemuConfig): void {
+  if (config.tpmstate0 === undefined) return;
+  throw new RyokanError(
+    'unsupported',
+    'tpmstate0: a TPM is not possible yet; remove it and start again (its volume stays as unused disk)',
+  );
+}
+
 async function gatherHost(
   services: GuestServices,
   vmid: number,
   config: QemuConfig,
-  uid: number,
+  user: { uid: number; gid: number },
   context: ChangeContext,
 ): Promise<QemuHost> {
   const { paths } = services;
@@ -120,11 +148,27 @@ async function gatherHost(
     runDir: paths.qemuRun,
     uuid: randomUUID(),
     volumes: await resolveVolumes(services, config),
-    taps: await makeTaps(vmid, config, uid, context),
+    taps: await makeTaps(vmid, config, user.uid, context),
+    startPaused: true,
+    ...(await temporaryVariables(services, vmid, config, user)),
     ovmfDir: ovmfFolder,
     ioUring: hasIoUring(),
     ...(vendor ? { cpuVendor: vendor } : {}),
   };
+}
+
+/** UEFI guests without an efidisk0 get variables that last until they stop. */
+async function temporaryVariables(
+  services: GuestServices,
+  vmid: number,
+  config: QemuConfig,
+  user: { uid: number; gid: number },
+): Promise<{ temporaryEfiVars?: string }> {
+  if (config.bios !== 'ovmf' || config.efidisk0 !== undefined) return {};
+  const path = qemuRunPaths(services.paths, vmid).efiVars;
+  await copyFile(join(ovmfFolder, ovmfFiles(config).varsTemplate), path);
+  await chown(path, user.uid, user.gid);
+  return { temporaryEfiVars: path };
 }
 
 async function resolveVolumes(
@@ -221,7 +265,7 @@ async function untilReady(
   timeout: number,
   logStart: number,
   context: ChangeContext,
-): Promise<void> {
+): Promise<QmpClient> {
   const ended = new AbortController();
   const onExit = () => ended.abort();
   qemu.once('exit', onExit);
@@ -232,8 +276,8 @@ async function untilReady(
       signal,
       waitForSocket: true,
     });
-    qmp.close();
     qemu.unref();
+    return qmp;
   } catch (cause) {
     const words = lastWords(services.paths, vmid, logStart);
     const reason = ended.signal.aborted ? 'QEMU ended at once' : 'QEMU did not answer';
