@@ -86,6 +86,12 @@ const serviceTypes: Readonly<Record<string, readonly string[]>> = {
   'daemon-services.ts': ['root', 'api'],
 };
 
+/** What gateway and daemon say to each other, and nothing else of the daemon's. */
+const gatewayContract = new Set(['api/request.ts']);
+
+/** Tests, and what only tests use: conformance suites, test beds, the folder test/. */
+const testCode = /\.test\.tsx?$|(^|[/-])conformance[-.]|-testbed\.ts$|^test\//;
+
 /** All imports, re-exports and dynamic imports of a source. */
 export function importsOf(text: string): string[] {
   const statement =
@@ -113,7 +119,8 @@ function brokenRule(path: string, imported: string, declared: DeclaredDependenci
     return 'relative imports carry their file ending';
   }
   const to = place(target);
-  if (!to) return 'packages import nothing from outside of packages/';
+  if (!to) return from.test ? undefined : 'packages import nothing from outside of packages/';
+  if (to.test && !from.test) return 'only tests import test code';
   if (!packageRules[from.package]?.includes(to.package)) {
     return `packages/${from.package} may not import packages/${to.package}`;
   }
@@ -134,7 +141,7 @@ function place(path: string): Place | undefined {
   const match = /^packages\/([^/]+)\/(?:src\/)?(.+)$/.exec(path);
   if (!match) return undefined;
   const [, name, inner] = match as unknown as [string, string, string];
-  return { package: name, inner, test: /\.test\.tsx?$/.test(inner) || inner.startsWith('test/') };
+  return { package: name, inner, test: testCode.test(inner) };
 }
 
 /** Path from the checkout's root of an import of ours; undefined for npm packages and Node.js modules. */
@@ -176,6 +183,7 @@ function serverRule(path: string, from: Place, target: string, to: Place): strin
   if (!allowed || !layerRules[toLayer]) return `'${allowed ? toLayer : fromLayer}' is no layer of the server`;
   const users = serviceTypes[to.inner];
   if (users) return users.includes(fromLayer) ? undefined : `${fromLayer} may not import ${to.inner}`;
+  if (fromLayer === 'gateway' && gatewayContract.has(to.inner)) return undefined;
   if (from.inner === 'gateway.ts' && toLayer !== 'gateway' && toLayer !== 'host') {
     return 'the gateway has no rights and imports gateway and host only';
   }
