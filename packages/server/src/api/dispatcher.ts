@@ -3,13 +3,13 @@
  * The gateway's and the CLI's requests come through here alike.
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import type { Method } from '@ryokan/api/method.ts';
+import { allMethods, type Method } from '@ryokan/api/method.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { requireValid } from '@ryokan/api/validate.ts';
 import type { Services } from '../services.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Entry, HandlerTable } from './handler-table.ts';
-import { failure, type HttpReply, type StreamSource, success } from './reply.ts';
+import { failure, type HttpReply, jsonType, type StreamSource, success } from './reply.ts';
 import { cookieValue, mergeParams, parseBody, parseUrl, type RequestHead } from './request.ts';
 import { Router } from './router.ts';
 
@@ -61,6 +61,7 @@ export class Dispatcher {
     let format = 'json';
     try {
       const url = parseUrl(head.url);
+      if (url?.format === 'openapi.json' && head.method === 'GET') return await openApiReply();
       if (!url || !formats.has(url.format)) throw notImplemented(head.method, head.url.split('?')[0] ?? '');
       format = url.format;
       if (!verbs.has(head.method))
@@ -150,6 +151,17 @@ export class Dispatcher {
     }
     return success(result, format);
   }
+}
+
+let openApi: Promise<HttpReply> | undefined;
+
+/** The API's description, for anyone: it says what can be called, not what is there. Built when first asked for. */
+function openApiReply(): Promise<HttpReply> {
+  openApi ??= import('@ryokan/api/openapi.ts').then(({ toOpenApi }) => {
+    const body = Buffer.from(JSON.stringify(toOpenApi(allMethods())));
+    return { status: 200, reason: 'OK', contentType: jsonType, body };
+  });
+  return openApi;
 }
 
 /** What a handler knows about its caller. */
