@@ -1,13 +1,11 @@
 /** Turns method records into an OpenAPI 3.1 document: what /api2/openapi.json and docs/generated/ show. */
 import type { Method, Permission } from './method.ts';
-import { propertyStringFields } from './schema/property-string.ts';
-import type { TObject, TSchema } from './schema/types.ts';
+import { type Json, objectSchema, shareRepeated, splitFamilies, toJsonSchema } from './openapi-schema.ts';
+import type { TSchema } from './schema/types.ts';
 
 export interface OpenApiOptions {
   readonly version?: string;
 }
-
-type Json = Record<string, unknown>;
 
 /** The document for these methods, as plain JSON values. */
 export function toOpenApi(methods: readonly Method[], options: OpenApiOptions = {}): Json {
@@ -18,6 +16,7 @@ export function toOpenApi(methods: readonly Method[], options: OpenApiOptions = 
     paths[method.path] = path;
     path[method.verb.toLowerCase()] = operation(method, schemas);
   }
+  shareRepeated(schemas);
   return {
     openapi: '3.1.0',
     info: {
@@ -171,155 +170,6 @@ function responses(method: Method): Json {
 
 function envelope(data: Json): Json {
   return { type: 'object', properties: { data }, required: ['data'] };
-}
-
-/** A schema as JSON Schema 2020-12: our own keywords become texts or `x-` keywords. */
-export function toJsonSchema(schema: TSchema): Json {
-  if (schema.type === 'object' && schema.properties) {
-    const object = schema as unknown as TObject;
-    const extra = object.additionalProperties;
-    const converted = objectSchema(object.properties, object.required ?? [], extra !== false);
-    return {
-      ...converted,
-      ...(typeof extra === 'object' ? { additionalProperties: toJsonSchema(extra) } : {}),
-      ...described(schema.description as string | undefined),
-    };
-  }
-  const fields = propertyStringFields(schema);
-  if (fields) return propertyString(schema, fields);
-  return plainKeywords(schema);
-}
-
-function plainKeywords(schema: TSchema): Json {
-  const converted: Json = {};
-  for (const [key, value] of Object.entries(schema)) {
-    if (ownKeywords.has(key)) continue;
-    if (key === 'items') converted.items = toJsonSchema(value as TSchema);
-    else if (key === 'patternProperties')
-      converted.patternProperties = mapSchemas(value as Record<string, TSchema>);
-    else if (key === 'additionalProperties' && typeof value === 'object')
-      converted[key] = toJsonSchema(value as TSchema);
-    else if (key === 'anyOf' || key === 'oneOf' || key === 'allOf')
-      converted[key] = (value as TSchema[]).map(toJsonSchema);
-    else if (key === 'requires') converted['x-requires'] = value;
-    else converted[key] = value;
-  }
-  return converted;
-}
-
-/** Keywords that only our own code reads. */
-const ownKeywords = new Set(['family', 'renderer', 'defaultKey', 'alias', 'keyAlias', 'propertyString']);
-
-function mapSchemas(schemas: Record<string, TSchema>): Json {
-  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, toJsonSchema(schema)]));
-}
-
-function described(text: string | undefined): Json {
-  return text ? { description: text } : {};
-}
-
-function objectSchema(properties: Record<string, TSchema>, required: readonly string[], open: boolean): Json {
-  const { single, families } = splitFamilies(properties);
-  const patterns = families.map(({ name, last, schema }) => {
-    const text = [`\`${name}[n]\`: ${name}0 to ${name}${last}.`, schema.description]
-      .filter(Boolean)
-      .join(' ');
-    const pattern = `^${name}(?:${rangePattern(last)})$`;
-    return [pattern, { ...toJsonSchema(schema), description: text, 'x-family': `${name}[n]` }];
-  });
-  return {
-    type: 'object',
-    properties: mapSchemas(single),
-    ...(patterns.length > 0 ? { patternProperties: Object.fromEntries(patterns) } : {}),
-    ...(required.length > 0 ? { required: [...required] } : {}),
-    ...(open ? {} : { additionalProperties: false }),
-  };
-}
-
-interface Family {
-  readonly name: string;
-  /** Highest number. */
-  readonly last: number;
-  readonly schema: TSchema;
-}
-
-/** Takes the numbered families (`family` keyword) out of properties. */
-export function splitFamilies(properties: Record<string, TSchema>): {
-  single: Record<string, TSchema>;
-  families: Family[];
-} {
-  const single: Record<string, TSchema> = {};
-  const families = new Map<string, Family>();
-  for (const [key, schema] of Object.entries(properties)) {
-    const name = schema.family as string | undefined;
-    if (name === undefined) single[key] = schema;
-    else {
-      const last = Math.max(families.get(name)?.last ?? 0, Number(key.slice(name.length)));
-      families.set(name, { name, last, schema });
-    }
-  }
-  return { single, families: [...families.values()] };
-}
-
-/** A regular expression for the numbers 0..last without leading zeros, last < 1000. */
-export function rangePattern(last: number): string {
-  if (last < 10) return digits(0, last);
-  if (last < 100) return ['\\d', ...twoDigits(1, last)].join('|');
-  const hundreds = Math.floor(last / 100);
-  return [
-    '[1-9]?\\d',
-    ...(hundreds > 1 ? [`${digits(1, hundreds - 1)}\\d\\d`] : []),
-    ...twoDigits(0, last % 100).map((part) => `${hundreds}${part}`),
-  ].join('|');
-}
-
-/** Two-digit numbers from `firstTen`0 to `last`. */
-function twoDigits(firstTen: number, last: number): string[] {
-  const tens = Math.floor(last / 10);
-  const full = last % 10 === 9 ? tens : tens - 1;
-  return [
-    ...(full >= firstTen ? [`${digits(firstTen, full)}\\d`] : []),
-    ...(full < tens ? [`${tens}${digits(0, last % 10)}`] : []),
-  ];
-}
-
-function digits(from: number, to: number): string {
-  if (from === to) return String(from);
-  return from === 0 && to === 9 ? '\\d' : `[${from}-${to}]`;
-}
-
-/** A property string stays a string for the wire; its fields follow in words and as a schema. */
-function propertyString(schema: TSchema, fields: TObject): Json {
-  const { description, ...plain } = plainKeywords(schema);
-  const form = propertyStringForm(fields);
-  return {
-    ...plain,
-    description: [description, `Form: \`${form}\``].filter(Boolean).join(' '),
-    'x-property-string': toJsonSchema(fields),
-  };
-}
-
-/** How a property string is written: `[model=]<e1000|virtio>[,bridge=<bridge>]`. */
-export function propertyStringForm(fields: TObject): string {
-  const required = new Set(fields.required ?? []);
-  const entries = Object.entries(fields.properties as Record<string, TSchema>);
-  const shown = entries.filter(([, schema]) => !schema.alias && !schema.keyAlias);
-  const ordered = [...shown].sort(
-    ([, a], [, b]) => Number(Boolean(b.defaultKey)) - Number(Boolean(a.defaultKey)),
-  );
-  return ordered
-    .map(([name, schema], index) => {
-      const value = `<${valueForm(schema)}>`;
-      const text = `${index > 0 ? ',' : ''}${schema.defaultKey ? `[${name}=]` : `${name}=`}${value}`;
-      return required.has(name) || schema.defaultKey ? text : `[${text}]`;
-    })
-    .join('');
-}
-
-function valueForm(schema: TSchema): string {
-  if (Array.isArray(schema.enum)) return schema.enum.join('|');
-  if (schema.type === 'boolean') return '1|0';
-  return (schema.format as string | undefined) ?? (schema.type as string | undefined) ?? 'value';
 }
 
 const securitySchemes: Json = {
