@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isAlive, processStat } from '@ryokan/server/host/procfs.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Lab, openLab } from './network-lab.ts';
 
 const ryokan = fileURLToPath(new URL('../../ryokan', import.meta.url));
 let folder = '';
@@ -181,6 +182,53 @@ describe('up, status, down', () => {
         interval: 500,
       })
       .toBe(0);
+  });
+});
+
+describe('--with-nat-bridge', () => {
+  let lab: Lab;
+  let inside: string[] = [];
+  beforeAll(async () => {
+    lab = await openLab();
+    inside = ['ip', 'netns', 'exec', await lab.addNamespace('host')];
+  });
+  afterAll(() => lab.close());
+
+  test('makes vmbr0 once; it stays for running guests when the node goes down, and goes by command', async () => {
+    const data = newData();
+    const args = [...(await upArgs(data)), '--detach', '--with-nat-bridge'];
+    const first = await command(args, {}, inside);
+    expect(first.code).toBe(0);
+    expect(first.stderr).toContain('NAT bridge vmbr0: guests get addresses of 10.77.0.1/24 by DHCP');
+    await command(['down', '--data', data], {}, inside);
+    const link = await lab.inside('host', 'ip', '-o', 'link', 'show', 'vmbr0');
+    expect((await command(['up', '--data', data, '--detach', '--with-nat-bridge'], {}, inside)).code).toBe(0);
+    expect(await lab.inside('host', 'ip', '-o', 'link', 'show', 'vmbr0')).toBe(link);
+    const removed = await command(['ryokan', 'nat-bridge', 'remove', '--data', data], {}, inside);
+    expect(removed).toMatchObject({ code: 0 });
+    expect(await lab.inside('host', 'ip', '-br', 'link')).not.toContain('vmbr0');
+    expect(await lab.inside('host', 'nft', 'list', 'ruleset')).toBe('');
+    await command(['down', '--data', data], {}, inside);
+  });
+
+  test('is taken back when the start fails', async () => {
+    const data = newData();
+    const args = [...(await upArgs(data)), '--detach', '--with-nat-bridge'];
+    const outcome = await command(args, { RYOKAN_LOG_LEVEL: 'nonsense' }, inside);
+    expect(outcome.code).toBe(1);
+    expect(existsSync(data)).toBe(false);
+    expect(await lab.inside('host', 'ip', '-br', 'link')).not.toContain('vmbr0');
+    expect(await lab.inside('host', 'nft', 'list', 'ruleset')).toBe('');
+  });
+
+  test('leaves a bridge of the host alone', async () => {
+    await lab.inside('host', 'ip', 'link', 'add', 'vmbr0', 'type', 'bridge');
+    const data = newData();
+    const outcome = await command([...(await upArgs(data)), '--detach', '--with-nat-bridge'], {}, inside);
+    expect(outcome.code).toBe(0);
+    expect(outcome.stderr).toContain('network interface vmbr0 exists already; guests can use it');
+    expect(await lab.inside('host', 'nft', 'list', 'ruleset')).toBe('');
+    await command(['down', '--data', data], {}, inside);
   });
 });
 
