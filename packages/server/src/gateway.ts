@@ -2,6 +2,7 @@
  * The gateway process: everything that parses bytes from the network, without root rights. The daemon starts it as
  * user `ryokan` and hands over certificate and key on standard input, so that it can read no key from disk.
  */
+import type { EventEmitter } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer, type Socket } from 'node:net';
@@ -52,11 +53,7 @@ async function main(): Promise<void> {
 }
 
 /** One port for both: a TLS handshake begins with byte 22, anything else is plain HTTP to be redirected. */
-function listen(
-  settings: GatewaySettings,
-  tls: { emit(event: 'connection', socket: Socket): boolean },
-  plain: { emit(event: 'connection', socket: Socket): boolean },
-): void {
+function listen(settings: GatewaySettings, tls: EventEmitter, plain: EventEmitter): void {
   const front = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     // Who connects and says nothing is cut off.
@@ -75,6 +72,8 @@ function listen(
     process.exit(1);
   });
   front.listen({ port: settings.port, host: settings.listen }, () => {
+    // Node.js starts to watch headersTimeout when a server begins to listen, which these two never do by themselves.
+    for (const server of [tls, plain]) server.emit('listening');
     process.stdout.write(`${JSON.stringify({ listening: front.address() })}\n`);
   });
 }
