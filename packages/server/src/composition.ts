@@ -1,5 +1,4 @@
 /** Builds the services and the handler table, the same way for the daemon and for a worker. */
-import { readFileSync } from 'node:fs';
 import { createAccessService } from './access/access-service.ts';
 import { HandlerTable } from './api/handler-table.ts';
 import { accessHandlers } from './api/handlers/access.ts';
@@ -10,9 +9,10 @@ import { openSqliteStore } from './cluster/sqlite-store.ts';
 import type { ConfigStore } from './cluster/store.ts';
 import { guestUndos } from './guests/guest-undos.ts';
 import { createLogger, type Logger } from './host/log.ts';
+import { type NodeSettings, readSettings } from './host/node-settings.ts';
 import { type DataPaths, dataPaths } from './host/paths.ts';
 import { networkUndos } from './network/nat-bridge.ts';
-import type { NodeSettings, Services } from './services.ts';
+import type { Services } from './services.ts';
 import { createStorageManager } from './storage/storage-manager.ts';
 import { storageUndos } from './storage/storage-undo.ts';
 import { NodeDb } from './tasks/node-db.ts';
@@ -44,16 +44,6 @@ export interface CoreOptions {
   /** Runs before anything reads the store: the daemon makes users and keys here. */
   readonly prepare?: (store: ConfigStore, paths: DataPaths) => Promise<unknown>;
   readonly tasks: (parts: TaskParts) => Tasks;
-}
-
-export function readSettings(paths: DataPaths): NodeSettings {
-  const stored = JSON.parse(readFileSync(paths.nodeJson, 'utf8')) as Partial<NodeSettings>;
-  return {
-    node: stored.node ?? 'localhost',
-    listen: stored.listen ?? '0.0.0.0',
-    port: stored.port ?? 8006,
-    accelerator: stored.accelerator ?? 'auto',
-  };
 }
 
 export async function createCore(options: CoreOptions): Promise<Core> {

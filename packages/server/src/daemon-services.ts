@@ -4,7 +4,7 @@ import type { EventHub } from './api/events.ts';
 import type { ResourceTable } from './api/resources.ts';
 import type { GuestIndex } from './guests/guest-index.ts';
 import type { QemuMonitor } from './guests/qemu/monitor.ts';
-import type { AcceleratorResult } from './host/accelerator.ts';
+import type { AcceleratorResult, AcceleratorSetting } from './host/accelerator.ts';
 import type { Sampler } from './metrics/sampler.ts';
 import type { Services } from './services.ts';
 import type { TaskManager } from './tasks/task-manager.ts';
@@ -20,6 +20,8 @@ export interface DaemonServices extends Services {
   /** Takes back a change made inside the daemon, see tasks/undo.ts. */
   readonly runUndo: (name: string, args: Readonly<Record<string, string | number>>) => Promise<void>;
   readonly accelerator: () => AcceleratorResult;
+  /** Stores the node's setting and tests again. */
+  readonly setAccelerator: (setting: AcceleratorSetting) => Promise<AcceleratorResult>;
   /** SHA-256 fingerprint of the node's certificate, and its text. */
   readonly certificate: { readonly pem: string; readonly fingerprint: string };
 }

@@ -6,9 +6,9 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { NodeCertificate } from './cluster/pki.ts';
 import type { GatewaySettings } from './gateway/settings.ts';
 import type { Logger } from './host/log.ts';
+import type { NodeSettings } from './host/node-settings.ts';
 import type { DataPaths } from './host/paths.ts';
 import { gatewayUser, requireUser } from './host/users.ts';
-import type { NodeSettings } from './services.ts';
 
 export interface GatewayOptions {
   readonly settings: NodeSettings;

@@ -5,7 +5,7 @@
 import type { EventEmitter } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { consoleUpgrades } from './gateway/console.ts';
 import { DaemonLink } from './gateway/daemon-link.ts';
 import { handleRequest } from './gateway/http.ts';

@@ -21,8 +21,9 @@ import { GuestIndex } from './guests/guest-index.ts';
 import { sweepClaims } from './guests/guest-store.ts';
 import { QemuMonitor } from './guests/qemu/monitor.ts';
 import { guestAccount } from './guests/qemu/start.ts';
-import { type AcceleratorResult, loadAccelerator } from './host/accelerator.ts';
+import { type AcceleratorResult, type AcceleratorSetting, loadAccelerator } from './host/accelerator.ts';
 import { readTextIfPresent } from './host/files.ts';
+import { changeSettings } from './host/node-settings.ts';
 import { dataPaths } from './host/paths.ts';
 import { claimPidFile, releasePidFile } from './host/pidfile.ts';
 import { Sampler } from './metrics/sampler.ts';
@@ -91,7 +92,10 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     sampler: () => sampler,
     events,
   });
-  const monitor = new QemuMonitor(base, (vmid) => resources.updateGuest(vmid));
+  const monitor = new QemuMonitor(base, (vmid) => {
+    sampler.measureNew(vmid);
+    resources.updateGuest(vmid);
+  });
   const guests = new GuestIndex(store, (vmid, summary, path) => {
     resources.updateGuest(vmid);
     if (!summary) sampler.forget(vmid);
@@ -115,6 +119,12 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     consoles: new ConsoleSessions(base.access),
     runUndo: (name, args) => undos.run({ name, args }),
     accelerator: () => accelerator,
+    async setAccelerator(setting) {
+      await changeSettings(paths, { accelerator: setting });
+      accelerator = await findAccelerator(paths.run, setting, true);
+      events.publish({ type: 'warning', data: {}, visibleTo: () => true });
+      return accelerator;
+    },
     certificate: { pem: certificate.cert, fingerprint: certificate.fingerprint },
   };
   daemonHandlers(table, services);
@@ -212,9 +222,18 @@ function storageRefresher(services: DaemonServices): () => Promise<void> {
   };
 }
 
-async function findAccelerator(run: string, setting: 'auto' | 'kvm' | 'tcg'): Promise<AcceleratorResult> {
+async function findAccelerator(
+  run: string,
+  setting: AcceleratorSetting,
+  force = false,
+): Promise<AcceleratorResult> {
   try {
-    return await loadAccelerator({ stateFile: join(run, 'accelerator.json'), setting, ...guestAccount() });
+    return await loadAccelerator({
+      stateFile: join(run, 'accelerator.json'),
+      setting,
+      force,
+      ...guestAccount(),
+    });
   } catch (error) {
     return { accelerator: 'tcg', reason: `the self-test failed: ${messageOf(error)}`, tookMs: 0 };
   }

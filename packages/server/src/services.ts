@@ -2,18 +2,11 @@
 import type { AccessControl } from './access/access-control.ts';
 import type { ConfigStore } from './cluster/store.ts';
 import type { Logger } from './host/log.ts';
+import type { NodeSettings } from './host/node-settings.ts';
 import type { DataPaths } from './host/paths.ts';
 import type { StorageManager } from './storage/manager.ts';
 import type { Locks } from './tasks/locks.ts';
 import type { Tasks } from './tasks/tasks.ts';
-
-/** DATA/node.json. */
-export interface NodeSettings {
-  readonly node: string;
-  readonly listen: string;
-  readonly port: number;
-  readonly accelerator: 'auto' | 'kvm' | 'tcg';
-}
 
 export interface Services {
   readonly settings: NodeSettings;

@@ -100,6 +100,20 @@ export const nodeStatus = defineMethod({
   proxyTo: 'node',
 });
 
+export const nodeAcceleratorSet = defineMethod({
+  id: 'nodes.accelerator.set',
+  verb: 'PUT',
+  path: '/nodes/{node}/accelerator',
+  description:
+    'Chooses what runs the guests of this node: auto tests KVM and falls back to emulation, kvm and tcg overrule the test.',
+  params: Type.Object({ node: Node(), accelerator: Enum(['auto', 'kvm', 'tcg']) }),
+  returns: Type.Object({ accelerator: Enum(['kvm', 'tcg']), reason: Type.String(), tookMs: Type.Integer() }),
+  permission: modify,
+  proxyTo: 'node',
+  extension: true,
+  cli: { command: 'ryokan accelerator', args: ['accelerator'] },
+});
+
 export const nodeTime = defineMethod({
   id: 'nodes.time',
   verb: 'GET',

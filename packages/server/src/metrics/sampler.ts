@@ -58,10 +58,13 @@ export class Sampler {
   }
 
   start(onSample: () => void): void {
-    this.timer = setInterval(() => {
+    const measure = () => {
       this.sample();
       onSample();
-    }, sampleSeconds * 1000);
+    };
+    this.timer = setInterval(measure, sampleSeconds * 1000);
+    // Plots and meters have something to show soon after the start.
+    setTimeout(measure, 1000).unref();
   }
 
   stop(): void {
@@ -70,6 +73,13 @@ export class Sampler {
 
   node(): NodeSample {
     return this.current;
+  }
+
+  /** Measures a guest that has just been found, so that its memory shows before the next round. */
+  measureNew(vmid: number): void {
+    const guest = this.monitor.get(vmid);
+    if (!guest || this.guests.has(vmid)) return;
+    this.sampleGuest(vmid, guest.process.pid, Math.floor(Date.now() / 1000), sampleSeconds, networkTraffic());
   }
 
   /** CPU of a guest as a share of `cpus` virtual CPUs. Zeroes before the first measurement. */

@@ -8,6 +8,7 @@ import {
   capabilitiesIndex,
   capabilitiesMachines,
   capabilitiesQemuIndex,
+  nodeAcceleratorSet,
   nodeDns,
   nodeHosts,
   nodeIndex,
@@ -100,6 +101,7 @@ function stateHandlers(table: HandlerTable, services: DaemonServices): void {
       accelerator: { name: accelerator, reason },
     };
   });
+  table.on(nodeAcceleratorSet, ({ accelerator }) => services.setAccelerator(accelerator));
   table.on(nodeTime, () => {
     const time = Math.floor(Date.now() / 1000);
     const timezone =

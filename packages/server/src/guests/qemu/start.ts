@@ -11,6 +11,7 @@ import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { readAccelerator } from '../../host/accelerator.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
+import { readSettings } from '../../host/node-settings.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
 import { findGroup, guestUser, requireUser } from '../../host/users.ts';
 import { createTap, tapName } from '../../network/tap.ts';
@@ -141,7 +142,7 @@ async function gatherHost(
   const vendor = cpuVendor();
   return {
     vmid,
-    accelerator: readAccelerator(join(paths.run, 'accelerator.json'), services.settings.accelerator),
+    accelerator: readAccelerator(join(paths.run, 'accelerator.json'), readSettings(paths).accelerator),
     qemuVersion: [major, minor],
     cpuCount: availableParallelism(),
     memoryTotal: totalmem(),
