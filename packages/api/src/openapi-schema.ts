@@ -32,14 +32,22 @@ function plainKeywords(schema: TSchema): Json {
       converted[key] = toJsonSchema(value as TSchema);
     else if (key === 'anyOf' || key === 'oneOf' || key === 'allOf')
       converted[key] = (value as TSchema[]).map(toJsonSchema);
-    else if (key === 'requires') converted['x-requires'] = value;
-    else converted[key] = value;
+    else converted[extensionNames[key] ?? key] = value;
   }
   return converted;
 }
 
 /** Keywords that only our own code reads. */
-const ownKeywords = new Set(['family', 'renderer', 'defaultKey', 'alias', 'keyAlias', 'propertyString']);
+const ownKeywords = new Set(['family', 'renderer', 'propertyString']);
+
+/** Own keywords that readers of the document need, as OpenAPI wants extensions named. */
+const extensionNames: Readonly<Record<string, string>> = {
+  requires: 'x-requires',
+  // Fields of property strings, see schema/property-string.ts.
+  defaultKey: 'x-default-key',
+  alias: 'x-alias',
+  keyAlias: 'x-key-alias',
+};
 
 function mapSchemas(schemas: Record<string, TSchema>): Json {
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, toJsonSchema(schema)]));

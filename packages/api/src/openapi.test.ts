@@ -122,6 +122,28 @@ test('a property string is described in words and as a schema', () => {
   });
 });
 
+test('command line and permission stand beside an operation as data', () => {
+  const start = document.paths['/nodes/{node}/qemu/{vmid}/status/start']?.post;
+  expect(start).toMatchObject({
+    'x-cli': { command: 'qm start', args: ['vmid'] },
+    'x-permission': { perm: '/vms/{vmid}', privs: ['VM.PowerMgmt'] },
+    'x-task': 'qmstart',
+  });
+  expect(document.paths['/access/ticket']?.post).toMatchObject({ 'x-permission': { user: 'world' } });
+});
+
+test('what a method is for is one paragraph, the first of the description', () => {
+  expect(allMethods().filter((method) => method.description.includes('\n\n'))).toEqual([]);
+});
+
+test('fields of property strings say what may stand without a key and what is another name', () => {
+  const card = document.components.schemas['value.net']?.['x-property-string'] as {
+    properties: Record<string, Json>;
+  };
+  expect(card.properties.model).toMatchObject({ 'x-default-key': true });
+  expect(card.properties.e1000).toMatchObject({ 'x-alias': 'macaddr', 'x-key-alias': 'model' });
+});
+
 test('query parameters, uploads and tasks', () => {
   const method: Method = {
     id: 'x.list',

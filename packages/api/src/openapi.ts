@@ -1,5 +1,5 @@
 /** Turns method records into an OpenAPI 3.1 document: what /api2/openapi.json and docs/generated/ show. */
-import type { Method, Permission } from './method.ts';
+import type { CliCommand, Method, Permission } from './method.ts';
 import { type Json, objectSchema, shareRepeated, splitFamilies, toJsonSchema } from './openapi-schema.ts';
 import type { TSchema } from './schema/types.ts';
 
@@ -65,9 +65,15 @@ function operation(method: Method, schemas: Json): Json {
       ? { requestBody: requestBody(method, rest, restRequired, schemas) }
       : {}),
     responses: responses(method),
+    'x-permission': method.permission,
+    ...(method.cli ? { 'x-cli': commandLine(method.cli) } : {}),
     ...(method.task ? { 'x-task': method.task.type } : {}),
     ...(method.extension ? { 'x-extension': true } : {}),
   };
+}
+
+function commandLine({ command, args, aliases }: CliCommand): Json {
+  return { command, ...(args ? { args } : {}), ...(aliases ? { aliases } : {}) };
 }
 
 function describe(method: Method): string {
