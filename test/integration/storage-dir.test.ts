@@ -138,7 +138,7 @@ test('many processes never get the same name, and one killed midway leaves no vo
     format: 'esm',
     outfile: script,
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire('/');" },
-    external: ['pino', 'libsql'],
+    external: ['pino', '@photostructure/sqlite'],
   });
   const runs = await Promise.all(
     ['raw', 'raw', 'raw', 'raw'].map((format) => run(process.execPath, [script, path, format, '10'])),

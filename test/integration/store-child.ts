@@ -35,7 +35,7 @@ export async function bundleWriter(): Promise<WriterProgram> {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    external: ['libsql'],
+    external: ['@photostructure/sqlite'],
     logLevel: 'error',
   });
   return {

@@ -1,33 +1,31 @@
 /**
- * SQLite for the rest of the server: a layer over the npm package `libsql`, the only module that knows it
- * (docs/decisions/0001-sqlite-engine.md). Everything here can be said with better-sqlite3 or node:sqlite as well.
+ * SQLite for the rest of the server: a layer over the npm package `@photostructure/sqlite`, the only module that knows
+ * it (docs/decisions/0001-sqlite-engine.md). The package has the API of node:sqlite, which can take its place.
  *
- * What differs from plain libsql, and why:
+ * What differs from the plain package, and why:
  * - files are made with mode 0600, in WAL mode with synchronous=FULL: what COMMIT returned from survives a power cut;
- * - rows are tuples: libsql adds a `_metadata` field to rows that are objects, and tuples are faster;
- * - a statement stands on a native one for each way to call it, and on a new one after an error: libsql does not always
- *   reset a used statement, and one that is not reset ignores new parameters without a word;
- * - a statement that writes outside `transaction` gets one of its own: libsql leaves a write that found the database
- *   busy "in progress", and then no COMMIT succeeds any more; BEGIN IMMEDIATE by `exec` has no such after-effect;
- * - use after `close` throws: libsql keeps the connection of a closed database alive, and answering, until the
- *   garbage collector has taken its statements. Until then its file descriptors stay open, too;
- * - parameters are checked: libsql cuts texts off at NUL when reading and aborts the process on a boolean.
+ * - rows are tuples: they are smaller and faster than objects, and have types without a name for every column;
+ * - the first row of a write is taken from all its rows: SQLite commits a write outside a transaction when its last
+ *   row was fetched, and the package's `get` stops before, and says nothing when the commit then fails;
+ * - a text with NUL is refused: the package would cut it off there without a word;
+ * - use after `close` is refused here: a native statement points to a connection that may be gone by then.
  *
- * Numbers come back exact up to 2^53; they are bound as REAL, so give columns the type INTEGER.
+ * Numbers come back exact up to 2^53 - 1, and reading a larger one throws. Beyond 2^31 they are bound as REAL, so give
+ * columns the type INTEGER.
  */
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
-import Libsql from 'libsql';
 
 export type SqlValue = string | number | bigint | Uint8Array | null;
 
 /** A prepared statement with the types of its parameters and of a row, both in the order of the SQL text. */
 export interface SqliteStatement<Parameters extends readonly SqlValue[], Row extends readonly SqlValue[]> {
-  /** The first row. The statement must be one that can have rows, here and with `all`. */
+  /** The first row; undefined when there is none. */
   get(...parameters: Parameters): Row | undefined;
   all(...parameters: Parameters): Row[];
-  /** For statements without rows; returns how many rows were changed. */
+  /** For writes; returns how many rows were changed. */
   run(...parameters: Parameters): number;
 }
 
@@ -40,7 +38,10 @@ export interface SqliteDatabase {
   ): SqliteStatement<Parameters, Row>;
   /** Runs `work` inside BEGIN IMMEDIATE … COMMIT; rolls back and throws on when `work` or COMMIT throws. */
   transaction<Result>(work: () => Result): Result;
-  /** May be called again. */
+  /**
+   * Ends all use; may be called again. The file descriptors of a database with prepared statements stay open, without
+   * locks, until the garbage collector has taken those.
+   */
   close(): void;
 }
 
@@ -58,38 +59,61 @@ export interface SqliteOptions {
 export function openSqlite(file: string, options: SqliteOptions = {}): SqliteDatabase {
   try {
     createFile(file);
-    const database = new Database(file, new Libsql(file, { timeout: options.busyTimeout ?? 5000 }));
-    // Reads the file's header, so what is no database shows here.
-    withBusyRetries(() => database.prepare('PRAGMA journal_mode = WAL').all());
-    database.exec(
-      `PRAGMA synchronous = FULL;
-       PRAGMA cache_size = -${Math.trunc(options.cacheKiB ?? 512)};
-       PRAGMA journal_size_limit = 4194304;
-       PRAGMA trusted_schema = OFF;`,
-    );
-    return database;
+    const native = new DatabaseSync(file, { timeout: options.busyTimeout ?? 5000, returnArrays: true });
+    try {
+      configure(native, options.cacheKiB ?? 512);
+    } catch (error) {
+      native.close();
+      throw error;
+    }
+    return new Database(file, native);
   } catch (error) {
     throw openError(file, error);
   }
 }
 
-/** The SQLite result code of an error (`SQLITE_BUSY`, `SQLITE_FULL`, …); undefined when it is none of SQLite's. */
+function configure(native: DatabaseSyncInstance, cacheKiB: number): void {
+  // Reads the file's header, so what is no database shows here.
+  withBusyRetries(() => native.exec('PRAGMA journal_mode = WAL'));
+  native.exec(
+    `PRAGMA synchronous = FULL;
+     PRAGMA cache_size = -${Math.trunc(cacheKiB)};
+     PRAGMA journal_size_limit = 4194304;
+     PRAGMA trusted_schema = OFF;`,
+  );
+}
+
+/** SQLite's own texts for the errors that are told apart somewhere, in sqlite3_errmsg. */
+const codesByText: readonly (readonly [text: RegExp, code: string])[] = [
+  [/^database is locked/, 'SQLITE_BUSY'],
+  [/^database table is locked/, 'SQLITE_LOCKED'],
+  [/constraint failed/, 'SQLITE_CONSTRAINT'],
+  [/^database or disk is full/, 'SQLITE_FULL'],
+  [/^database disk image is malformed/, 'SQLITE_CORRUPT'],
+  [/^file is not a database/, 'SQLITE_NOTADB'],
+];
+
+/**
+ * The primary result code of an error by SQLite (`SQLITE_BUSY`, `SQLITE_FULL`, …; `SQLITE_ERROR` when it is not known);
+ * undefined when the error is none of SQLite's. The package's `all` throws errors that have only the text.
+ */
 export function sqliteCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' && error.code.startsWith('SQLITE_') ? error.code : undefined;
+  if (!(error instanceof Error && 'code' in error && error.code === 'ERR_SQLITE_ERROR')) return undefined;
+  if ('sqliteCodeName' in error && typeof error.sqliteCodeName === 'string') return error.sqliteCodeName;
+  return codesByText.find(([text]) => text.test(error.message))?.[1] ?? 'SQLITE_ERROR';
 }
 
 /** Another connection holds the lock that was needed: the same again a little later may succeed. */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
-  return code !== undefined && /^SQLITE_(BUSY|LOCKED)/.test(code);
+  return code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED';
 }
 
 class Database implements SqliteDatabase {
   readonly file: string;
-  #native: Libsql.Database | undefined;
+  #native: DatabaseSyncInstance | undefined;
 
-  constructor(file: string, native: Libsql.Database) {
+  constructor(file: string, native: DatabaseSyncInstance) {
     this.file = file;
     this.#native = native;
   }
@@ -101,21 +125,21 @@ class Database implements SqliteDatabase {
   prepare<Parameters extends readonly SqlValue[], Row extends readonly SqlValue[]>(
     sql: string,
   ): SqliteStatement<Parameters, Row> {
-    const withRows = (): NativeStatement => this.#open().prepare<SqlValue[][]>(sql).raw();
-    const get = new Reused(withRows);
-    const all = new Reused(withRows);
-    const run = new Reused(() => withoutRows(this.#open().prepare<SqlValue[][]>(sql)));
     const reads = /^\s*(select|values|pragma|explain)\b/i.test(sql);
-    const call = <Result>(work: () => Result): Result => {
+    let statement: StatementSyncInstance | undefined;
+    /** Prepares at first use: a process rarely uses all statements of its stores. */
+    const ready = (parameters: Parameters): StatementSyncInstance => {
       const native = this.#open();
-      return reads || native.inTransaction ? work() : this.transaction(work);
+      for (const value of parameters) refuseNul(value);
+      statement ??= native.prepare(sql);
+      return statement;
     };
+    const all = (...parameters: Parameters): Row[] => ready(parameters).all(...parameters) as Row[];
     return {
       get: (...parameters) =>
-        call(() => get.use(parameters, (native, values) => native.get(values))) as Row | undefined,
-      all: (...parameters) =>
-        call(() => all.use(parameters, (native, values) => native.all(values))) as Row[],
-      run: (...parameters) => call(() => run.use(parameters, (native, values) => native.run(values).changes)),
+        reads ? (ready(parameters).get(...parameters) as Row | undefined) : all(...parameters)[0],
+      all,
+      run: (...parameters) => ready(parameters).run(...parameters).changes,
     };
   }
 
@@ -128,7 +152,7 @@ class Database implements SqliteDatabase {
       return result;
     } catch (error) {
       // SQLite has rolled back by itself after some errors, such as a full disk.
-      if (native.inTransaction) native.exec('ROLLBACK');
+      if (native.isTransaction) native.exec('ROLLBACK');
       throw error;
     }
   }
@@ -138,61 +162,15 @@ class Database implements SqliteDatabase {
     this.#native = undefined;
   }
 
-  #open(): Libsql.Database {
+  #open(): DatabaseSyncInstance {
     if (!this.#native) throw new RyokanError('unavailable', `The database '${this.file}' is closed`);
     return this.#native;
   }
 }
 
-type NativeStatement = Libsql.Statement<SqlValue[][]>;
-
-/** libsql's `run` stops at the first row, in the middle of the statement, and no COMMIT succeeds after that. */
-function withoutRows(native: NativeStatement): NativeStatement {
-  if (native.columns().length > 0)
-    throw new TypeError('A SQL statement with rows is called by get or all, not by run');
-  return native;
-}
-
-/** A native statement that is prepared at first use, and again after an error. */
-class Reused {
-  readonly #prepare: () => NativeStatement;
-  #native: NativeStatement | undefined;
-
-  constructor(prepare: () => NativeStatement) {
-    this.#prepare = prepare;
-  }
-
-  use<Result>(
-    parameters: readonly SqlValue[],
-    work: (native: NativeStatement, values: SqlValue[]) => Result,
-  ): Result {
-    checkParameters(parameters);
-    this.#native ??= this.#prepare();
-    try {
-      return work(this.#native, parameters as SqlValue[]);
-    } catch (error) {
-      this.#native = undefined;
-      throw error;
-    }
-  }
-}
-
-function checkParameters(parameters: readonly unknown[]): void {
-  for (const value of parameters) {
-    if (typeof value === 'string') {
-      if (value.includes('\0'))
-        throw new RyokanError('parameter', 'A text with a NUL character cannot be stored');
-    } else if (
-      !(
-        typeof value === 'number' ||
-        typeof value === 'bigint' ||
-        value === null ||
-        value instanceof Uint8Array
-      )
-    ) {
-      throw new TypeError(`A ${typeof value} cannot be a parameter of a SQL statement`);
-    }
-  }
+function refuseNul(value: SqlValue): void {
+  if (typeof value === 'string' && value.includes('\0'))
+    throw new RyokanError('parameter', 'A text with a NUL character cannot be stored');
 }
 
 /** Makes an empty file that only its owner can read, and the folder entry durable. SQLite gives -wal and -shm its mode. */
@@ -238,7 +216,7 @@ function openError(file: string, error: unknown): RyokanError {
       `'${file}' is not a SQLite database. Put back the right file, or move this one away`,
       { context, cause: error },
     );
-  if (code?.startsWith('SQLITE_CORRUPT'))
+  if (code === 'SQLITE_CORRUPT')
     return new RyokanError('failed', `The database '${file}' is damaged. Restore it from a backup`, {
       context,
       cause: error,
