@@ -6,7 +6,7 @@ import { type Frame, FrameConnection, FrameType } from '../host/frames.ts';
 import { findUser, gatewayUser } from '../host/users.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { HttpReply } from './reply.ts';
-import type { RequestHead } from './request.ts';
+import { parseForm, type RequestHead, type UploadHead } from './request.ts';
 
 export interface CallServer {
   close(): void;
@@ -86,6 +86,18 @@ export async function serveLocal(path: string, dispatcher: Dispatcher): Promise<
   };
 }
 
+/**
+ * Root's client puts the file into the spool itself and asks in the gateway's two phases: the header
+ * `X-Ryokan-Upload: begin <bytes>`, later `commit <bytes>`.
+ */
+function localUpload(request: IncomingMessage, body: Buffer): UploadHead | undefined {
+  const match = /^(begin|commit) (\d{1,15})$/.exec(String(request.headers['x-ryokan-upload'] ?? ''));
+  if (!match) return undefined;
+  const fields: Record<string, string> = {};
+  for (const [name, value] of Object.entries(parseForm(body.toString('utf8')))) fields[name] = String(value);
+  return { phase: match[1] as UploadHead['phase'], size: Number(match[2]), fields };
+}
+
 async function answerHttp(
   request: IncomingMessage,
   response: ServerResponse,
@@ -100,6 +112,7 @@ async function answerHttp(
     url: request.url ?? '/',
     contentType: request.headers['content-type'],
     remote: 'local',
+    upload: localUpload(request, body),
   };
   const reply: HttpReply = await dispatcher.dispatch(head, body, { trusted: true, signal: abort.signal });
   if (response.destroyed) return;

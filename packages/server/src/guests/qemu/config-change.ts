@@ -95,10 +95,10 @@ export function applyPending(file: GuestConfigFile): GuestConfigFile {
 /** Sets a key. A disk that another one replaces stays as unusedN. */
 function assign(properties: Record<string, string>, key: string, value: string): void {
   const before = properties[key];
-  if (before !== undefined && isVolumeKey(key) && !key.startsWith('unused')) {
-    if (volumeOf(key, before) !== volumeOf(key, value)) keepUnused(properties, key, before);
-  }
   properties[key] = value;
+  // Only now: a disk that its own key still names is not unused.
+  if (before === undefined || !isVolumeKey(key) || key.startsWith('unused')) return;
+  if (volumeOf(key, before) !== volumeOf(key, value)) keepUnused(properties, key, before);
 }
 
 /** Removes a key. Its disk stays as unusedN, unless its volume is to go too. */
