@@ -76,7 +76,10 @@ export async function createNatBridge(
   if (stored) {
     const own = `${stored.address}/${stored.prefix}`;
     if (stored.name !== name || (cidr !== undefined && cidr !== own)) {
-      throw new RyokanError('exists', `this node has the NAT bridge ${stored.name} (${own}); remove it first`);
+      throw new RyokanError(
+        'exists',
+        `this node has the NAT bridge ${stored.name} (${own}); remove it first`,
+      );
     }
     return ensure(host, stored, report);
   }
