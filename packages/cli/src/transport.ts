@@ -13,6 +13,7 @@ export interface Envelope {
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Transport {
@@ -41,12 +42,14 @@ export class UnixTransport implements Transport {
   async call(verb: Verb, path: string, params: ParamValues, options: CallOptions = {}): Promise<Envelope> {
     const fields = encodeFields(params);
     const inQuery = verb === 'GET' || verb === 'DELETE';
+    const headers = options.headers ?? {};
     const signal = options.signal ? { signal: options.signal } : {};
     const response =
       inQuery || fields === ''
-        ? await this.open(verb, fields === '' ? path : `${path}?${fields}`, { headers: {}, ...signal })
+        ? await this.open(verb, fields === '' ? path : `${path}?${fields}`, { headers, ...signal })
         : await this.open(verb, path, {
             headers: {
+              ...headers,
               'Content-Type': 'application/x-www-form-urlencoded; charset=UTF-8',
               'Content-Length': Buffer.byteLength(fields),
             },

@@ -50,9 +50,21 @@ async function upload(session: Session, parsed: ParsedArguments): Promise<number
     );
   });
   if (!info.isFile()) throw new UsageError(`'${file}' is no file`, words);
+  const params: ParamValues = { content, filename };
+  for (const name of ['checksum', 'checksum-algorithm'] as const) {
+    const value = single(parsed, name);
+    if (value !== undefined) params[name] = value;
+  }
+  const send = sender(session, single(parsed, 'storage') ?? '', info.size);
+  // Name, content type and space are looked at before a byte is copied.
+  await send('begin', params);
   const { randomBytes } = await import('node:crypto');
   const copy = join(session.dataDir, 'spool', `pveupload-${randomBytes(16).toString('hex')}`);
-  const stop = session.system.onInterrupt(() => {});
+  // Ctrl-C while copying: what was copied is removed.
+  let interrupted = false;
+  const release = session.system.onInterrupt(() => {
+    interrupted = true;
+  });
   try {
     // Where the file system can, the copy shares its blocks with the original.
     await files
@@ -60,27 +72,34 @@ async function upload(session: Session, parsed: ParsedArguments): Promise<number
       .catch((cause: Error) => {
         throw new LocalError(`${file} cannot be copied to ${copy}: ${cause.message}`, { cause });
       });
-    const params: ParamValues = { content, filename, tmpfilename: copy };
-    for (const name of ['checksum', 'checksum-algorithm'] as const) {
-      const value = single(parsed, name);
-      if (value !== undefined) params[name] = value;
-    }
-    return await hand(session, single(parsed, 'storage') ?? '', params);
+    if (interrupted) return exitCode.interrupted;
+    release();
+    return await finish(session, await send('commit', { ...params, tmpfilename: copy }));
   } finally {
-    stop();
+    release();
     await files.unlink(copy).catch(() => {});
   }
 }
 
-/** Asks the daemon to take the copy over and waits until it has. */
-async function hand(session: Session, storage: string, params: ParamValues): Promise<number> {
-  const path = `/nodes/${encodeURIComponent(session.localNode)}/storage/${encodeURIComponent(storage)}/upload`;
-  const { data } = await session.api.call('POST', path, params);
+type Send = (phase: 'begin' | 'commit', params: ParamValues) => Promise<unknown>;
+
+/** The gateway's two phases of an upload, asked for by root. */
+function sender(session: Session, storage: string, size: number): Send {
+  const node = encodeURIComponent(session.localNode);
+  const path = `/nodes/${node}/storage/${encodeURIComponent(storage)}/upload`;
+  return async (phase, params) => {
+    const headers = { 'X-Ryokan-Upload': `${phase} ${size}` };
+    return (await session.api.call('POST', path, params, { headers })).data;
+  };
+}
+
+/** Waits until the task has taken the copy over. */
+async function finish(session: Session, answer: unknown): Promise<number> {
   const { system, output } = session;
   const write = output.quiet ? () => {} : output.format === 'text' ? system.out : system.err;
   const code =
-    upidNode(data) === undefined ? exitCode.ok : await followAndReport(session, data as string, write);
-  const machine = await machineText(data, output.format, system.loadYaml);
+    upidNode(answer) === undefined ? exitCode.ok : await followAndReport(session, answer as string, write);
+  const machine = await machineText(answer, output.format, system.loadYaml);
   if (machine !== undefined && !output.quiet) system.out(machine);
   return code;
 }

@@ -53,6 +53,22 @@ describe('files of a dir storage', () => {
     expect(await mode('dump')).toBe(0o711);
   });
 
+  it('can be reached by guests whatever the umask of the daemon', async () => {
+    const fresh = join(path, 'fresh');
+    const before = process.umask(0o077);
+    try {
+      await createDirDriver(
+        { storage: 'local', type: 'dir', properties: { path: fresh } },
+        { owner: { uid: 4711, gid: 4712 } },
+      ).activate();
+    } finally {
+      process.umask(before);
+    }
+    for (const name of ['template', 'template/iso', 'images']) {
+      expect((await stat(join(fresh, name))).mode & 0o001, name).toBe(1);
+    }
+  });
+
   it('may stand in other folders', async () => {
     const moved = make({ 'content-dirs': 'iso=isos/all,images=disks' });
     await moved.activate();

@@ -40,7 +40,9 @@ export async function makeFolder(root: string, path: string, mode: number): Prom
   if (real !== home && !real.startsWith(home.endsWith(sep) ? home : home + sep)) {
     throw new RyokanError('forbidden', `${path} leads out of its storage through a symbolic link`);
   }
-  if (made !== undefined) await chmod(path, mode);
+  if (made === undefined) return;
+  // `made` is the first folder that was missing: template/ as well as template/iso.
+  for (let one = path; one.length >= made.length; one = dirname(one)) await chmod(one, mode);
 }
 
 /**
