@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { readTextIfPresent } from '@ryokan/server/host/files.ts';
-import { build, bundle } from './build.ts';
+import { build, bundle, filesBelow } from './build.ts';
 import { ensurePackages, readPackageList } from './debian.ts';
 import { inProject, Problem, projectRoot, say } from './terminal.ts';
 import { resultFileVariable, type SuiteResult } from './test-reporter.ts';
@@ -12,13 +12,15 @@ import { resultFileVariable, type SuiteResult } from './test-reporter.ts';
 interface Suite {
   readonly name: string;
   readonly config: string;
+  /** Where its files are. */
+  readonly folders: readonly string[];
   /** Runs real components as root: needs Debian packages and a build. */
   readonly integration: boolean;
 }
 
 const suites: readonly Suite[] = [
-  { name: 'unit', config: 'vitest.config.ts', integration: false },
-  { name: 'integration', config: 'vitest.integration.config.ts', integration: true },
+  { name: 'unit', config: 'vitest.config.ts', folders: ['packages', 'scripts'], integration: false },
+  { name: 'integration', config: 'vitest.integration.config.ts', folders: ['test'], integration: true },
 ];
 
 export async function runTests(args: string[]): Promise<number> {
@@ -27,9 +29,18 @@ export async function runTests(args: string[]): Promise<number> {
   const filters = chosen.length > 0 ? args.slice(1) : args;
   const results: SuiteResult[] = [];
   for (const suite of chosen.length > 0 ? chosen : suites) {
-    if (existsSync(inProject(suite.config))) results.push(await runSuite(suite, filters));
+    if (hasFiles(suite, filters)) results.push(await runSuite(suite, filters));
   }
   return sumUp(results);
+}
+
+/** Whether a run would find a test: the set-up of a suite that has none to run would be wasted. */
+function hasFiles(suite: Suite, filters: readonly string[]): boolean {
+  if (filters.length === 0) return true;
+  return suite.folders
+    .flatMap((folder) => filesBelow(inProject(folder), { tests: true }))
+    .map((path) => relative(projectRoot, path))
+    .some((path) => /\.test\.tsx?$/.test(path) && filters.some((filter) => path.includes(filter)));
 }
 
 async function runSuite(suite: Suite, filters: readonly string[]): Promise<SuiteResult> {
