@@ -3,10 +3,12 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { type ConfigChange, isVolumeKey } from '../../guests/qemu/config-change.ts';
 import { isCdrom, namesVolume, newVolumeRequest, parseDrive } from '../../guests/qemu/drive-value.ts';
 import type { Services } from '../../services.ts';
+import { demandReadVolume } from '../../storage/volume-access.ts';
 import type { Call } from '../handler-table.ts';
 
 const keysOf = (text: string): string[] => text.split(' ');
@@ -86,14 +88,24 @@ function demandKey(call: Call, path: string, key: string, values: Readonly<Recor
 
 function demandVolume(call: Call, key: string, text: string): void {
   const drive = parseDrive(key, text);
-  const request = newVolumeRequest(drive);
-  if (request) return call.demand(`/storage/${request.storage}`, ['Datastore.AllocateSpace']);
-  if (drive.file.startsWith('/') || drive['import-from']?.startsWith('/')) {
+  const source = drive['import-from'];
+  if (drive.file.startsWith('/') || source?.startsWith('/')) {
     throw new RyokanError('forbidden', `only root can use a path of the host as '${key}'`);
   }
+  if (source !== undefined) demandSource(call, source);
+  const request = newVolumeRequest(drive);
+  if (request) return call.demand(`/storage/${request.storage}`, ['Datastore.AllocateSpace']);
   if (!namesVolume(drive)) return;
   const storage = drive.file.slice(0, drive.file.indexOf(':'));
   call.demand(`/storage/${storage}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true);
+}
+
+/** A copy of a volume shows all that is in it. */
+function demandSource(call: Call, volid: string): void {
+  const { storage, name } = parseVolumeId(volid);
+  const volume = parseVolumeName(name);
+  const content = volume.kind === 'image' ? 'images' : volume.content;
+  demandReadVolume(call, { storage, content, ...(volume.vmid === undefined ? {} : { vmid: volume.vmid }) });
 }
 
 function demandBridge(call: Call, text: string): void {

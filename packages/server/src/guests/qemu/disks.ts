@@ -14,6 +14,7 @@ import {
   parseDrive,
 } from './drive-value.ts';
 import { makeEfiDisk } from './efi-disk.ts';
+import { importVolume } from './import-disk.ts';
 
 /** Smallest state volume of a software TPM. */
 const tpmBytes = 4 * 1024 * 1024;
@@ -62,10 +63,15 @@ async function makeVolume(
   const onStaged = (path: string) => context.undo(stagedFileUndo, { path });
   const { 'import-from': source, ...rest } = drive;
   if (source !== undefined) {
-    throw new RyokanError(
-      'unsupported',
-      `${key}: import-from '${source}' is not possible yet; upload the image to an 'import' storage and attach it`,
-    );
+    if (request.gib !== 0) {
+      throw new RyokanError(
+        'parameter',
+        `${key}: with import-from the size comes from the image; give ${request.storage}:0`,
+      );
+    }
+    const wanted = { key, source, storage: request.storage, format, onStaged, onMade: keep };
+    const made = await importVolume(services, vmid, wanted, context);
+    return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
   }
   if (key === 'efidisk0') {
     const made = await makeEfiDisk(services, vmid, drive, request.storage, format, onStaged, keep);
