@@ -1,4 +1,8 @@
 /** A logged-in caller of a node's REST API: by ticket, as the Web UI, or by API token. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable } from 'node:stream';
 import {
   type Answer,
   type Envelope,
@@ -113,9 +117,39 @@ export class ApiSession {
     });
   }
 
+  /** Uploads a file of this machine, read as it is sent; gives the answer with the UPID, or the refusal. */
+  async uploadFile(
+    path: string,
+    file: string,
+    fields: Readonly<Record<string, string>>,
+    fileName = basename(file),
+  ): Promise<Answer> {
+    const mark = Buffer.from('content of the file');
+    const { contentType, body } = multipartOf(fields, { field: 'filename', fileName, content: mark });
+    const at = body.indexOf(mark);
+    const [head, tail] = [body.subarray(0, at), body.subarray(at + mark.length)];
+    const { size } = await stat(file);
+    return this.client.send(`/api2/json${path}`, {
+      method: 'POST',
+      headers: {
+        ...this.#headers,
+        'Content-Type': contentType,
+        'Content-Length': String(head.length + size + tail.length),
+      },
+      body: Readable.from(inOrder(head, createReadStream(file), tail)),
+      timeout: 300_000,
+    });
+  }
+
   close(): void {
     this.client.close();
   }
+}
+
+async function* inOrder(head: Buffer, file: AsyncIterable<Buffer>, tail: Buffer): AsyncGenerator<Buffer> {
+  yield head;
+  yield* file;
+  yield tail;
 }
 
 /** Logs in with a password; the session carries ticket and CSRF token. */

@@ -2,12 +2,13 @@
  * A running node of this checkout for tests: started by `./ryokan up` as a person would, with all its state in a folder
  * of its own, and stopped with everything that it left running.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type RunResult, run } from '../../packages/server/src/host/exec.ts';
+import { ExecError, type RunResult, run } from '../../packages/server/src/host/exec.ts';
 import { type ApiSession, logIn } from './api-session.ts';
 import { createNamespace, type NetworkNamespace } from './network-namespace.ts';
 import { openPortRelay, type PortRelay } from './port-relay.ts';
@@ -199,8 +200,8 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   const innerPort = namespace ? 8006 : await freePort();
   const node = new TestNode({
     name: options.name ?? 'test1',
-    // Short: the sockets below it have to fit into 107 bytes.
-    dataDir: options.dataDir ?? (await mkdtemp('/tmp/ryn-')),
+    // Short: the sockets below it have to fit into 107 bytes. Left to `up` to make, with the rights that it needs.
+    dataDir: options.dataDir ?? `/tmp/ryn-${randomBytes(4).toString('hex')}`,
     ownData: options.dataDir === undefined,
     checkout: options.checkout ?? process.env.RYOKAN_TEST_CHECKOUT ?? projectRoot,
     args: options.args ?? [],
@@ -210,9 +211,9 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   try {
     await node.up();
   } catch (error) {
-    const log = await node.daemonLog();
+    const output = error instanceof ExecError ? error.stderr : '';
     await node.stop();
-    throw new Error(`${String(error)}\n${log.slice(-3000)}`, { cause: error });
+    throw new Error(`./ryokan up: ${String(error)}\n${output.slice(-3000)}`);
   }
   return node;
 }
