@@ -4,7 +4,7 @@
  * for the disk, unlike the config store.
  */
 import { isAlive } from '../host/procfs.ts';
-import { openSqlite, type SqliteDatabase, type SqlValue } from '../host/sqlite.ts';
+import { openSqlite, type SqliteDatabase, type SqliteStatement, type SqlValue } from '../host/sqlite.ts';
 import type { TaskFilter, TaskRow } from './tasks.ts';
 
 export interface UndoRecord {
@@ -24,6 +24,7 @@ const columns = 'upid, node, pid, pstart, starttime, endtime, type, id, user, st
 
 export class NodeDb {
   private readonly db: SqliteDatabase;
+  private readonly statements = new Map<string, unknown>();
 
   constructor(file: string) {
     this.db = openSqlite(file, { cacheKiB: 256 });
@@ -42,77 +43,69 @@ export class NodeDb {
 
   insertTask(row: TaskRow, method: string): void {
     const { upid, node, pid, pstart, starttime, type, id, user } = row;
-    this.db
-      .prepare<SqlValue[]>(
-        'INSERT INTO tasks (upid, node, pid, pstart, starttime, type, id, user, method) VALUES (?,?,?,?,?,?,?,?,?)',
-      )
-      .run(upid, node, pid, pstart, starttime, type, id, user, method);
+    this.sql<SqlValue[]>(
+      'INSERT INTO tasks (upid, node, pid, pstart, starttime, type, id, user, method) VALUES (?,?,?,?,?,?,?,?,?)',
+    ).run(upid, node, pid, pstart, starttime, type, id, user, method);
   }
 
   /** False when the task had ended before: the first end stands. */
   endTask(upid: string, status: string, endtime: number): boolean {
-    const ended = this.db.prepare<SqlValue[]>(
+    const ended = this.sql<SqlValue[]>(
       'UPDATE tasks SET endtime = ?, status = ? WHERE upid = ? AND endtime IS NULL',
     );
     return ended.run(endtime, status, upid) > 0;
   }
 
   task(upid: string): TaskRow | undefined {
-    const row = this.db.prepare<[string], Row>(`SELECT ${columns} FROM tasks WHERE upid = ?`).get(upid);
+    const row = this.sql<[string], Row>(`SELECT ${columns} FROM tasks WHERE upid = ?`).get(upid);
     return row && toTask(row);
   }
 
   running(): TaskRow[] {
-    return this.db
-      .prepare<[], Row>(
-        `SELECT ${columns} FROM tasks WHERE endtime IS NULL ORDER BY starttime DESC, rowid DESC`,
-      )
+    return this.sql<[], Row>(
+      `SELECT ${columns} FROM tasks WHERE endtime IS NULL ORDER BY starttime DESC, rowid DESC`,
+    )
       .all()
       .map(toTask);
   }
 
   list(filter: TaskFilter): { rows: TaskRow[]; total: number } {
     const { sql, values } = conditions(filter);
-    const [total] = this.db
-      .prepare<SqlValue[], [number]>(`SELECT count(*) FROM tasks ${sql}`)
-      .get(...values) ?? [0];
+    const [total] = this.sql<SqlValue[], [number]>(`SELECT count(*) FROM tasks ${sql}`).get(...values) ?? [0];
     const limit = filter.limit === 0 ? -1 : (filter.limit ?? 50);
-    const rows = this.db
-      .prepare<SqlValue[], Row>(
-        `SELECT ${columns} FROM tasks ${sql} ORDER BY endtime IS NULL DESC, starttime DESC, rowid DESC LIMIT ? OFFSET ?`,
-      )
-      .all(...values, limit, filter.start ?? 0);
+    const rows = this.sql<SqlValue[], Row>(
+      `SELECT ${columns} FROM tasks ${sql} ORDER BY endtime IS NULL DESC, starttime DESC, rowid DESC LIMIT ? OFFSET ?`,
+    ).all(...values, limit, filter.start ?? 0);
     return { rows: rows.map(toTask), total };
   }
 
   /** UPIDs of ended tasks beyond the newest `keep`, taken out of the index; their logs are the caller's to remove. */
   trim(keep: number): string[] {
-    return this.db
-      .prepare<[number], [string]>(
-        `DELETE FROM tasks WHERE endtime IS NOT NULL AND rowid <= (SELECT max(rowid) FROM tasks) - ? RETURNING upid`,
-      )
+    return this.sql<[number], [string]>(
+      `DELETE FROM tasks WHERE endtime IS NOT NULL AND rowid <= (SELECT max(rowid) FROM tasks) - ? RETURNING upid`,
+    )
       .all(keep)
       .map(([upid]) => upid);
   }
 
   addUndo(upid: string, undo: UndoRecord): void {
-    this.db
-      .prepare<[string, string, string]>('INSERT INTO undos (upid, name, args) VALUES (?,?,?)')
-      .run(upid, undo.name, JSON.stringify(undo.args));
+    this.sql<[string, string, string]>('INSERT INTO undos (upid, name, args) VALUES (?,?,?)').run(
+      upid,
+      undo.name,
+      JSON.stringify(undo.args),
+    );
   }
 
   /** Takes the newest undo of a task out; undefined when there is none left. */
   popUndo(upid: string): UndoRecord | undefined {
-    const row = this.db
-      .prepare<[string], [string, string]>(
-        'DELETE FROM undos WHERE seq = (SELECT max(seq) FROM undos WHERE upid = ?) RETURNING name, args',
-      )
-      .get(upid);
+    const row = this.sql<[string], [string, string]>(
+      'DELETE FROM undos WHERE seq = (SELECT max(seq) FROM undos WHERE upid = ?) RETURNING name, args',
+    ).get(upid);
     return row && { name: row[0], args: JSON.parse(row[1]) as UndoRecord['args'] };
   }
 
   clearUndos(upid: string): void {
-    this.db.prepare<[string]>('DELETE FROM undos WHERE upid = ?').run(upid);
+    this.sql<[string]>('DELETE FROM undos WHERE upid = ?').run(upid);
   }
 
   /** Takes a lock; undefined when it is ours now, else its living holder. Locks of dead processes are taken over. */
@@ -120,26 +113,40 @@ export class NodeDb {
     return this.db.transaction(() => {
       const holder = this.lockHolder(name);
       if (holder && isAlive(holder.pid, holder.pstart)) return holder;
-      this.db
-        .prepare<SqlValue[]>('INSERT OR REPLACE INTO locks (name, owner, pid, pstart) VALUES (?,?,?,?)')
-        .run(name, owner.owner, owner.pid, owner.pstart);
+      this.sql<SqlValue[]>('INSERT OR REPLACE INTO locks (name, owner, pid, pstart) VALUES (?,?,?,?)').run(
+        name,
+        owner.owner,
+        owner.pid,
+        owner.pstart,
+      );
       return undefined;
     });
   }
 
   unlock(name: string, owner: string): void {
-    this.db.prepare<[string, string]>('DELETE FROM locks WHERE name = ? AND owner = ?').run(name, owner);
+    this.sql<[string, string]>('DELETE FROM locks WHERE name = ? AND owner = ?').run(name, owner);
   }
 
   unlockAll(owner: string): void {
-    this.db.prepare<[string]>('DELETE FROM locks WHERE owner = ?').run(owner);
+    this.sql<[string]>('DELETE FROM locks WHERE owner = ?').run(owner);
   }
 
   lockHolder(name: string): LockOwner | undefined {
-    const row = this.db
-      .prepare<[string], [string, number, number]>('SELECT owner, pid, pstart FROM locks WHERE name = ?')
-      .get(name);
+    const row = this.sql<[string], [string, number, number]>(
+      'SELECT owner, pid, pstart FROM locks WHERE name = ?',
+    ).get(name);
     return row && { owner: row[0], pid: row[1], pstart: row[2] };
+  }
+
+  /** A prepared statement, kept by its text. */
+  private sql<Parameters extends readonly SqlValue[], Row extends readonly SqlValue[] = []>(
+    text: string,
+  ): SqliteStatement<Parameters, Row> {
+    const kept = this.statements.get(text) as SqliteStatement<Parameters, Row> | undefined;
+    if (kept) return kept;
+    const made = this.db.prepare<Parameters, Row>(text);
+    this.statements.set(text, made);
+    return made;
   }
 
   close(): void {
