@@ -9,7 +9,9 @@ import LoginPage from './pages/login.tsx';
 
 const DatacenterPage = lazy(() => import('./pages/datacenter/datacenter-page.tsx'));
 const NodePage = lazy(() => import('./pages/node/node-page.tsx'));
+const StoragePage = lazy(() => import('./pages/storage/storage-page.tsx'));
 const GuestPage = lazy(() => import('./pages/guest/guest-page.tsx'));
+const CreateVmPage = lazy(() => import('./forms/wizard/create-vm-page.tsx'));
 const ConsoleWindow = lazy(() => import('./pages/console-window.tsx'));
 const NotFound = lazy(() => import('./pages/not-found.tsx'));
 
@@ -35,7 +37,9 @@ const router = createBrowserRouter([
           { index: true, element: <Navigate to="/datacenter/summary" replace /> },
           { path: 'datacenter/:tab?', element: <DatacenterPage /> },
           { path: 'node/:node/:tab?', element: <NodePage /> },
+          { path: 'storage/:node/:storage/:tab?', element: <StoragePage /> },
           { path: 'qemu/:vmid/:tab?', element: <GuestPage /> },
+          { path: 'create/qemu', element: <CreateVmPage /> },
           { path: '*', element: <NotFound /> },
         ],
       },

@@ -1,6 +1,19 @@
+import { access } from './en/access.ts';
 import { common } from './en/common.ts';
 import { frame } from './en/frame.ts';
 import { guest } from './en/guest.ts';
+import { hardware } from './en/hardware.ts';
 import { node } from './en/node.ts';
+import { storage } from './en/storage.ts';
+import { wizard } from './en/wizard.ts';
 
-export const en = { ...common, ...frame, ...guest, ...node } as const;
+export const en = {
+  ...access,
+  ...common,
+  ...frame,
+  ...guest,
+  ...hardware,
+  ...node,
+  ...storage,
+  ...wizard,
+} as const;

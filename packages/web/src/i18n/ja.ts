@@ -1,6 +1,19 @@
+import { access } from './ja/access.ts';
 import { common } from './ja/common.ts';
 import { frame } from './ja/frame.ts';
 import { guest } from './ja/guest.ts';
+import { hardware } from './ja/hardware.ts';
 import { node } from './ja/node.ts';
+import { storage } from './ja/storage.ts';
+import { wizard } from './ja/wizard.ts';
 
-export const ja = { ...common, ...frame, ...guest, ...node } as const;
+export const ja = {
+  ...access,
+  ...common,
+  ...frame,
+  ...guest,
+  ...hardware,
+  ...node,
+  ...storage,
+  ...wizard,
+} as const;

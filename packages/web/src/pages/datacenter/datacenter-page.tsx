@@ -8,6 +8,9 @@ import { datacenterTabs } from './tabs.ts';
 const tabs: Readonly<Record<string, ComponentType>> = {
   summary: lazy(() => import('./summary.tsx')),
   search: lazy(() => import('./search.tsx')),
+  storage: lazy(() => import('./storage.tsx')),
+  users: lazy(() => import('./users.tsx')),
+  permissions: lazy(() => import('./permissions.tsx')),
   tasks: lazy(() => import('./tasks.tsx')),
 };
 

@@ -27,6 +27,8 @@ const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
   summary: lazy(() => import('./summary.tsx')),
   console: lazy(() => import('./console-tab.tsx')),
   serial: lazy(() => import('./serial-tab.tsx')),
+  hardware: lazy(() => import('./hardware.tsx')),
+  options: lazy(() => import('./options.tsx')),
   tasks: lazy(() => import('./guest-tasks.tsx')),
 };
 

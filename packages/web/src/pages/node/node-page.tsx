@@ -16,6 +16,7 @@ const tabs: Readonly<Record<string, ComponentType<NodeTabProps>>> = {
   summary: lazy(() => import('./summary.tsx')),
   guests: lazy(() => import('./guests.tsx')),
   shell: lazy(() => import('./shell.tsx')),
+  network: lazy(() => import('./network.tsx')),
   tasks: lazy(() => import('./tasks.tsx')),
 };
 

@@ -1,0 +1,68 @@
+import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { ApiError } from '@ryokan/api/client.ts';
+import { type ReactNode, useState } from 'react';
+import { ErrorNotice } from '../components/error-notice.tsx';
+import { useT } from '../i18n/index.ts';
+import { explainProblem } from './problems.ts';
+
+/** A small form over one call; a refused call leaves everything as it was typed. */
+export function FormDialog(props: {
+  title: string;
+  submit: string;
+  ready: boolean;
+  onSubmit: () => Promise<unknown>;
+  onClose: () => void;
+  children: ReactNode;
+}) {
+  const t = useT();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const submit = async () => {
+    if (!props.ready || busy) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      await props.onSubmit();
+      props.onClose();
+    } catch (failure) {
+      setError(failure);
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal variant="small" isOpen onClose={props.onClose} aria-labelledby="form-title">
+      <ModalHeader title={props.title} labelId="form-title" />
+      <ModalBody>
+        <Form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void submit();
+          }}
+        >
+          <div aria-live="assertive">{error ? <FormError error={error} /> : null}</div>
+          {props.children}
+          {/* Enter in a field submits. */}
+          <input type="submit" hidden />
+        </Form>
+      </ModalBody>
+      <ModalFooter>
+        <Button onClick={submit} isLoading={busy} isDisabled={busy || !props.ready}>
+          {props.submit}
+        </Button>
+        <Button variant="link" onClick={props.onClose}>
+          {t('action.cancel')}
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}
+
+/** Parameter problems in words; other errors with the server's text and what to do. */
+export function FormError({ error }: { error: unknown }) {
+  const t = useT();
+  if (error instanceof ApiError && Object.keys(error.errors).length > 0) {
+    const texts = Object.entries(error.errors).map(([key, text]) => `${key}: ${explainProblem(text, t)}`);
+    return <ErrorNotice title={t('config.refused')} error={new Error(texts.join('\n'))} />;
+  }
+  return <ErrorNotice title={t('config.failed')} error={error} />;
+}

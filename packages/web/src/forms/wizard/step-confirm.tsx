@@ -1,0 +1,80 @@
+import { ClipboardCopy } from '@patternfly/react-core';
+import { Facts } from '../../components/facts.tsx';
+import { useT } from '../../i18n/index.ts';
+import { useFormat } from '../../util/use-format.ts';
+import { useWizard } from './context.ts';
+import { commandOf, createParams, diskKeys } from './draft.ts';
+
+/** What will be made, in words and as the equivalent command. */
+export function ConfirmStep() {
+  const t = useT();
+  const format = useFormat();
+  const { draft } = useWizard();
+  const keys = diskKeys(draft.disks, draft.media === 'iso' && draft.iso !== '');
+  const params = createParams(draft);
+  return (
+    <>
+      <Facts
+        rows={[
+          [t('column.node'), draft.node],
+          [
+            t('wizard.vmid'),
+            <span key="v" className="ry-id">
+              {draft.vmid}
+            </span>,
+          ],
+          [t('column.name'), draft.name || undefined],
+          [
+            t('wizard.iso'),
+            draft.media === 'iso' && draft.iso ? (
+              <span key="i" className="ry-id">
+                {draft.iso}
+              </span>
+            ) : (
+              t('wizard.mediaNone')
+            ),
+          ],
+          [
+            t('hardware.machine'),
+            `${draft.machine === 'pc' ? 'i440fx' : 'q35'}, ${draft.bios === 'ovmf' ? 'OVMF (UEFI)' : 'SeaBIOS'}`,
+          ],
+          [
+            t('hardware.processors'),
+            t('hardware.processorText', {
+              total: Number(draft.sockets) * Number(draft.cores),
+              sockets: draft.sockets,
+              cores: draft.cores,
+              model: draft.cpu,
+            }),
+          ],
+          [t('column.memory'), format.bytes(Number(draft.memory) * 1024 ** 2)],
+          ...draft.disks.map(
+            (disk, index) =>
+              [
+                keys[index] as string,
+                t('wizard.newDisk', { size: `${disk.size} GiB`, storage: disk.storage }),
+              ] as const,
+          ),
+          ...draft.nics.map(
+            (nic, index) => [`net${index}`, `${nic.model}, ${nic.bridge || t('hardware.userNet')}`] as const,
+          ),
+          [t('wizard.afterwards'), draft.start ? t('wizard.willStart') : t('wizard.willNotStart')],
+        ]}
+      />
+      <div>
+        <h3 className="ry-small-heading">{t('wizard.command')}</h3>
+        <ClipboardCopy
+          isCode
+          isReadOnly
+          variant="expansion"
+          hoverTip={t('action.copy')}
+          clickTip={t('action.copied')}
+          textAriaLabel={t('wizard.command')}
+          toggleAriaLabel={t('wizard.showCommand')}
+        >
+          {params.vmid ? commandOf(draft) : ''}
+        </ClipboardCopy>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,93 @@
+import { useResources } from '../../api/hooks.ts';
+import { useT } from '../../i18n/index.ts';
+import { useFormat } from '../../util/use-format.ts';
+import { CpuModelField } from '../cpu-model-field.tsx';
+import { CheckField, NumberField } from '../fields.tsx';
+import { problemText, useWizard } from './context.ts';
+
+export function CpuStep() {
+  const t = useT();
+  const { draft, change, problems } = useWizard();
+  const total = Number(draft.sockets) * Number(draft.cores);
+  return (
+    <>
+      <div className="ry-form-grid">
+        <NumberField
+          id="sockets"
+          label={t('hardware.sockets')}
+          min={1}
+          value={draft.sockets}
+          onChange={(sockets) => change({ sockets })}
+          problem={problemText(problems, 'sockets', t)}
+        />
+        <NumberField
+          id="cores"
+          label={t('hardware.cores')}
+          min={1}
+          value={draft.cores}
+          onChange={(cores) => change({ cores })}
+          problem={problemText(problems, 'cores', t)}
+        />
+      </div>
+      <p role="status">{t('wizard.cpuTotal', { count: Number.isFinite(total) ? total : 0 })}</p>
+      <CpuModelField
+        node={draft.node}
+        value={draft.cpu}
+        onChange={(cpu) => change({ cpu })}
+        problem={problemText(problems, 'cpu', t)}
+      />
+    </>
+  );
+}
+
+export function MemoryStep() {
+  const t = useT();
+  const format = useFormat();
+  const { draft, change, problems } = useWizard();
+  const { rows } = useResources();
+  const node = rows.find((row) => row.type === 'node' && row.node === draft.node);
+  const bytes = Number(draft.memory) * 1024 ** 2;
+  const tooMuch = node?.maxmem !== undefined && bytes > node.maxmem;
+  return (
+    <>
+      <NumberField
+        id="memory"
+        label={t('column.memory')}
+        unit="MiB"
+        min={16}
+        step={256}
+        value={draft.memory}
+        onChange={(memory) => change({ memory })}
+        help={
+          node?.maxmem
+            ? t('wizard.memoryHelp', { size: format.bytes(bytes || 0), total: format.bytes(node.maxmem) })
+            : format.bytes(bytes || 0)
+        }
+        problem={
+          tooMuch
+            ? t('wizard.memoryTooMuch', { total: format.bytes(node?.maxmem ?? 0) })
+            : problemText(problems, 'memory', t)
+        }
+      />
+      <CheckField
+        id="ballooning"
+        label={t('hardware.ballooning')}
+        help={t('hardware.ballooningHelp')}
+        value={draft.ballooning}
+        onChange={(ballooning) => change({ ballooning })}
+      />
+      {draft.ballooning ? (
+        <NumberField
+          id="balloon"
+          label={t('hardware.minMemory')}
+          unit="MiB"
+          min={16}
+          placeholder={draft.memory}
+          value={draft.balloon}
+          onChange={(balloon) => change({ balloon })}
+          problem={problemText(problems, 'balloon', t)}
+        />
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,86 @@
+import type { ResultOf } from '@ryokan/api/method.ts';
+import { storageList } from '@ryokan/api/methods/storage.ts';
+import { Link } from 'react-router';
+import { useResources } from '../../api/hooks.ts';
+import { useCall } from '../../api/query.ts';
+import { DataTable } from '../../components/data-table.tsx';
+import { Empty } from '../../components/empty.tsx';
+import { ErrorNotice } from '../../components/error-notice.tsx';
+import { Loading } from '../../components/loading.tsx';
+import { useT } from '../../i18n/index.ts';
+
+type Definition = ResultOf<typeof storageList>[number] & {
+  readonly path?: unknown;
+  readonly server?: unknown;
+  readonly shared?: unknown;
+  readonly nodes?: unknown;
+  readonly disable?: unknown;
+};
+
+/** Storage definitions of the datacenter, with the nodes that have them. */
+export default function DatacenterStorage() {
+  const t = useT();
+  const { data, error, refetch } = useCall(storageList, {});
+  const { rows } = useResources();
+  if (error && !data)
+    return (
+      <div className="ry-summary">
+        <ErrorNotice error={error} onRetry={refetch} />
+      </div>
+    );
+  if (!data) return <Loading />;
+  const nodesOf = (storage: string) =>
+    rows.filter((row) => row.type === 'storage' && row.storage === storage);
+  return (
+    <DataTable<Definition>
+      label={t('tab.storage')}
+      rows={data}
+      rowKey={(one) => one.storage}
+      filterBy={(one) => [one.storage, one.type, one.content]}
+      initialSort={{ key: 'storage' }}
+      empty={<Empty title={t('storage.none')} />}
+      columns={[
+        {
+          key: 'storage',
+          title: t('column.name'),
+          sort: (one) => one.storage,
+          render: (one) => <span className="ry-id">{one.storage}</span>,
+        },
+        {
+          key: 'type',
+          title: t('storage.type'),
+          width: '7rem',
+          sort: (one) => one.type,
+          render: (one) => one.type,
+        },
+        { key: 'content', title: t('storage.content'), render: (one) => one.content ?? '' },
+        {
+          key: 'path',
+          title: t('storage.place'),
+          wide: true,
+          render: (one) => <span className="ry-id">{String(one.path ?? one.server ?? '')}</span>,
+        },
+        {
+          key: 'nodes',
+          title: t('summary.nodes'),
+          render: (one) => (
+            <span className="ry-inline-list">
+              {nodesOf(one.storage).map((row) => (
+                <Link key={row.id} to={`/storage/${row.node}/${row.storage}`}>
+                  {row.node}
+                </Link>
+              ))}
+            </span>
+          ),
+        },
+        {
+          key: 'shared',
+          title: t('storage.shared'),
+          width: '6rem',
+          wide: true,
+          render: (one) => (one.shared ? t('options.yes') : t('options.no')),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,319 @@
+import { Button } from '@patternfly/react-core';
+import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
+import type { ResultOf } from '@ryokan/api/method.ts';
+import { groupDelete, groupList, tokenDelete, userDelete, userList } from '@ryokan/api/methods/access.ts';
+import { type ReactNode, useState } from 'react';
+import { invalidate, useCall } from '../../api/query.ts';
+import { run } from '../../api/run.ts';
+import { api, useSession } from '../../api/session.ts';
+import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
+import { Empty } from '../../components/empty.tsx';
+import { ErrorNotice } from '../../components/error-notice.tsx';
+import { Loading } from '../../components/loading.tsx';
+import { Time } from '../../components/time.tsx';
+import { useT } from '../../i18n/index.ts';
+import { AddGroupDialog, AddTokenDialog, AddUserDialog, PasswordDialog } from './access-dialogs.tsx';
+import { Sections } from './section.tsx';
+
+type User = ResultOf<typeof userList>[number];
+type Group = ResultOf<typeof groupList>[number];
+type Token = NonNullable<User['tokens']>[number] & { readonly userid: string };
+
+export default function Users() {
+  const t = useT();
+  return (
+    <Sections
+      label={t('tab.users')}
+      sections={[
+        { key: 'users', title: t('tab.users'), content: <UserTable /> },
+        { key: 'tokens', title: t('access.tokens'), content: <TokenTable /> },
+        { key: 'groups', title: t('access.groups'), content: <GroupTable /> },
+      ]}
+    />
+  );
+}
+
+/** A pending removal: what is named, and the call that does it. */
+interface Removal {
+  readonly name: string;
+  readonly body: string;
+  readonly call: () => Promise<unknown>;
+}
+
+function RemovalDialog({ removal, onClose }: { removal: Removal | undefined; onClose: () => void }) {
+  const t = useT();
+  if (!removal) return null;
+  return (
+    <ConfirmDialog
+      danger
+      title={t('access.removeTitle', { name: removal.name })}
+      body={removal.body}
+      confirm={t('hardware.remove')}
+      onClose={onClose}
+      onConfirm={() => {
+        onClose();
+        void run(t('access.removeFailed', { name: removal.name }), async () => {
+          await removal.call();
+          await invalidate(userList, groupList);
+        });
+      }}
+    />
+  );
+}
+
+function RemoveButton({ name, onClick }: { name: string; onClick: () => void }) {
+  const t = useT();
+  return (
+    <Button
+      variant="link"
+      size="sm"
+      isInline
+      isDanger
+      aria-label={t('hardware.removeOf', { device: name })}
+      onClick={onClick}
+    >
+      {t('hardware.remove')}
+    </Button>
+  );
+}
+
+function useUsers(): { users: readonly User[] | undefined; problem: ReactNode } {
+  const { data, error, refetch } = useCall(userList, { full: true });
+  if (data) return { users: data, problem: null };
+  return { users: undefined, problem: error ? <ErrorNotice error={error} onRetry={refetch} /> : <Loading /> };
+}
+
+function UserTable() {
+  const t = useT();
+  const session = useSession();
+  const { users, problem } = useUsers();
+  const [removal, setRemoval] = useState<Removal>();
+  const [open, setOpen] = useState<'add' | { readonly password: string }>();
+  if (!users) return problem;
+  const columns: Column<User>[] = [
+    {
+      key: 'userid',
+      title: t('column.user'),
+      sort: (user) => user.userid,
+      render: (user) => <span className="ry-id">{user.userid}</span>,
+    },
+    {
+      key: 'enable',
+      title: t('column.status'),
+      width: '8rem',
+      sort: (user) => user.enable,
+      render: (user) => (
+        <span className={user.enable === 0 ? 'ry-state-quiet' : 'ry-state-good'}>
+          {user.enable === 0 ? t('access.disabled') : t('access.enabled')}
+        </span>
+      ),
+    },
+    {
+      key: 'name',
+      title: t('column.name'),
+      wide: true,
+      sort: (user) => user.lastname,
+      render: (user) => [user.lastname, user.firstname].filter(Boolean).join(' ') || '–',
+    },
+    { key: 'groups', title: t('access.groups'), wide: true, render: (user) => user.groups || '–' },
+    {
+      key: 'expire',
+      title: t('access.expires'),
+      width: '9rem',
+      wide: true,
+      sort: (user) => user.expire,
+      render: (user) => (user.expire ? <Time at={user.expire} /> : t('access.never')),
+    },
+    { key: 'comment', title: t('access.comment'), wide: true, render: (user) => user.comment ?? '' },
+    {
+      key: 'actions',
+      title: '',
+      width: '14rem',
+      render: (user) => (
+        <span className="ry-inline-list">
+          {user['realm-type'] === 'pve' ? (
+            <Button
+              variant="link"
+              size="sm"
+              isInline
+              aria-label={t('access.passwordOf', { user: user.userid })}
+              onClick={() => setOpen({ password: user.userid })}
+            >
+              {t('login.password')}
+            </Button>
+          ) : null}
+          {user.userid === 'root@pam' || user.userid === session?.username ? null : (
+            <RemoveButton
+              name={user.userid}
+              onClick={() =>
+                setRemoval({
+                  name: user.userid,
+                  body: t('access.removeUserBody'),
+                  call: () => api.call(userDelete, { userid: user.userid }),
+                })
+              }
+            />
+          )}
+        </span>
+      ),
+    },
+  ];
+  return (
+    <>
+      <DataTable<User>
+        label={t('tab.users')}
+        rows={users}
+        rowKey={(user) => user.userid}
+        filterBy={(user) => [
+          user.userid,
+          user.firstname,
+          user.lastname,
+          user.email,
+          user.groups,
+          user.comment,
+        ]}
+        initialSort={{ key: 'userid' }}
+        columns={columns}
+        empty={<Empty title={t('access.noUsers')} />}
+        actions={
+          <Button size="sm" icon={<PlusIcon />} onClick={() => setOpen('add')}>
+            {t('access.addUser')}
+          </Button>
+        }
+      />
+      <RemovalDialog removal={removal} onClose={() => setRemoval(undefined)} />
+      {open === 'add' ? <AddUserDialog onClose={() => setOpen(undefined)} /> : null}
+      {typeof open === 'object' ? (
+        <PasswordDialog userid={open.password} onClose={() => setOpen(undefined)} />
+      ) : null}
+    </>
+  );
+}
+
+function TokenTable() {
+  const t = useT();
+  const { users, problem } = useUsers();
+  const [removal, setRemoval] = useState<Removal>();
+  const [adding, setAdding] = useState(false);
+  if (!users) return problem;
+  const tokens: Token[] = users.flatMap((user) =>
+    (user.tokens ?? []).map((token) => ({ ...token, userid: user.userid })),
+  );
+  const nameOf = (token: Token) => `${token.userid}!${token.tokenid}`;
+  return (
+    <>
+      <DataTable<Token>
+        label={t('access.tokens')}
+        rows={tokens}
+        rowKey={nameOf}
+        filterBy={(token) => [nameOf(token), token.comment]}
+        initialSort={{ key: 'id' }}
+        columns={[
+          {
+            key: 'id',
+            title: t('access.token'),
+            sort: nameOf,
+            render: (token) => <span className="ry-id">{nameOf(token)}</span>,
+          },
+          {
+            key: 'privsep',
+            title: t('access.privsep'),
+            wide: true,
+            render: (token) => (token.privsep === 0 ? t('access.fullRights') : t('access.ownRights')),
+          },
+          {
+            key: 'expire',
+            title: t('access.expires'),
+            width: '9rem',
+            sort: (token) => token.expire,
+            render: (token) => (token.expire ? <Time at={token.expire} /> : t('access.never')),
+          },
+          { key: 'comment', title: t('access.comment'), wide: true, render: (token) => token.comment ?? '' },
+          {
+            key: 'actions',
+            title: '',
+            width: '8rem',
+            render: (token) => (
+              <RemoveButton
+                name={nameOf(token)}
+                onClick={() =>
+                  setRemoval({
+                    name: nameOf(token),
+                    body: t('access.removeTokenBody'),
+                    call: () => api.call(tokenDelete, { userid: token.userid, tokenid: token.tokenid }),
+                  })
+                }
+              />
+            ),
+          },
+        ]}
+        empty={<Empty title={t('access.noTokens')}>{t('access.noTokensBody')}</Empty>}
+        actions={
+          <Button size="sm" icon={<PlusIcon />} onClick={() => setAdding(true)}>
+            {t('access.addToken')}
+          </Button>
+        }
+      />
+      <RemovalDialog removal={removal} onClose={() => setRemoval(undefined)} />
+      {adding ? (
+        <AddTokenDialog users={users.map((user) => user.userid)} onClose={() => setAdding(false)} />
+      ) : null}
+    </>
+  );
+}
+
+function GroupTable() {
+  const t = useT();
+  const { data, error, refetch } = useCall(groupList, {});
+  const [removal, setRemoval] = useState<Removal>();
+  const [adding, setAdding] = useState(false);
+  if (error && !data) return <ErrorNotice error={error} onRetry={refetch} />;
+  if (!data) return <Loading />;
+  return (
+    <>
+      <DataTable<Group>
+        label={t('access.groups')}
+        rows={data}
+        rowKey={(group) => group.groupid}
+        filterBy={(group) => [group.groupid, group.comment, group.users]}
+        initialSort={{ key: 'groupid' }}
+        columns={[
+          {
+            key: 'groupid',
+            title: t('access.group'),
+            sort: (group) => group.groupid,
+            render: (group) => <span className="ry-id">{group.groupid}</span>,
+          },
+          { key: 'users', title: t('access.members'), render: (group) => group.users || '–' },
+          { key: 'comment', title: t('access.comment'), wide: true, render: (group) => group.comment ?? '' },
+          {
+            key: 'actions',
+            title: '',
+            width: '8rem',
+            render: (group) => (
+              <RemoveButton
+                name={group.groupid}
+                onClick={() =>
+                  setRemoval({
+                    name: group.groupid,
+                    body: t('access.removeGroupBody'),
+                    call: () => api.call(groupDelete, { groupid: group.groupid }),
+                  })
+                }
+              />
+            ),
+          },
+        ]}
+        empty={<Empty title={t('access.noGroups')}>{t('access.noGroupsBody')}</Empty>}
+        actions={
+          <Button size="sm" icon={<PlusIcon />} onClick={() => setAdding(true)}>
+            {t('access.addGroup')}
+          </Button>
+        }
+      />
+      <RemovalDialog removal={removal} onClose={() => setRemoval(undefined)} />
+      {adding ? <AddGroupDialog onClose={() => setAdding(false)} /> : null}
+    </>
+  );
+}

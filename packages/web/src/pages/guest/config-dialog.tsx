@@ -1,0 +1,99 @@
+import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { ApiError } from '@ryokan/api/client.ts';
+import { qemuConfigGet, qemuConfigSet, qemuConfigSetAsync, qemuPending } from '@ryokan/api/methods/qemu.ts';
+import { validate } from '@ryokan/api/validate.ts';
+import { type ReactNode, useState } from 'react';
+import { invalidate } from '../../api/query.ts';
+import { follow } from '../../api/run.ts';
+import { api } from '../../api/session.ts';
+import { FormError } from '../../forms/form-dialog.tsx';
+import { useT } from '../../i18n/index.ts';
+
+/** Keys to set, as the API takes them; `delete` names keys to remove. */
+export type ConfigChange = Readonly<Record<string, string>>;
+
+export interface DialogTarget {
+  readonly node: string;
+  readonly vmid: number;
+  /** Of the configuration that the dialog shows: a change by somebody else in between is refused. */
+  readonly digest: string | undefined;
+}
+
+/** Applies a change. Disks are made by a task; everything else is done when the call answers. */
+export async function applyChange(
+  target: DialogTarget,
+  change: ConfigChange,
+  asTask: boolean,
+): Promise<void> {
+  const raw = {
+    node: target.node,
+    vmid: target.vmid,
+    ...change,
+    ...(target.digest ? { digest: target.digest } : {}),
+  };
+  const checked = validate(qemuConfigSet.params, raw);
+  if (checked.errors) throw new ApiError(400, '', { ...checked.errors });
+  if (asTask) follow(await api.call(qemuConfigSetAsync, checked.value));
+  else await api.call(qemuConfigSet, checked.value);
+  await invalidate(qemuConfigGet, qemuPending);
+}
+
+export interface ConfigDialogProps {
+  readonly title: string;
+  readonly target: DialogTarget;
+  /** What to send; undefined while the form is not complete. */
+  readonly change: ConfigChange | undefined;
+  readonly asTask?: boolean;
+  readonly submit?: string;
+  readonly onClose: () => void;
+  readonly children: ReactNode;
+  /** Replaces the configuration call, for changes by other methods. */
+  readonly apply?: () => Promise<unknown>;
+}
+
+/** A dialog that changes the configuration; a refused change stays open with everything that was typed. */
+export function ConfigDialog(props: ConfigDialogProps) {
+  const t = useT();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const { change } = props;
+  const save = async () => {
+    if (!change) return;
+    setBusy(true);
+    setError(undefined);
+    try {
+      if (props.apply) follow(await props.apply());
+      else await applyChange(props.target, change, props.asTask ?? false);
+      props.onClose();
+    } catch (failure) {
+      setError(failure);
+      setBusy(false);
+    }
+  };
+  return (
+    <Modal variant="small" isOpen onClose={props.onClose} aria-labelledby="config-title">
+      <ModalHeader title={props.title} labelId="config-title" />
+      <ModalBody>
+        <Form
+          onSubmit={(event) => {
+            event.preventDefault();
+            void save();
+          }}
+        >
+          <div aria-live="assertive">{error ? <FormError error={error} /> : null}</div>
+          {props.children}
+          {/* Enter in a field submits. */}
+          <input type="submit" hidden />
+        </Form>
+      </ModalBody>
+      <ModalFooter>
+        <Button onClick={save} isLoading={busy} isDisabled={busy || !change}>
+          {props.submit ?? t('action.save')}
+        </Button>
+        <Button variant="link" onClick={props.onClose}>
+          {t('action.cancel')}
+        </Button>
+      </ModalFooter>
+    </Modal>
+  );
+}

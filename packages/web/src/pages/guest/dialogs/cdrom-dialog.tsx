@@ -1,0 +1,91 @@
+import { Radio } from '@patternfly/react-core';
+import { useState } from 'react';
+import { useVolumes, volumeName } from '../../../api/volumes.ts';
+import { SelectField } from '../../../forms/fields.tsx';
+import { useT } from '../../../i18n/index.ts';
+import { useFormat } from '../../../util/use-format.ts';
+import { ConfigDialog } from '../config-dialog.tsx';
+import { freeKey, readDrive } from '../config-model.ts';
+import { driveString } from '../device-change.ts';
+import type { DeviceDialogProps } from '../device-dialogs.tsx';
+
+type Medium = 'image' | 'none' | 'cdrom';
+
+export function CdromDialog({ target, entries, row, onClose }: DeviceDialogProps) {
+  const t = useT();
+  const format = useFormat();
+  const before = row ? (readDrive(row.id, row.next[row.id] ?? row.now[row.id] ?? '')?.file ?? 'none') : '';
+  const [medium, setMedium] = useState<Medium>(before === 'none' || before === 'cdrom' ? before : 'image');
+  const [iso, setIso] = useState(before === 'none' || before === 'cdrom' ? '' : before);
+  const [bus, setBus] = useState<'ide' | 'sata' | 'scsi'>('ide');
+  const { volumes, loaded } = useVolumes(target.node, 'iso');
+  const key = row?.id ?? freeKey(bus, new Set(entries.keys()));
+  const file = medium === 'image' ? iso : medium;
+  const sorted = [...volumes].sort((a, b) => (a.volid < b.volid ? -1 : 1));
+  const known = sorted.some((one) => one.volid === iso);
+  return (
+    <ConfigDialog
+      title={t('hardware.cdrom')}
+      target={target}
+      change={
+        key && file && file !== before ? { [key]: driveString(key, { file, media: 'cdrom' }) } : undefined
+      }
+      onClose={onClose}
+    >
+      {row ? null : (
+        <SelectField
+          id="bus"
+          label={t('hardware.bus')}
+          help={key ? t('hardware.asKey', { key }) : undefined}
+          problem={key ? undefined : t('hardware.busFull')}
+          value={bus}
+          onChange={(value) => setBus(value as 'ide' | 'sata' | 'scsi')}
+          choices={[
+            { value: 'ide', label: 'IDE' },
+            { value: 'sata', label: 'SATA' },
+            { value: 'scsi', label: 'SCSI' },
+          ]}
+        />
+      )}
+      <Radio
+        id="medium-image"
+        name="medium"
+        label={t('wizard.mediaIso')}
+        isChecked={medium === 'image'}
+        onChange={() => setMedium('image')}
+        body={
+          medium === 'image' ? (
+            <SelectField
+              id="iso"
+              label={t('wizard.iso')}
+              value={known ? iso : ''}
+              onChange={setIso}
+              help={loaded && sorted.length === 0 ? t('wizard.noIso') : undefined}
+              choices={[
+                { value: '', label: loaded ? t('wizard.chooseIso') : t('page.loading'), disabled: true },
+                ...sorted.map((one) => ({
+                  value: one.volid,
+                  label: `${volumeName(one.volid)} (${one.volid.split(':')[0]}, ${format.bytes(one.size ?? 0)})`,
+                })),
+              ]}
+            />
+          ) : null
+        }
+      />
+      <Radio
+        id="medium-none"
+        name="medium"
+        label={t('hardware.emptyDrive')}
+        isChecked={medium === 'none'}
+        onChange={() => setMedium('none')}
+      />
+      <Radio
+        id="medium-cdrom"
+        name="medium"
+        label={t('hardware.hostDrive')}
+        isChecked={medium === 'cdrom'}
+        onChange={() => setMedium('cdrom')}
+      />
+    </ConfigDialog>
+  );
+}

@@ -1,0 +1,53 @@
+import { useState } from 'react';
+import { CheckField, NumberField } from '../../../forms/fields.tsx';
+import { useT } from '../../../i18n/index.ts';
+import { useFormat } from '../../../util/use-format.ts';
+import { ConfigDialog } from '../config-dialog.tsx';
+import { changeOf } from '../device-change.ts';
+import type { DeviceDialogProps } from '../device-dialogs.tsx';
+
+export function MemoryDialog({ row, target, onClose }: DeviceDialogProps) {
+  const t = useT();
+  const format = useFormat();
+  const before = row?.next ?? {};
+  const [memory, setMemory] = useState(before.memory ?? '512');
+  const [ballooning, setBallooning] = useState(before.balloon !== '0');
+  const [balloon, setBalloon] = useState(before.balloon === '0' ? '' : (before.balloon ?? ''));
+  return (
+    <ConfigDialog
+      title={t('column.memory')}
+      target={target}
+      change={changeOf(before, { memory, balloon: ballooning ? balloon : '0' })}
+      onClose={onClose}
+    >
+      <NumberField
+        id="memory"
+        label={t('column.memory')}
+        unit="MiB"
+        min={16}
+        step={256}
+        value={memory}
+        onChange={setMemory}
+        help={format.bytes(Number(memory) * 1024 ** 2 || 0)}
+      />
+      <CheckField
+        id="ballooning"
+        label={t('hardware.ballooning')}
+        help={t('hardware.ballooningHelp')}
+        value={ballooning}
+        onChange={setBallooning}
+      />
+      {ballooning ? (
+        <NumberField
+          id="balloon"
+          label={t('hardware.minMemory')}
+          unit="MiB"
+          min={16}
+          placeholder={memory}
+          value={balloon}
+          onChange={setBalloon}
+        />
+      ) : null}
+    </ConfigDialog>
+  );
+}

@@ -1,0 +1,189 @@
+import { Button } from '@patternfly/react-core';
+import DownloadIcon from '@patternfly/react-icons/dist/esm/icons/download-icon';
+import UploadIcon from '@patternfly/react-icons/dist/esm/icons/upload-icon';
+import { volumeList } from '@ryokan/api/methods/storage.ts';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { Link } from 'react-router';
+import { onTaskEnd } from '../../api/live.ts';
+import { useCall } from '../../api/query.ts';
+import { may } from '../../api/session.ts';
+import { type ContentType, type Volume, volumeName } from '../../api/volumes.ts';
+import { type Column, DataTable } from '../../components/data-table.tsx';
+import { Empty } from '../../components/empty.tsx';
+import { ErrorNotice } from '../../components/error-notice.tsx';
+import { Loading } from '../../components/loading.tsx';
+import { Time } from '../../components/time.tsx';
+import { type PlainKey, useT } from '../../i18n/index.ts';
+import { useFormat } from '../../util/use-format.ts';
+
+const UploadDialog = lazy(() =>
+  import('../../forms/upload-dialog.tsx').then((all) => ({ default: all.UploadDialog })),
+);
+const DownloadDialog = lazy(() => import('./download-dialog.tsx'));
+const RemoveVolumeDialog = lazy(() => import('./remove-volume-dialog.tsx'));
+
+/** Content that comes in as a file. */
+const uploadable = ['iso', 'vztmpl', 'import'] as const;
+type Uploadable = (typeof uploadable)[number];
+
+const emptyTexts: Readonly<Record<ContentType, PlainKey>> = {
+  iso: 'content.emptyIso',
+  images: 'content.emptyImages',
+  rootdir: 'content.emptyImages',
+  vztmpl: 'content.emptyVztmpl',
+  backup: 'content.emptyBackup',
+  snippets: 'content.emptySnippets',
+  import: 'content.emptyImport',
+};
+
+type Open =
+  | { readonly dialog: 'upload' | 'download' }
+  | { readonly dialog: 'remove'; readonly volume: Volume };
+
+/** What a storage holds of one kind, with upload, download and removal. */
+export function StorageContent({
+  node,
+  storage,
+  content,
+}: {
+  node: string;
+  storage: string;
+  content: ContentType;
+}) {
+  const t = useT();
+  const format = useFormat();
+  const [open, setOpen] = useState<Open>();
+  const { data, error, refetch } = useCall(volumeList, { node, storage, content });
+  useEffect(
+    () =>
+      onTaskEnd((task) => {
+        if (task.node === node) void refetch();
+      }),
+    [node, refetch],
+  );
+  const kind = uploadable.find((one) => one === content);
+  const actions =
+    kind && may('storage', 'Datastore.AllocateTemplate') ? (
+      <>
+        <Button size="sm" icon={<UploadIcon />} onClick={() => setOpen({ dialog: 'upload' })}>
+          {t('upload.open')}
+        </Button>
+        <Button
+          size="sm"
+          variant="secondary"
+          icon={<DownloadIcon />}
+          onClick={() => setOpen({ dialog: 'download' })}
+        >
+          {t('download.open')}
+        </Button>
+      </>
+    ) : null;
+  const columns: Column<Volume>[] = [
+    {
+      key: 'name',
+      title: t('column.name'),
+      sort: (volume) => volume.volid,
+      render: (volume) => (
+        <span className="ry-id" title={volume.volid}>
+          {volumeName(volume.volid)}
+        </span>
+      ),
+    },
+    ...(content === 'images' || content === 'backup' || content === 'rootdir'
+      ? [
+          {
+            key: 'vmid',
+            title: t('content.owner'),
+            width: '7rem',
+            sort: (volume: Volume) => volume.vmid,
+            render: (volume: Volume) =>
+              volume.vmid ? <Link to={`/qemu/${volume.vmid}`}>{volume.vmid}</Link> : '–',
+          },
+        ]
+      : []),
+    {
+      key: 'format',
+      title: t('hardware.format'),
+      width: '7rem',
+      wide: true,
+      sort: (volume) => volume.format,
+      render: (volume) => volume.format,
+    },
+    {
+      key: 'size',
+      title: t('hardware.size'),
+      width: '8rem',
+      numeric: true,
+      sort: (volume) => volume.size,
+      render: (volume) => format.bytes(volume.size ?? 0),
+    },
+    {
+      key: 'ctime',
+      title: t('content.date'),
+      width: '10rem',
+      wide: true,
+      sort: (volume) => volume.ctime,
+      render: (volume) => (volume.ctime ? <Time at={volume.ctime} /> : '–'),
+    },
+    {
+      key: 'actions',
+      title: '',
+      width: '7rem',
+      render: (volume) => (
+        <Button
+          variant="link"
+          size="sm"
+          isInline
+          isDanger
+          isDisabled={Boolean(volume.protected)}
+          aria-label={t('hardware.removeOf', { device: volumeName(volume.volid) })}
+          onClick={() => setOpen({ dialog: 'remove', volume })}
+        >
+          {t('hardware.remove')}
+        </Button>
+      ),
+    },
+  ];
+  if (error && !data)
+    return (
+      <div className="ry-summary">
+        <ErrorNotice error={error} onRetry={refetch} />
+      </div>
+    );
+  if (!data) return <Loading />;
+  return (
+    <>
+      <DataTable<Volume>
+        label={storage}
+        rows={data}
+        rowKey={(volume) => volume.volid}
+        filterBy={(volume) => [volume.volid, volume.vmid, volume.notes]}
+        initialSort={{ key: 'name' }}
+        columns={columns}
+        actions={actions}
+        empty={<Empty title={t('content.empty')}>{t(emptyTexts[content])}</Empty>}
+      />
+      <Suspense fallback={null}>
+        {open?.dialog === 'upload' && kind ? (
+          <UploadDialog
+            node={node}
+            storages={[storage]}
+            content={kind satisfies Uploadable}
+            onClose={() => setOpen(undefined)}
+          />
+        ) : null}
+        {open?.dialog === 'download' && kind ? (
+          <DownloadDialog node={node} storage={storage} content={kind} onClose={() => setOpen(undefined)} />
+        ) : null}
+        {open?.dialog === 'remove' ? (
+          <RemoveVolumeDialog
+            node={node}
+            storage={storage}
+            volume={open.volume}
+            onClose={() => setOpen(undefined)}
+          />
+        ) : null}
+      </Suspense>
+    </>
+  );
+}

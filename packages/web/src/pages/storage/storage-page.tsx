@@ -1,0 +1,44 @@
+import { Navigate, useParams } from 'react-router';
+import { useResources } from '../../api/hooks.ts';
+import { Loading } from '../../components/loading.tsx';
+import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
+import { ObjectPage } from '../../components/object-page.tsx';
+import { useT } from '../../i18n/index.ts';
+import NotFound from '../not-found.tsx';
+import { StorageContent } from './content.tsx';
+import { StorageSummary } from './summary.tsx';
+import { contentTypes, storageTabs } from './tabs.ts';
+
+export default function StoragePage() {
+  const t = useT();
+  const { node = '', storage = '', tab = 'summary' } = useParams();
+  const { rows, loaded } = useResources();
+  const row = rows.find((one) => one.type === 'storage' && one.node === node && one.storage === storage);
+  if (!row) return loaded ? <NotFound what={t('storage.notFound', { storage, node })} /> : <Loading />;
+  const tabs = storageTabs(t, row.content ?? '');
+  if (!tabs.some((one) => one.key === tab))
+    return <Navigate to={`/storage/${node}/${storage}/summary`} replace />;
+  const content = contentTypes.find((one) => one.type === tab);
+  return (
+    <ObjectPage
+      key={row.id}
+      icon={<ObjectIcon row={row} bare />}
+      title={storage}
+      facts={
+        <>
+          <StateText row={row} />
+          <span className="ry-subtle">{t('guest.onNode', { node })}</span>
+        </>
+      }
+      basePath={`/storage/${node}/${storage}`}
+      tabs={tabs}
+      tab={tab}
+    >
+      {content ? (
+        <StorageContent key={content.type} node={node} storage={storage} content={content.type} />
+      ) : (
+        <StorageSummary node={node} storage={storage} row={row} />
+      )}
+    </ObjectPage>
+  );
+}
