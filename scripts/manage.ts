@@ -13,8 +13,9 @@ const help = `Ryokan, a virtualization platform for Debian.
 
   sudo ./ryokan up [--data DIR] [--listen ADDR] [--port N] [--node NAME] [--detach] [--with-nat-bridge]
                              installs what is missing, builds, starts the node in the foreground
-  sudo ./ryokan down [--data DIR] [--guests]
-                             stops the node; guests go on running unless --guests shuts them down first
+  sudo ./ryokan down [--data DIR] [--guests [--timeout SECONDS]]
+                             stops the node; guests go on running unless --guests shuts them down first, or
+                             stops them when they have not followed within the time (120 s)
   ./ryokan status [--data DIR] [--output-format text|json]
                              exit code 0 when the node runs, 3 when not
   sudo ./ryokan install-service [--data DIR] [the options of up]

@@ -9,15 +9,23 @@ import { isAlive } from '@ryokan/server/host/procfs.ts';
 import { pathsOf, runningDaemon } from './node-settings.ts';
 import { inProject, note, Problem, parseOptions, say } from './terminal.ts';
 
-/** Seconds that the daemon has to end by itself, and that guests have to shut down. */
+/** Seconds that the daemon has to end by itself, and that guests have to shut down unless --timeout says otherwise. */
 const daemonPatience = 30;
 const guestPatience = 120;
 
 export async function down(args: string[]): Promise<number> {
-  const { values } = parseOptions(args, { data: { type: 'string' }, guests: { type: 'boolean' } });
+  const { values } = parseOptions(args, {
+    data: { type: 'string' },
+    guests: { type: 'boolean' },
+    timeout: { type: 'string', default: String(guestPatience) },
+  });
+  const patience = Number(values.timeout);
+  if (!Number.isInteger(patience) || patience < 0) {
+    throw new Problem(`--timeout takes seconds, not '${values.timeout}'`, 2);
+  }
   const paths = pathsOf(values.data);
   const daemon = runningDaemon(paths);
-  if (values.guests) await shutDownGuests(paths, daemon);
+  if (values.guests) await shutDownGuests(paths, daemon, patience);
   if (daemon) {
     await stop(daemon);
     say(`the node at ${paths.root} is down`);
@@ -49,7 +57,11 @@ async function ended(id: ProcessId, seconds: number): Promise<boolean> {
 }
 
 /** Every running guest by the API, at the same time; QEMU is stopped hard when the guest does not follow. */
-async function shutDownGuests(paths: DataPaths, daemon: ProcessId | undefined): Promise<void> {
+async function shutDownGuests(
+  paths: DataPaths,
+  daemon: ProcessId | undefined,
+  patience: number,
+): Promise<void> {
   const guests = runningGuests(paths);
   if (guests.length === 0) return;
   if (!daemon) {
@@ -57,7 +69,7 @@ async function shutDownGuests(paths: DataPaths, daemon: ProcessId | undefined): 
       `${guests.length} guests run, but the node does not; start it with './ryokan up' to shut them down`,
     );
   }
-  note(`shutting down ${guests.length} guests (up to ${guestPatience} s)`);
+  note(`shutting down ${guests.length} guests (up to ${patience} s)`);
   const results = await Promise.allSettled(
     guests.map((vmid) =>
       run(
@@ -68,7 +80,7 @@ async function shutDownGuests(paths: DataPaths, daemon: ProcessId | undefined): 
           'shutdown',
           String(vmid),
           '--timeout',
-          String(guestPatience),
+          String(patience),
           '--forceStop',
           '1',
         ],

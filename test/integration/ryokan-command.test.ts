@@ -185,6 +185,32 @@ describe('up, status, down', () => {
   });
 });
 
+test('guests outlive the node; down says so, and --guests shuts them down first', async () => {
+  const data = newData();
+  const facts = async () =>
+    JSON.parse((await command(['status', '--data', data, '--output-format', 'json'])).stdout);
+  await command([...(await upArgs(data)), '--detach']);
+  const created = await command(['qm', 'create', '100', '--memory', '32', '--data', data]);
+  expect(created.code, created.stderr).toBe(0);
+  const start = await command(['qm', 'start', '100', '--data', data]);
+  expect(start.code, start.stderr).toBe(0);
+  expect(await facts()).toMatchObject({ running: true, guests: 1 });
+
+  const down = await command(['down', '--data', data]);
+  expect(down.stdout).toContain('1 guest goes on running (100)');
+  expect(await facts()).toMatchObject({ running: false, guests: 1 });
+  const refusedDown = await command(['down', '--data', data, '--guests']);
+  expect(refusedDown.code).toBe(1);
+  expect(refusedDown.stderr).toContain("1 guests run, but the node does not; start it with './ryokan up'");
+
+  await command(['up', '--data', data, '--detach']);
+  expect((await command(['qm', 'status', '100', '--data', data])).stdout).toContain('running');
+  const end = await command(['down', '--data', data, '--guests', '--timeout', '1']);
+  expect(end.code, end.stderr).toBe(0);
+  expect(end.stdout).not.toContain('running');
+  expect(await facts()).toMatchObject({ running: false, guests: 0 });
+});
+
 describe('--with-nat-bridge', () => {
   let lab: Lab;
   let inside: string[] = [];
