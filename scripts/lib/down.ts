@@ -66,10 +66,10 @@ async function shutDownGuests(
   if (guests.length === 0) return;
   if (!daemon) {
     throw new Problem(
-      `${guests.length} guests run, but the node does not; start it with './ryokan up' to shut them down`,
+      `guests run (${guests.join(' ')}), but the node does not; start it with './ryokan up' to shut them down`,
     );
   }
-  note(`shutting down ${guests.length} guests (up to ${patience} s)`);
+  note(`shutting down guests: ${guests.join(' ')} (up to ${patience} s)`);
   const results = await Promise.allSettled(
     guests.map((vmid) =>
       run(
