@@ -2,6 +2,7 @@
  * Tap devices: the host's end of a guest's network card. Made for the guests' user, so that QEMU opens them without
  * any right of its own.
  */
+import { chmodSync, statSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { ExecError, run } from '../host/exec.ts';
 import { interfaceExists, isBridge } from './bridge.ts';
@@ -46,6 +47,7 @@ export async function createTap(name: string, options: TapOptions): Promise<void
   ];
   try {
     await run('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n` });
+    letEverybodyOpenTun();
   } catch (cause) {
     await removeTap(name);
     const reason = cause instanceof ExecError ? cause.stderr.trim().split('\n')[0] : String(cause);
@@ -58,6 +60,17 @@ export async function createTap(name: string, options: TapOptions): Promise<void
       },
     );
   }
+}
+
+const tunDevice = '/dev/net/tun';
+
+/**
+ * The mode that udev gives this device on Debian. Without udev only root may open it, and QEMU is not root. Opening it
+ * gives no rights: the kernel then hands over only interfaces that belong to the caller.
+ */
+function letEverybodyOpenTun(): void {
+  const { mode } = statSync(tunDevice);
+  if ((mode & 0o006) !== 0o006) chmodSync(tunDevice, 0o666);
 }
 
 /** Removes a tap; no error when it is not there. */
