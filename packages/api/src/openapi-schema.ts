@@ -65,11 +65,12 @@ export function objectSchema(
 ): Json {
   const { single, families } = splitFamilies(properties);
   const patterns = families.map(({ name, last, schema }) => {
-    const text = [`\`${name}[n]\`: ${name}0 to ${name}${last}.`, schema.description]
-      .filter(Boolean)
-      .join(' ');
-    const pattern = `^${name}(?:${rangePattern(last)})$`;
-    return [pattern, { ...toJsonSchema(schema), description: text, 'x-family': `${name}[n]` }];
+    const { description, ...converted } = toJsonSchema(schema);
+    const text = [`\`${name}[n]\`: ${name}0 to ${name}${last}.`, description].filter(Boolean).join(' ');
+    return [
+      `^${name}(?:${rangePattern(last)})$`,
+      { ...converted, description: text, 'x-family': `${name}[n]` },
+    ];
   });
   return {
     type: 'object',

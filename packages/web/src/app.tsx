@@ -12,6 +12,7 @@ const NodePage = lazy(() => import('./pages/node/node-page.tsx'));
 const StoragePage = lazy(() => import('./pages/storage/storage-page.tsx'));
 const GuestPage = lazy(() => import('./pages/guest/guest-page.tsx'));
 const CreateVmPage = lazy(() => import('./forms/wizard/create-vm-page.tsx'));
+const ApiDocsPage = lazy(() => import('./pages/api-docs/api-docs-page.tsx'));
 const ConsoleWindow = lazy(() => import('./pages/console-window.tsx'));
 const NotFound = lazy(() => import('./pages/not-found.tsx'));
 
@@ -40,6 +41,7 @@ const router = createBrowserRouter([
           { path: 'storage/:node/:storage/:tab?', element: <StoragePage /> },
           { path: 'qemu/:vmid/:tab?', element: <GuestPage /> },
           { path: 'create/qemu', element: <CreateVmPage /> },
+          { path: 'api-docs/*', element: <ApiDocsPage /> },
           { path: '*', element: <NotFound /> },
         ],
       },

@@ -157,11 +157,20 @@ export function ThemeMenu() {
 function UserMenu() {
   const t = useT();
   const session = useSession();
+  const navigate = useNavigate();
   return (
     <Menu icon={<UserIcon />} label={t('menu.user')} text={session?.username ?? ''}>
       {(close) => (
         <DropdownGroup label={session?.username ?? ''}>
           <DropdownList>
+            <DropdownItem
+              onClick={() => {
+                close();
+                navigate('/api-docs');
+              }}
+            >
+              {t('apiDocs.menu')}
+            </DropdownItem>
             <DropdownItem
               onClick={() => {
                 close();

@@ -1,4 +1,5 @@
 import { access } from './en/access.ts';
+import { apiDocs } from './en/api-docs.ts';
 import { common } from './en/common.ts';
 import { frame } from './en/frame.ts';
 import { guest } from './en/guest.ts';
@@ -9,6 +10,7 @@ import { wizard } from './en/wizard.ts';
 
 export const en = {
   ...access,
+  ...apiDocs,
   ...common,
   ...frame,
   ...guest,

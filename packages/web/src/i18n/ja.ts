@@ -1,4 +1,5 @@
 import { access } from './ja/access.ts';
+import { apiDocs } from './ja/api-docs.ts';
 import { common } from './ja/common.ts';
 import { frame } from './ja/frame.ts';
 import { guest } from './ja/guest.ts';
@@ -9,6 +10,7 @@ import { wizard } from './ja/wizard.ts';
 
 export const ja = {
   ...access,
+  ...apiDocs,
   ...common,
   ...frame,
   ...guest,
