@@ -201,7 +201,9 @@ test('guests outlive the node; down says so, and --guests shuts them down first'
   expect(await facts()).toMatchObject({ running: false, guests: 1 });
   const refusedDown = await command(['down', '--data', data, '--guests']);
   expect(refusedDown.code).toBe(1);
-  expect(refusedDown.stderr).toContain("guests run (100), but the node does not; start it with './ryokan up'");
+  expect(refusedDown.stderr).toContain(
+    "guests run (100), but the node does not; start it with './ryokan up'",
+  );
 
   await command(['up', '--data', data, '--detach']);
   expect((await command(['qm', 'status', '100', '--data', data])).stdout).toContain('running');
