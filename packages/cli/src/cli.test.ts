@@ -16,7 +16,7 @@ const data = (value: unknown) => ({ body: { data: value } });
 
 /** Waits until the server has seen a request for which `test` holds. */
 async function seen(test: (path: string) => boolean): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 2000; i++) {
     if (daemon.received.some((one) => test(one.path))) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -140,7 +140,7 @@ describe('tasks', () => {
     await seen((path) => path === '/cluster/events');
     await seen((path) => path.endsWith('/log'));
     daemon.log(upid, 'line 2');
-    await expect.poll(() => out, { timeout: 200 }).toBe('before\nline 2\n');
+    await expect.poll(() => out, { timeout: 3000 }).toBe('before\nline 2\n');
     daemon.end(upid, 'OK');
     expect((await running).code).toBe(0);
     expect(out).toBe('before\nline 2\n');
@@ -154,7 +154,8 @@ describe('tasks', () => {
     const before = Date.now();
     daemon.end(upid, 'OK');
     await running;
-    expect(Date.now() - before).toBeLessThan(200);
+    // Polling alone would look again after 5 s.
+    expect(Date.now() - before).toBeLessThan(3000);
     expect(daemon.received.filter((one) => one.path.endsWith('/status')).length).toBeLessThan(5);
   });
 
@@ -235,13 +236,22 @@ describe('tasks', () => {
 
   it('draws progress on a terminal only', async () => {
     const upid = start();
-    const running = run('qm start 100', { stderrIsTerminal: true, columns: 80 });
+    let err = '';
+    const running = run('qm start 100', {
+      stderrIsTerminal: true,
+      columns: 80,
+      err: (text) => {
+        err += text;
+      },
+    });
     await seen((path) => path === '/cluster/events');
-    await new Promise((resolve) => setTimeout(resolve, 50));
     daemon.progress(upid, 0.427, 'copying');
+    await expect.poll(() => err, { timeout: 3000 }).toBe(' 42 % copying');
     daemon.log(upid, 'half');
+    await expect.poll(() => err, { timeout: 3000 }).toBe(' 42 % copying\r\x1b[K 42 % copying');
     daemon.end(upid, 'OK');
-    expect((await running).err).toBe(' 42 % copying\r\x1b[K 42 % copying\r\x1b[K');
+    expect(await running).toMatchObject({ code: 0, out: 'half\n' });
+    expect(err).toBe(' 42 % copying\r\x1b[K 42 % copying\r\x1b[K');
   });
 });
 

@@ -5,9 +5,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type IPty, spawn as spawnPty } from '@lydell/node-pty';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { buildCli } from '../build.ts';
 import { FakeDaemon } from './fake-daemon.ts';
+
+// Each test starts programs, which takes long while the machine is busy with other tests.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const folder = mkdtempSync(join(tmpdir(), 'ryokan-program-'));
 const data = join(folder, 'data');
@@ -94,7 +97,9 @@ describe('the program', () => {
     daemon.handle = () => ({ body: { data: upid } });
     const child = start(join(folder, 'qm'), ['start', '100']);
     const result = ended(child);
-    await expect.poll(() => daemon.received.some((one) => one.path.includes('/tasks/'))).toBe(true);
+    await expect
+      .poll(() => daemon.received.some((one) => one.path.includes('/tasks/')), { timeout: 30_000 })
+      .toBe(true);
     child.kill('SIGINT');
     const { code, err } = await result;
     expect(code).toBe(255);
@@ -147,7 +152,7 @@ describe('qm terminal', () => {
   }
 
   const restored = / echo .*/;
-  const poll = (read: () => string) => expect.poll(read, { timeout: 5000, interval: 10 });
+  const poll = (read: () => string) => expect.poll(read, { timeout: 30_000, interval: 10 });
 
   it('passes keys and output, Ctrl-C included, and leaves with Ctrl-O', async () => {
     const terminal = open('100');
