@@ -53,6 +53,7 @@ export async function runTask(
     },
     undo: (name, args) => db.addUndo(upid, { name, args }),
     keep: () => db.clearUndos(upid),
+    takeBack: () => undos.runAll(db, upid, log),
   };
   let status: string;
   try {

@@ -21,4 +21,6 @@ export interface TaskContext {
   undo(name: string, args: Readonly<Record<string, string | number>>): void;
   /** The work so far stands: forget the registered undos. */
   keep(): void;
+  /** Runs the registered undos now, newest first: a part of the work failed, the task goes on. */
+  takeBack(): Promise<void>;
 }

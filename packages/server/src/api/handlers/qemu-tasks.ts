@@ -1,6 +1,6 @@
 /** Tasks on QEMU guests: what the daemon checks first and what a worker then does. */
 import { join } from 'node:path';
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import {
   qemuConfigSetAsync,
   qemuCreate,
@@ -33,6 +33,7 @@ import { demandRoomFor, resizeDisk } from '../../guests/qemu/resize.ts';
 import { demandStartable, startGuest } from '../../guests/qemu/start.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
 import type { Services } from '../../services.ts';
+import type { TaskContext } from '../../tasks/task.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { demandConfigChange, demandCreate, demandSkiplock } from './qemu-permissions.ts';
 
@@ -61,8 +62,7 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
       const version = await qemuVersion(join(paths.run, 'qemu-version'));
       await createGuest(services, params.vmid, changeOf(params), version, task);
       task.keep();
-      if (params.start)
-        await guestLock(services, params.vmid, task, () => startGuest(services, params.vmid, {}, task));
+      if (params.start) await startCreated(services, params.vmid, task);
     },
   });
   table.onTask(qemuDestroy, {
@@ -99,6 +99,17 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
     },
     run: (params, task) => resizeDisk(services, params.vmid, params, task),
   });
+}
+
+/** The VM stands, so a failing start is a warning of the creation; what it left is taken back here. */
+async function startCreated(services: Services, vmid: number, task: TaskContext): Promise<void> {
+  try {
+    await guestLock(services, vmid, task, () => startGuest(services, vmid, {}, task));
+  } catch (error) {
+    if (task.signal.aborted) throw error;
+    task.warn(`VM ${vmid} was created, but did not start: ${messageOf(error)}`);
+    await task.takeBack();
+  }
 }
 
 function powerHandlers(table: HandlerTable, services: Services): void {

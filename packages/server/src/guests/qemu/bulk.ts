@@ -66,6 +66,7 @@ export async function startInOrder(
         await sleep(guest.up * 1000, undefined, { signal: task.signal });
     } catch (error) {
       task.warn(`VM ${guest.vmid} did not start: ${messageOf(error)}`);
+      await task.takeBack();
     }
   }
 }

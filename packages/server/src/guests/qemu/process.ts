@@ -74,10 +74,15 @@ export function lastWords(paths: DataPaths, vmid: number, from: number): string 
   try {
     const text = readFileSync(qemuRunPaths(paths, vmid).log, 'utf8').slice(from);
     const lines = text.trim().split('\n').slice(-5);
-    return lines.map((line) => line.replace(/^qemu-system-\w+: /, '')).join('; ');
+    return lines.map(withoutArgument).join('; ');
   } catch {
     return '';
   }
+}
+
+/** `qemu-system-x86_64: -blockdev {…}: Could not open …` without what stands in the task's own terms anyway. */
+function withoutArgument(line: string): string {
+  return line.replace(/^qemu-system-\w+: /, '').replace(/^-[\w-]+ (?:\{.*\}|\S+): /, '');
 }
 
 /** Size of the log now: what comes after belongs to the next start. */

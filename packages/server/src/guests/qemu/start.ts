@@ -5,6 +5,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { chown, copyFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
@@ -280,6 +281,8 @@ async function untilReady(
     qemu.unref();
     return qmp;
   } catch (cause) {
+    // Its socket may close a moment before its end is known.
+    for (let waited = 0; waited < 300 && !ended.signal.aborted; waited += 20) await sleep(20);
     const words = lastWords(services.paths, vmid, logStart);
     const reason = ended.signal.aborted ? 'QEMU ended at once' : 'QEMU did not answer';
     throw new RyokanError('failed', `start failed: ${reason}${words ? `: ${words}` : ''}`, {
