@@ -179,6 +179,7 @@ export class Testbed {
       progress: () => {},
       undo: (name, args) => undos.push({ name, args }),
       keep: () => undos.splice(0),
+      takeBack: () => Promise.reject(new Error('storage tasks take back as a whole')),
     };
     const takeBack = async () => {
       const records = undos.toReversed();

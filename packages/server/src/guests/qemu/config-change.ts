@@ -43,6 +43,7 @@ export function changeOf(params: Readonly<Record<string, unknown>>): ConfigChang
     set.ide2 = /(^|,)media=/.test(set.cdrom) ? set.cdrom : `${set.cdrom},media=cdrom`;
     delete set.cdrom;
   }
+  if (set.tags !== undefined) set.tags = [...new Set(splitList(set.tags.toLowerCase()))].sort().join(';');
   const keys = (name: string) => splitList(String(params[name] ?? ''));
   const change = { set, delete: keys('delete'), revert: keys('revert'), force: params.force === true };
   for (const key of [...change.delete, ...change.revert]) {
