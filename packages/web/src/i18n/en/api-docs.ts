@@ -10,6 +10,8 @@ export const apiDocs = {
   'apiDocs.certificateText':
     'If curl does not trust the certificate of this node, name the certificate with --cacert FILE.',
   'apiDocs.commandLine': 'Command line of the node',
+  'apiDocs.count': '{{count}} operations',
+  'apiDocs.countOf': '{{shown}} of {{count}} operations',
   'apiDocs.default': 'Default: {{value}}',
   'apiDocs.defaultKey': 'The value may stand without {{name}}=',
   'apiDocs.description': 'Description',
@@ -41,7 +43,7 @@ export const apiDocs = {
     'Everything that this Web UI and the command line do is an operation of this API. It speaks the API of Proxmox VE, so clients made for that work here too.',
   'apiDocs.parameters': 'Parameters',
   'apiDocs.permission': 'Permission',
-  'apiDocs.permissionAll': 'any user; what is shown depends on the user’s privileges',
+  'apiDocs.permissionAll': 'any user; the operation itself checks what the user may see or do',
   'apiDocs.permissionGroup': '{{privileges}} on /access/groups or on a group in {{name}}',
   'apiDocs.permissionIf': '{{rule}} (if {{name}} is given)',
   'apiDocs.permissionModify': 'the right to hand out rights on {{path}}',

@@ -10,6 +10,8 @@ export const apiDocs = {
   'apiDocs.certificateText':
     'このノードの証明書を curl が信頼しない場合は、--cacert FILE で証明書を指定してください。',
   'apiDocs.commandLine': 'ノードのコマンドライン',
+  'apiDocs.count': '{{count}} 件の操作',
+  'apiDocs.countOf': '{{count}} 件中 {{shown}} 件の操作',
   'apiDocs.default': '既定値: {{value}}',
   'apiDocs.defaultKey': '{{name}}= を省略できます',
   'apiDocs.description': '説明',
@@ -42,7 +44,7 @@ export const apiDocs = {
     'この Web UI とコマンドラインで行えることは、すべてこの API の操作です。Proxmox VE の API と同じ形式なので、そのためのクライアントも使えます。',
   'apiDocs.parameters': 'パラメーター',
   'apiDocs.permission': '必要な権限',
-  'apiDocs.permissionAll': 'すべてのユーザー (表示される内容は権限によります)',
+  'apiDocs.permissionAll': 'すべてのユーザー (何を表示・実行できるかは操作自体が判定します)',
   'apiDocs.permissionGroup': '/access/groups、または {{name}} のグループに対する {{privileges}}',
   'apiDocs.permissionIf': '{{rule}} ({{name}} を指定した場合)',
   'apiDocs.permissionModify': '{{path}} に権限を割り当てる権利',

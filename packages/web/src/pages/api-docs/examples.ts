@@ -47,9 +47,12 @@ export function curlExample(
   around: Surroundings,
 ): string | undefined {
   if (operation.transport === 'websocket') return undefined;
-  const given = needed(parameters).map((row) => `${row.name}=${exampleValue(row, around)}`);
-  const inQuery = operation.verb === 'GET' || operation.verb === 'DELETE';
   const upload = operation.transport === 'upload';
+  const given = needed(parameters)
+    // The name of an uploaded file comes with the file.
+    .filter((row) => !(upload && row.name === 'filename'))
+    .map((row) => `${row.name}=${exampleValue(row, around)}`);
+  const inQuery = operation.verb === 'GET' || operation.verb === 'DELETE';
   const start = [
     'curl',
     ...(operation.transport === 'events' ? ['-N'] : []),

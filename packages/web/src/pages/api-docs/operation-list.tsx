@@ -1,9 +1,9 @@
 import { SearchInput } from '@patternfly/react-core';
-import AngleRightIcon from '@patternfly/react-icons/dist/esm/icons/angle-right-icon';
 import { type KeyboardEvent, useDeferredValue, useId, useMemo, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { useT } from '../../i18n/index.ts';
 import { type Area, addressOf, areasOf, findOperations, type Operation } from './operations.ts';
+import { Twisty } from './twisty.tsx';
 
 /** Operations by area, unfolded where the chosen one is or where a search finds something. */
 export function OperationList({
@@ -30,8 +30,8 @@ export function OperationList({
     search !== '' || (toggled[area.name] ?? area.operations.some((one) => one === chosen));
   const count =
     search === ''
-      ? t('table.count', { count: operations.length })
-      : t('table.countOf', { shown: found.length, count: operations.length });
+      ? t('apiDocs.count', { count: operations.length })
+      : t('apiDocs.countOf', { shown: found.length, count: operations.length });
   return (
     <>
       <div className="ry-api-search">
@@ -99,9 +99,7 @@ function AreaPart(props: {
       <h2 className="ry-api-area">
         {props.foldable ? (
           <button type="button" aria-expanded={open} aria-controls={id} onClick={props.onToggle}>
-            <span className={open ? 'ry-twisty ry-open' : 'ry-twisty'}>
-              <AngleRightIcon />
-            </span>
+            <Twisty open={open} />
             {title}
           </button>
         ) : (

@@ -1,8 +1,9 @@
-import AngleRightIcon from '@patternfly/react-icons/dist/esm/icons/angle-right-icon';
 import { Fragment, useId, useState } from 'react';
 import { useT } from '../../i18n/index.ts';
+import { useNarrow } from '../../util/use-narrow.ts';
 import type { Schema } from './document.ts';
 import { defaultText, type Row, rangeText, typeName } from './schema-rows.ts';
+import { Twisty } from './twisty.tsx';
 
 /** Parameters or fields: name, type with limits, description; what has fields of its own unfolds. */
 export function SchemaTable(props: { rows: readonly Row[]; label: string; requiredText: string }) {
@@ -29,6 +30,7 @@ export function SchemaTable(props: { rows: readonly Row[]; label: string; requir
 
 function FieldRows({ row, requiredText }: { row: Row; requiredText: string }) {
   const [open, setOpen] = useState(false);
+  const narrow = useNarrow();
   const id = useId();
   const type = <TypeText schema={row.schema} />;
   return (
@@ -43,9 +45,7 @@ function FieldRows({ row, requiredText }: { row: Row; requiredText: string }) {
               aria-controls={id}
               onClick={() => setOpen(!open)}
             >
-              <span className={open ? 'ry-twisty ry-open' : 'ry-twisty'}>
-                <AngleRightIcon />
-              </span>
+              <Twisty open={open} />
               <FieldName name={row.name} />
             </button>
           ) : (
@@ -61,7 +61,7 @@ function FieldRows({ row, requiredText }: { row: Row; requiredText: string }) {
       </tr>
       <tr id={id} hidden={!open}>
         {open ? (
-          <td colSpan={3} className="ry-api-fields">
+          <td colSpan={narrow ? 2 : 3} className="ry-api-fields">
             {row.form ? <p className="ry-id">{row.form}</p> : null}
             <SchemaTable rows={row.fields} label={row.name} requiredText={requiredText} />
           </td>
