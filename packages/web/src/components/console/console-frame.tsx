@@ -52,7 +52,7 @@ export function ConsoleFrame(props: {
       </div>
       <div className={props.scroll ? 'ry-console-body ry-scrolls' : 'ry-console-body'}>
         {props.children}
-        {status === 'off' && props.off ? <div className="ry-console-off">{props.off}</div> : null}
+        {status === 'off' && props.off ? <div className="ry-console-cover">{props.off}</div> : null}
       </div>
     </div>
   );
