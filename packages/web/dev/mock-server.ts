@@ -1,13 +1,11 @@
 /**
  * A stand-in for the API with made-up data, for looking at the pages and for layout tests only: 1,000 guests, tasks that
  * run, live events. It knows nothing of permissions or validation; the real server has tests of its own.
- *
- * Usage: node mock-server.js [port] [guests]; serves dist/ too, with the content security policy of the gateway.
+ * It serves dist/ too, with the content security policy of the gateway.
  */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join, normalize } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type MockData, makeData } from './mock-data.ts';
 import { answer } from './mock-routes.ts';
 
@@ -102,14 +100,4 @@ function serveFile(dist: string, pathname: string, response: ServerResponse): vo
     'content-security-policy': contentSecurityPolicy,
   });
   createReadStream(path).pipe(response);
-}
-
-if (process.argv[1] && import.meta.url.endsWith(process.argv[1].split('/').pop() ?? '?')) {
-  const dist = process.env.DIST ?? fileURLToPath(new URL('../dist', import.meta.url));
-  const server = await startMockServer({
-    port: Number(process.argv[2] ?? 18006),
-    guests: Number(process.argv[3] ?? 1000),
-    dist,
-  });
-  console.log(server.url);
 }

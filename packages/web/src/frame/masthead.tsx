@@ -36,7 +36,7 @@ export function AppMasthead(props: { treeShown: boolean; onToggleTree: () => voi
         <Logo />
         <span className="ry-brand-name">Ryokan</span>
       </Link>
-      <button type="button" className="ry-search" onClick={props.onSearch} aria-label={t('palette.open')}>
+      <button type="button" className="ry-search" onClick={props.onSearch}>
         <SearchIcon />
         <span className="ry-search-text">{t('palette.open')}</span>
         <kbd>Ctrl K</kbd>
@@ -79,7 +79,7 @@ function Menu(props: {
           ref={ref}
           variant={props.text ? 'plainText' : 'plain'}
           size="sm"
-          aria-label={props.label}
+          aria-label={props.text ? `${props.label}: ${props.text}` : props.label}
           isExpanded={open}
           onClick={() => setOpen(!open)}
           icon={props.icon}

@@ -22,7 +22,9 @@ const lastKey = 'ryokan.login';
 
 /** Only a path on this server: a link from elsewhere must not lead away after the login. */
 export function safeNext(next: string | null): string {
-  return next?.startsWith('/') && !next.startsWith('//') && !next.includes('\\') ? next : '/datacenter';
+  return next?.startsWith('/') && !next.startsWith('//') && !next.includes('\\')
+    ? next
+    : '/datacenter/summary';
 }
 
 export default function LoginPage() {

@@ -67,7 +67,7 @@ export const guest = {
   'summary.qemu': 'QEMU',
   'summary.readWrite': '{{read}} read, {{write}} written',
   'summary.state': 'State',
-  'summary.troubled': 'Not readable or unknown',
+  'summary.troubled': 'not readable or unknown',
   'summary.use': 'Use',
   'console.connected': 'Connected',
   'console.connecting': 'Connecting…',

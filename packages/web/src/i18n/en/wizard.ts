@@ -29,7 +29,7 @@ export const wizard = {
   'wizard.memory': 'Memory',
   'wizard.memoryHelp': "{{size}} of the node's {{total}}",
   'wizard.memoryTooMuch': 'The node has only {{total}}.',
-  'wizard.nameHelp': 'Best the host name of the guest.',
+  'wizard.nameHelp': 'Usually the host name of the guest.',
   'wizard.network': 'Network',
   'wizard.newDisk': 'new disk of {{size}} on {{storage}}',
   'wizard.next': 'Next',

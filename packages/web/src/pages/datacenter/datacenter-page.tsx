@@ -16,7 +16,7 @@ const tabs: Readonly<Record<string, ComponentType>> = {
 
 export default function DatacenterPage() {
   const t = useT();
-  const { tab = 'summary' } = useParams();
+  const { tab = '' } = useParams();
   const Tab = tabs[tab];
   if (!Tab) return <Navigate to="/datacenter/summary" replace />;
   return (

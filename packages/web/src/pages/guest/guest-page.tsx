@@ -34,7 +34,7 @@ const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
 
 export default function GuestPage() {
   const t = useT();
-  const { vmid: text, tab = 'summary' } = useParams();
+  const { vmid: text, tab = '' } = useParams();
   const vmid = Number(text);
   const { guest, loaded } = useGuest(vmid);
   if (!guest) return loaded ? <NotFound what={t('guest.notFound', { vmid: text ?? '' })} /> : <Loading />;

@@ -16,7 +16,9 @@ describe('option list', () => {
     }
   });
   it('offers every OS type', () => {
-    expect(osTypes.map((one) => one.value).sort()).toEqual([...((fields.ostype?.enum ?? []) as string[])].sort());
+    expect(osTypes.map((one) => one.value).sort()).toEqual(
+      [...((fields.ostype?.enum ?? []) as string[])].sort(),
+    );
   });
 });
 

@@ -22,7 +22,7 @@ const tabs: Readonly<Record<string, ComponentType<NodeTabProps>>> = {
 
 export default function NodePage() {
   const t = useT();
-  const { node = '', tab = 'summary' } = useParams();
+  const { node = '', tab = '' } = useParams();
   const { rows, loaded } = useResources();
   const row = rows.find((one) => one.type === 'node' && one.node === node);
   if (!row) return loaded ? <NotFound what={t('node.notFound', { node })} /> : <Loading />;

@@ -11,7 +11,7 @@ import { contentTypes, storageTabs } from './tabs.ts';
 
 export default function StoragePage() {
   const t = useT();
-  const { node = '', storage = '', tab = 'summary' } = useParams();
+  const { node = '', storage = '', tab = '' } = useParams();
   const { rows, loaded } = useResources();
   const row = rows.find((one) => one.type === 'storage' && one.node === node && one.storage === storage);
   if (!row) return loaded ? <NotFound what={t('storage.notFound', { storage, node })} /> : <Loading />;

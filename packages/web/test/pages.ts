@@ -1,0 +1,138 @@
+/** Every page and dialog that is looked at, with how to get there on the mock server. */
+import type { Page } from 'playwright-core';
+
+export interface PageToSee {
+  readonly name: string;
+  readonly path: string;
+  readonly loggedOut?: true;
+  readonly act?: (page: Page, narrow: boolean) => Promise<void>;
+}
+
+const settle = (page: Page) => page.waitForTimeout(500);
+
+export const pages: readonly PageToSee[] = [
+  { name: 'login', path: '/login', loggedOut: true },
+  { name: 'datacenter-summary', path: '/datacenter/summary' },
+  { name: 'datacenter-search', path: '/datacenter/search' },
+  { name: 'datacenter-storage', path: '/datacenter/storage' },
+  { name: 'datacenter-users', path: '/datacenter/users' },
+  { name: 'datacenter-tokens', path: '/datacenter/users?part=tokens' },
+  { name: 'datacenter-permissions', path: '/datacenter/permissions' },
+  { name: 'datacenter-tasks', path: '/datacenter/tasks' },
+  { name: 'node-summary', path: '/node/pve1/summary' },
+  { name: 'node-guests', path: '/node/pve1/guests' },
+  { name: 'node-network', path: '/node/pve1/network' },
+  { name: 'node-shell', path: '/node/pve1/shell' },
+  { name: 'storage-summary', path: '/storage/pve1/local/summary' },
+  { name: 'storage-iso', path: '/storage/pve1/local/iso' },
+  {
+    name: 'storage-upload',
+    path: '/storage/pve1/local/iso',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'storage-download',
+    path: '/storage/pve1/local/iso',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').nth(1).click();
+      await settle(page);
+    },
+  },
+  { name: 'guest-summary', path: '/qemu/100/summary' },
+  { name: 'guest-console', path: '/qemu/100/console' },
+  { name: 'guest-serial', path: '/qemu/100/serial' },
+  { name: 'guest-hardware', path: '/qemu/100/hardware' },
+  {
+    name: 'guest-hardware-disk',
+    path: '/qemu/100/hardware',
+    act: async (page) => {
+      await page.getByRole('row').filter({ hasText: 'scsi0' }).getByRole('button').first().click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'guest-hardware-net',
+    path: '/qemu/100/hardware',
+    act: async (page) => {
+      await page.getByRole('row').filter({ hasText: 'net0' }).getByRole('button').first().click();
+      await settle(page);
+    },
+  },
+  { name: 'guest-options', path: '/qemu/100/options' },
+  {
+    name: 'guest-options-boot',
+    path: '/qemu/100/options',
+    act: async (page) => {
+      await page.getByRole('row').filter({ hasText: 'scsi0, ide2' }).getByRole('button').first().click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'guest-remove',
+    path: '/qemu/105/summary',
+    act: async (page) => {
+      await page.locator('.ry-page-actions button').last().click();
+      await page.getByRole('menuitem').last().click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'guest-power-menu',
+    path: '/qemu/100/summary',
+    act: async (page) => {
+      await page.locator('.ry-page-actions .pf-v6-c-menu-toggle__button').first().click();
+      await settle(page);
+    },
+  },
+  { name: 'guest-tasks', path: '/qemu/100/tasks' },
+  { name: 'guest-gone', path: '/qemu/99999/summary' },
+  ...['general', 'os', 'system', 'disks', 'cpu', 'memory', 'network', 'confirm'].map((step, index) => ({
+    name: `wizard-${index}-${step}`,
+    path: '/create/qemu?node=pve1',
+    act: async (page: Page) => {
+      for (let i = 0; i < index; i++) {
+        if (i === 1) await page.selectOption('#iso', { index: 1 });
+        await page.locator('.ry-wizard-buttons button').nth(1).click();
+        await page.waitForTimeout(200);
+      }
+      await settle(page);
+    },
+  })),
+  {
+    name: 'palette',
+    path: '/datacenter/summary',
+    act: async (page) => {
+      await page.keyboard.press('Control+k');
+      await page.locator('#palette-input').fill('web');
+      await settle(page);
+    },
+  },
+  {
+    name: 'task-viewer',
+    path: '/datacenter/tasks',
+    act: async (page) => {
+      await page.locator('.ry-table .ry-link').nth(3).click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'task-drawer',
+    path: '/node/pve1/summary',
+    act: async (page) => {
+      await page.locator('.ry-drawer-bar').click();
+      await settle(page);
+      await page.waitForTimeout(300);
+    },
+  },
+  {
+    name: 'tree-narrow',
+    path: '/datacenter/summary',
+    act: async (page, narrow) => {
+      if (narrow) await page.locator('.ry-masthead button').first().click();
+      await settle(page);
+    },
+  },
+];
