@@ -51,7 +51,7 @@ export function MemoryStep() {
   return (
     <>
       <NumberField
-        id="memory"
+        id="memory-size"
         label={t('column.memory')}
         unit="MiB"
         min={16}
