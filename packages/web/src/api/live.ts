@@ -78,7 +78,7 @@ export function onTaskEnd(listener: (task: Task) => void): () => void {
 }
 
 function schedule(): void {
-  flushTimer ??= setTimeout(flush, flushMs);
+  if (flushTimer === undefined) flushTimer = setTimeout(flush, flushMs);
 }
 
 function flush(): void {

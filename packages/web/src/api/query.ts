@@ -2,7 +2,7 @@
 
 import { ApiError } from '@ryokan/api/client.ts';
 import type { Method, ParamsOf, ResultOf } from '@ryokan/api/method.ts';
-import type { TObject, TSchema } from '@sinclair/typebox';
+import type { TObject, TSchema } from '@ryokan/api/schema/types.ts';
 import {
   keepPreviousData,
   QueryClient,

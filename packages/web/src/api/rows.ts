@@ -1,7 +1,7 @@
 /** Row types of the lists that live events keep fresh, and small questions about them. */
 import { type GuestState, type PowerState, powerState } from '@ryokan/api/guest-actions.ts';
 import type { Resource as ResourceSchema, TaskListRow } from '@ryokan/api/schema/resource.ts';
-import type { Static } from '@sinclair/typebox';
+import type { Static } from '@ryokan/api/schema/types.ts';
 
 export type Resource = Static<typeof ResourceSchema>;
 export type Task = Static<typeof TaskListRow>;

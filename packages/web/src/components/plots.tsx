@@ -1,7 +1,7 @@
 /** Measurements over time. Loaded on demand, since the plotting library is not needed for the first page. */
 import { FormSelect, FormSelectOption } from '@patternfly/react-core';
 import type { Method, ParamsOf } from '@ryokan/api/method.ts';
-import type { TObject, TSchema } from '@sinclair/typebox';
+import type { TObject, TSchema } from '@ryokan/api/schema/types.ts';
 import { useState } from 'react';
 import { useCall } from '../api/query.ts';
 import { useT } from '../i18n/index.ts';

@@ -89,7 +89,6 @@ function Splitter({ width }: { width: number }) {
   const t = useT();
   const set = (next: number) => setPreferences({ treeWidth: Math.min(520, Math.max(180, Math.round(next))) });
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a separator that moves has no element of its own
     <div
       className="ry-splitter"
       role="separator"

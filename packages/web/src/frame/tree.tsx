@@ -188,8 +188,6 @@ function Twisty({ row, onToggle }: { row: TreeRow; onToggle: () => void }) {
   if (!row.expandable) return <span className="ry-twisty" />;
   return (
     // The tree's keys do the same; for a screen reader the row itself has the expanded state.
-    // biome-ignore lint/a11y/useKeyWithClickEvents: see above
-    // biome-ignore lint/a11y/noStaticElementInteractions: see above
     <span
       className={row.expanded ? 'ry-twisty ry-open' : 'ry-twisty'}
       aria-hidden

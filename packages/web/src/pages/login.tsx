@@ -109,7 +109,6 @@ function LoginForm() {
           isRequired
           value={user}
           onChange={(_, value) => setUser(value)}
-          // biome-ignore lint/a11y/noAutofocus: the page is this form
           autoFocus={user === ''}
         />
       </FormGroup>
@@ -123,7 +122,6 @@ function LoginForm() {
           isRequired
           value={password}
           onChange={(_, value) => setPassword(value)}
-          // biome-ignore lint/a11y/noAutofocus: the page is this form
           autoFocus={user !== ''}
         />
       </FormGroup>

@@ -6,7 +6,7 @@ import { parsePropertyString, propertyStringFields } from '@ryokan/api/schema/pr
 import { driveAddress, qemuConfigFields } from '@ryokan/api/schema/qemu-config.ts';
 import { type QemuDrive, scsiDriveFields } from '@ryokan/api/schema/qemu-drive.ts';
 import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
-import type { TSchema } from '@sinclair/typebox';
+import type { TSchema } from '@ryokan/api/schema/types.ts';
 
 /** Configuration as the API answers it: numbers, texts, property strings. */
 export type Config = Readonly<Record<string, unknown>>;

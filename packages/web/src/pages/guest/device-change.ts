@@ -3,7 +3,7 @@ import { formatPropertyString, propertyStringFields } from '@ryokan/api/schema/p
 import { qemuConfigFields } from '@ryokan/api/schema/qemu-config.ts';
 import type { QemuDrive } from '@ryokan/api/schema/qemu-drive.ts';
 import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
-import type { TObject, TSchema } from '@sinclair/typebox';
+import type { TObject, TSchema } from '@ryokan/api/schema/types.ts';
 import { readDrive } from './config-model.ts';
 
 const schemaOf = (key: string) => (qemuConfigFields as Record<string, TSchema>)[key];

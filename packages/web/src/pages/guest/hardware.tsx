@@ -68,7 +68,6 @@ export default function Hardware({ guest, state }: GuestTabProps) {
           </span>
         ) : null}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus */}
       <div className="ry-table-scroller" tabIndex={0} role="region" aria-label={t('tab.hardware')}>
         <table className="ry-table ry-hardware-table">
           <caption className="ry-hidden">{t('tab.hardware')}</caption>

@@ -60,7 +60,6 @@ export function Notes({
           onChange={(_, value) => setDraft(value)}
           rows={7}
           resizeOrientation="vertical"
-          // biome-ignore lint/a11y/noAutofocus: the person just asked to type here
           autoFocus
         />
       ) : text ? (

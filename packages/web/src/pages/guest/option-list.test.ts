@@ -1,5 +1,5 @@
 import { qemuConfigFields } from '@ryokan/api/schema/qemu-config.ts';
-import type { TSchema } from '@sinclair/typebox';
+import type { TSchema } from '@ryokan/api/schema/types.ts';
 import { describe, expect, it } from 'vitest';
 import { optionRows, osTypes, readHotplug, readStartup, writeStartup } from './option-list.ts';
 

@@ -41,7 +41,6 @@ export default function Options({ guest, state }: GuestTabProps) {
       {edit.reason ? (
         <p className="ry-toolbar ry-subtle">{reasonText(edit.reason.key, state.lock, t)}</p>
       ) : null}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must take the focus */}
       <div className="ry-table-scroller" tabIndex={0} role="region" aria-label={t('tab.options')}>
         <table className="ry-table ry-hardware-table">
           <caption className="ry-hidden">{t('tab.options')}</caption>
