@@ -59,7 +59,7 @@ describe('a stranger', () => {
     await page.getByRole('spinbutton', { name: 'Size' }).fill('8');
     await leave('Disks');
     await leave('CPU');
-    await page.getByRole('spinbutton', { name: 'Memory' }).fill('512');
+    await page.getByRole('spinbutton', { name: 'Memory', exact: true }).fill('512');
     await leave('Memory');
     await leave('Network');
     await page.getByRole('heading', { name: 'Confirm', level: 2 }).waitFor();
