@@ -48,7 +48,8 @@ describe('operations', () => {
   it('are found by all words of a text: path, description, command, in any order and case', () => {
     const found = (text: string) => findOperations(operations, text).map((one) => one.source.operationId);
     expect(found('START qemu')).toContain('qemu.start');
-    expect(found('qm start')).toContain('qemu.start');
+    expect(found('qm  Start')).toContain('qemu.start');
+    expect(found('qm start')).not.toContain('qemu.pending');
     expect(found('start nosuchword')).toEqual([]);
     expect(found(' ').length).toBe(operations.length);
   });

@@ -76,9 +76,12 @@ export function areasOf(operations: readonly Operation[]): Area[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The operations in which every word of the text stands. */
+/** The operations in which the text stands as it is (a command, a path); without any, those that have all its words. */
 export function findOperations(operations: readonly Operation[], text: string): Operation[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const phrase = words.join(' ');
+  const exact = operations.filter((one) => one.words.includes(phrase));
+  if (exact.length > 0) return exact;
   return operations.filter((one) => words.every((word) => one.words.includes(word)));
 }
 
