@@ -272,21 +272,23 @@ const routes: readonly (readonly [string, Handler])[] = [
   ['DELETE /nodes/([^/]+)/tasks/(UPID.*)', () => ok()],
   [
     'GET /nodes/([^/]+)/network',
-    (data) =>
-      ok([
-        ...data.bridges.map((iface) => ({
-          iface,
-          type: 'bridge',
-          active: 1,
-          exists: 1,
-          autostart: 1,
-          method: 'static',
-          cidr: iface === 'vmbr0' ? '192.0.2.10/24' : '10.10.10.1/24',
-          bridge_ports: iface === 'vmbr0' ? 'eno1' : '',
-        })),
-        { iface: 'eno1', type: 'eth', active: 1, exists: 1, method: 'manual' },
-        { iface: 'lo', type: 'loopback', active: 1, method: 'loopback', cidr: '127.0.0.1/8' },
-      ]),
+    (data, _, { type }) =>
+      ok(
+        [
+          ...data.bridges.map((iface) => ({
+            iface,
+            type: 'bridge',
+            active: 1,
+            exists: 1,
+            autostart: 1,
+            method: 'static',
+            cidr: iface === 'vmbr0' ? '192.0.2.10/24' : '10.10.10.1/24',
+            bridge_ports: iface === 'vmbr0' ? 'eno1' : '',
+          })),
+          { iface: 'eno1', type: 'eth', active: 1, exists: 1, method: 'manual' },
+          { iface: 'lo', type: 'loopback', active: 1, method: 'loopback', cidr: '127.0.0.1/8' },
+        ].filter((one) => !type || one.type === 'bridge'),
+      ),
   ],
   [
     'GET /nodes/([^/]+)/network/nat-bridge',

@@ -25,9 +25,7 @@ async function check(page: Page, name: string): Promise<void> {
     const axe = (
       window as unknown as {
         axe: {
-          run: (
-            o: object,
-          ) => Promise<{
+          run: (o: object) => Promise<{
             violations: {
               id: string;
               impact: string;
@@ -93,7 +91,7 @@ for (const [language, theme, width] of variants) {
     const name = `${one.name}.${language}.${theme}.${width}`;
     try {
       await page.goto(`${server.url}${one.path}`);
-      await page.waitForLoadState('networkidle', { timeout: 2_000 }).catch(() => undefined);
+      await page.waitForSelector('h1', { timeout: 10_000 });
       await page.waitForFunction(() => !document.querySelector('.ry-loading, .ry-plots-space'), undefined, {
         timeout: 5_000,
       });

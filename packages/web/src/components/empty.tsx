@@ -4,6 +4,8 @@ import type { ComponentType, ReactNode } from 'react';
 /** A page without content: what would stand here and the first step to it. */
 export function Empty(props: {
   title: string;
+  /** h1 where this is all of the page. */
+  heading?: 'h1' | 'h2';
   icon?: ComponentType;
   children?: ReactNode;
   action?: ReactNode;
@@ -12,7 +14,7 @@ export function Empty(props: {
     <EmptyState
       variant="sm"
       titleText={props.title}
-      headingLevel="h2"
+      headingLevel={props.heading ?? 'h2'}
       {...(props.icon ? { icon: props.icon } : {})}
     >
       {props.children ? <EmptyStateBody>{props.children}</EmptyStateBody> : null}

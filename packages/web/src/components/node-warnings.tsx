@@ -3,7 +3,7 @@ import { nodeNatBridge, nodeWarnings } from '@ryokan/api/methods/nodes.ts';
 import { useState } from 'react';
 import { useCall } from '../api/query.ts';
 import { NatBridgeDialog } from '../forms/nat-bridge-dialog.tsx';
-import { useT } from '../i18n/index.ts';
+import { type Translate, useT } from '../i18n/index.ts';
 
 /** What a person should know or mend on a node, with the button that mends it where there is one. */
 export function NodeWarnings({ node }: { node: string }) {
@@ -17,7 +17,7 @@ export function NodeWarnings({ node }: { node: string }) {
           key={warning.id}
           isInline
           variant={warning.severity}
-          title={`${node}: ${warning.text}`}
+          title={`${node}: ${warningText(warning, t)}`}
           className="ry-span"
           {...(warning.action === nodeNatBridge.id
             ? {
@@ -31,4 +31,16 @@ export function NodeWarnings({ node }: { node: string }) {
       {offering ? <NatBridgeDialog node={node} onClose={() => setOffering(false)} /> : null}
     </>
   );
+}
+
+/** Known warnings in the language of the page; what stands behind the colon is the server's finding. */
+function warningText(warning: { readonly id: string; readonly text: string }, t: Translate): string {
+  switch (warning.id) {
+    case 'no-kvm':
+      return t('warning.noKvm', { reason: warning.text.split(': ').slice(1).join(': ') });
+    case 'no-bridge':
+      return t('warning.noBridge');
+    default:
+      return warning.text;
+  }
 }

@@ -1,5 +1,5 @@
 import 'uplot/dist/uPlot.min.css';
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import UPlot from 'uplot';
 import { useT } from '../i18n/index.ts';
 import { useDark, usePreferences } from '../util/preferences.ts';
@@ -48,7 +48,9 @@ export function Plot(props: {
   const { title, unit, series, samples } = props;
   const keys = series.map((one) => one.key).join();
   const data = useMemo(() => toColumns(samples, keys.split(',')), [samples, keys]);
-  const latest = samples[samples.length - 1];
+  // Under the pointer, or the newest one.
+  const [at, setAt] = useState<number>();
+  const latest = (at === undefined ? undefined : samples[at]) ?? samples[samples.length - 1];
   const print = printer(unit, format);
   const labels = series.map((one) => one.label).join();
 
@@ -56,7 +58,11 @@ export function Plot(props: {
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    const one = new UPlot(options(element.clientWidth, unit, labels.split(','), format, dark), data, element);
+    const one = new UPlot(
+      options(element.clientWidth, unit, labels.split(','), format, dark, setAt),
+      data,
+      element,
+    );
     plot.current = one;
     const resize = new ResizeObserver(() => one.setSize({ width: element.clientWidth, height }));
     resize.observe(element);
@@ -76,6 +82,9 @@ export function Plot(props: {
     <figure className="ry-plot">
       <figcaption>
         <span className="ry-plot-title">{title}</span>
+        {at === undefined || latest?.time === undefined ? null : (
+          <span className="ry-subtle">{format.dateTime(latest.time)}</span>
+        )}
         {series.map((one, index) => (
           <span key={one.key} className="ry-plot-legend">
             <span
@@ -100,12 +109,28 @@ export function Plot(props: {
   );
 }
 
+/** Steps of the time axis in seconds: minutes, hours, days, weeks, months. */
+const timeSteps = [
+  60, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800, 1209600, 2592000,
+];
+/** Steps of sizes: 1, 2, 5 … of each binary unit, so that the axis reads 512 MiB and not 488. */
+const binarySteps = Array.from({ length: 6 }, (_, unit) =>
+  [1, 2, 5, 10, 20, 50, 100, 200, 500].map((step) => step * 1024 ** unit),
+).flat();
+
+/** Hours and minutes, or the day when the axis spans more than two days. */
+function timeText(value: number, splits: readonly number[], format: Format): string {
+  const span = (splits[splits.length - 1] ?? 0) - (splits[0] ?? 0);
+  return span > 2 * 86400 ? format.day(value) : format.clock(value);
+}
+
 function options(
   width: number,
   unit: PlotUnit,
   labels: readonly string[],
   format: Format,
   dark: boolean,
+  onCursor: (index: number | undefined) => void,
 ): UPlot.Options {
   const palette = strokes[dark ? 'dark' : 'light'];
   const grid = { stroke: dark ? '#ffffff1a' : '#00000014', width: 1 };
@@ -120,8 +145,11 @@ function options(
     width,
     height,
     legend: { show: false },
+    hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? undefined)] },
     cursor: { drag: { x: false, y: false }, points: { size: 6 } },
     scales: {
+      // Axis values are printed by Intl, in the time zone of the browser.
+      x: { time: false },
       y: {
         range: (_, __, max) => [
           0,
@@ -130,10 +158,16 @@ function options(
       },
     },
     axes: [
-      axis,
+      {
+        ...axis,
+        incrs: timeSteps,
+        space: 70,
+        values: (_, splits) => splits.map((value) => timeText(value, splits, format)),
+      },
       {
         ...axis,
         size: 66,
+        ...(unit === 'bytes' || unit === 'rate' ? { incrs: binarySteps } : {}),
         values: (_, splits) => splits.map((value) => (value === null ? '' : print(value))),
       },
     ],

@@ -19,6 +19,12 @@ const filterBy = (row: Resource) => [
   row.lock,
 ];
 
+/** Use of what runs; nothing for storages and for guests that stand still. */
+function Use({ row, share, label }: { row: Resource; share: number | undefined; label: string }) {
+  const idle = row.type === 'storage' || ['stopped', 'offline', 'unknown'].includes(row.status ?? 'unknown');
+  return idle ? <span className="ry-subtle">–</span> : <UseCell share={share} label={label} />;
+}
+
 /** Guests, nodes and storages in one table. */
 export function ResourceTable(props: {
   rows: readonly Resource[];
@@ -33,7 +39,7 @@ export function ResourceTable(props: {
     {
       key: 'id',
       title: t('column.id'),
-      width: '6.5rem',
+      width: '5.5rem',
       sort: (row) => row.vmid,
       render: (row) => <span className="ry-id">{row.vmid ?? ''}</span>,
     },
@@ -71,20 +77,23 @@ export function ResourceTable(props: {
       key: 'cpu',
       title: t('column.cpu'),
       width: '8rem',
+      wide: true,
       sort: (row) => row.cpu,
-      render: (row) => (row.type === 'storage' ? '' : <UseCell share={row.cpu} label={t('column.cpu')} />),
+      render: (row) => <Use row={row} share={row.cpu} label={t('column.cpu')} />,
     },
     {
       key: 'memory',
       title: t('column.memory'),
       width: '8rem',
+      wide: true,
       sort: (row) => (row.maxmem ? (row.mem ?? 0) / row.maxmem : undefined),
-      render: (row) =>
-        row.type === 'storage' ? (
-          ''
-        ) : (
-          <UseCell share={row.maxmem ? (row.mem ?? 0) / row.maxmem : undefined} label={t('column.memory')} />
-        ),
+      render: (row) => (
+        <Use
+          row={row}
+          share={row.maxmem ? (row.mem ?? 0) / row.maxmem : undefined}
+          label={t('column.memory')}
+        />
+      ),
     },
     {
       key: 'size',

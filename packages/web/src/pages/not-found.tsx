@@ -8,6 +8,7 @@ export default function NotFound({ what }: { what?: string }) {
   const t = useT();
   return (
     <Empty
+      heading="h1"
       title={what ?? t('notFound.title')}
       action={
         <Button variant="link" component={(props) => <Link {...props} to="/datacenter/search" />}>

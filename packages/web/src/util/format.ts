@@ -64,6 +64,18 @@ export function formatDateTime(epoch: number, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(epoch * 1000);
 }
 
+/** Seconds since the epoch as hours and minutes. */
+export function formatClock(epoch: number, language: string): string {
+  return new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(
+    epoch * 1000,
+  );
+}
+
+/** Seconds since the epoch as month and day. */
+export function formatDay(epoch: number, language: string): string {
+  return new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric' }).format(epoch * 1000);
+}
+
 /** How long ago (or ahead) `epoch` is, seen from `now`; both in seconds. */
 export function formatRelative(epoch: number, now: number, language: string): string {
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });

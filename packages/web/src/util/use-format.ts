@@ -9,6 +9,8 @@ export interface Format {
   number(value: number, digits?: number): string;
   duration(seconds: number): string;
   dateTime(epoch: number): string;
+  clock(epoch: number): string;
+  day(epoch: number): string;
   relative(epoch: number, now: number): string;
 }
 
@@ -23,6 +25,8 @@ export function useFormat(): Format {
       number: (value, digits) => format.formatNumber(value, language, digits),
       duration: (value) => format.formatDuration(value, language),
       dateTime: (value) => format.formatDateTime(value, language),
+      clock: (value) => format.formatClock(value, language),
+      day: (value) => format.formatDay(value, language),
       relative: (value, now) => format.formatRelative(value, now, language),
     }),
     [language],

@@ -87,40 +87,50 @@ export default function CreateVmPage() {
             </div>
           ) : null}
         </header>
-        <Wizard
-          className="ry-wizard"
-          navAriaLabel={t('wizard.steps')}
-          shouldFocusContent
-          onStepChange={(_, __, previous) =>
-            setLeft((before) => new Set([...before, previous.id as StepKey]))
-          }
-          footer={
-            <StepFooter
-              problems={all}
-              onLeave={(step) => setLeft((before) => new Set([...before, step]))}
-              onRefused={setRefused}
-            />
-          }
-        >
-          {steps.map((step) => (
-            <WizardStep
-              key={step.key}
-              id={step.key}
-              name={t(step.title)}
-              status={Object.keys(shown).some((key) => stepOf(key) === step.key) ? 'error' : 'default'}
-            >
-              <StepForm title={t(step.title)}>{step.content}</StepForm>
+        <div className="ry-wizard-box" ref={nameToggle}>
+          <Wizard
+            className="ry-wizard"
+            navAriaLabel={t('wizard.steps')}
+            shouldFocusContent
+            onStepChange={(_, __, previous) =>
+              setLeft((before) => new Set([...before, previous.id as StepKey]))
+            }
+            footer={
+              <StepFooter
+                problems={all}
+                onLeave={(step) => setLeft((before) => new Set([...before, step]))}
+                onRefused={setRefused}
+              />
+            }
+          >
+            {steps.map((step) => (
+              <WizardStep
+                key={step.key}
+                id={step.key}
+                name={t(step.title)}
+                status={Object.keys(shown).some((key) => stepOf(key) === step.key) ? 'error' : 'default'}
+              >
+                <StepForm title={t(step.title)}>{step.content}</StepForm>
+              </WizardStep>
+            ))}
+            <WizardStep id="confirm" name={t('wizard.confirm')}>
+              <StepForm title={t('wizard.confirm')}>
+                <ConfirmStep />
+              </StepForm>
             </WizardStep>
-          ))}
-          <WizardStep id="confirm" name={t('wizard.confirm')}>
-            <StepForm title={t('wizard.confirm')}>
-              <ConfirmStep />
-            </StepForm>
-          </WizardStep>
-        </Wizard>
+          </Wizard>
+        </div>
       </div>
     </WizardState.Provider>
   );
+}
+
+/**
+ * On narrow screens PatternFly shows the steps behind a button with a fixed English name that hides the name of the step
+ * from screen readers (its WizardToggle takes no other). Without it, the step's own name is the button's.
+ */
+function nameToggle(box: HTMLDivElement | null): void {
+  box?.querySelector('.pf-v6-c-wizard__toggle')?.removeAttribute('aria-label');
 }
 
 function StepForm({ title, children }: { title: string; children: ReactNode }) {

@@ -9,6 +9,7 @@ import {
   emptyDraft,
   problemsOf,
   stepOf,
+  withIso,
   withOsType,
 } from './draft.ts';
 
@@ -133,6 +134,25 @@ describe('withOsType', () => {
     const chosen: Draft = { ...ready, disks: [{ ...defaultDisk, bus: 'virtio' }], memory: '512' };
     const windows = withOsType(chosen, 'win11');
     expect([windows.disks[0]?.bus, windows.memory]).toEqual(['virtio', '512']);
+  });
+});
+
+describe('withIso', () => {
+  const guess = (iso: string) => withIso(emptyDraft, iso).ostype;
+  it('knows Windows by the name of its image', () => {
+    expect(guess('local:iso/Win11_25H2_Japanese_x64.iso')).toBe('win11');
+    expect(guess('local:iso/ja-jp_windows_server_2019_x64.iso')).toBe('win10');
+    expect(guess('local:iso/Windows10.iso')).toBe('win10');
+    expect(guess('local:iso/SERVER_2012_R2.iso')).toBe('win8');
+  });
+  it('takes everything else, also the drivers for Windows, for Linux', () => {
+    expect(guess('local:iso/debian-13.1.0-amd64-netinst.iso')).toBe('l26');
+    expect(guess('local:iso/virtio-win-0.1.285.iso')).toBe('l26');
+    expect(guess('local:iso/darwin-2022.iso')).toBe('l26');
+  });
+  it('leaves a choice alone', () => {
+    const chosen = { ...emptyDraft, ostype: 'other' as const, ostypeChosen: true };
+    expect(withIso(chosen, 'local:iso/Win11.iso').ostype).toBe('other');
   });
 });
 

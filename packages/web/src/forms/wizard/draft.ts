@@ -38,6 +38,8 @@ export interface Draft {
   readonly media: 'iso' | 'none';
   readonly iso: string;
   readonly ostype: OsType;
+  /** False until the person chose: the name of the image decides then. */
+  readonly ostypeChosen: boolean;
   readonly machine: 'q35' | 'pc';
   readonly bios: 'seabios' | 'ovmf';
   readonly efiStorage: string;
@@ -84,6 +86,7 @@ export const emptyDraft: Draft = {
   media: 'iso',
   iso: '',
   ostype: 'l26',
+  ostypeChosen: false,
   machine: 'q35',
   bios: 'seabios',
   efiStorage: '',
@@ -122,6 +125,21 @@ export function withOsType(draft: Draft, ostype: OsType): Draft {
     bios: modern ? 'ovmf' : draft.ostype === 'win11' ? 'seabios' : draft.bios,
     memory: modern && draft.memory === '2048' ? '4096' : draft.memory,
   };
+}
+
+/** Another image: its name tells Windows from the rest, as long as nobody chose the system by hand. */
+export function withIso(draft: Draft, iso: string): Draft {
+  const next = { ...draft, iso };
+  return draft.ostypeChosen ? next : withOsType(next, guessOsType(iso));
+}
+
+function guessOsType(iso: string): OsType {
+  const name = iso.toLowerCase();
+  // The medium with drivers for Windows is not Windows.
+  if (name.includes('virtio') || !/win|server.?20(12|16|19|22|25)/.test(name)) return 'l26';
+  if (/win(dows)?[-_. ]?11|20(22|25)/.test(name)) return 'win11';
+  if (/win(dows)?[-_. ]?10|20(16|19)/.test(name)) return 'win10';
+  return /win(dows)?[-_. ]?8|2012/.test(name) ? 'win8' : 'l26';
 }
 
 function diskText(disk: DiskDraft): string {

@@ -5,7 +5,7 @@ import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import { SelectField } from '../fields.tsx';
 import { problemText, useWizard } from './context.ts';
-import { type OsType, withOsType } from './draft.ts';
+import { type OsType, withIso, withOsType } from './draft.ts';
 
 const UploadDialog = lazy(() =>
   import('../upload-dialog.tsx').then((all) => ({ default: all.UploadDialog })),
@@ -35,7 +35,7 @@ export function OsStep() {
                 id="iso"
                 label={t('wizard.iso')}
                 value={known ? draft.iso : ''}
-                onChange={(iso) => change({ iso })}
+                onChange={(iso) => change(withIso(draft, iso))}
                 help={loaded && sorted.length === 0 ? t('wizard.noIso') : undefined}
                 problem={problemText(problems, 'ide2', t)}
                 choices={[
@@ -69,7 +69,7 @@ export function OsStep() {
         label={t('wizard.ostype')}
         help={draft.ostype.startsWith('win') ? t('wizard.windowsHelp') : t('wizard.ostypeHelp')}
         value={draft.ostype}
-        onChange={(value) => change(withOsType(draft, value as OsType))}
+        onChange={(value) => change({ ...withOsType(draft, value as OsType), ostypeChosen: true })}
         choices={[
           { value: 'l26', label: 'Linux' },
           { value: 'win11', label: 'Windows 11 / Server 2022, 2025' },
@@ -87,7 +87,7 @@ export function OsStep() {
             onClose={() => setUploading(false)}
             onDone={(iso) => {
               refetch();
-              change({ iso });
+              change(withIso(draft, iso));
             }}
           />
         </Suspense>

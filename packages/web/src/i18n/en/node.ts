@@ -38,4 +38,7 @@ export const node = {
   'network.ports': 'Ports',
   'network.type': 'Type',
   'network.up': 'up',
+  'warning.noBridge':
+    "There is no bridge for guests. A NAT bridge gives them a network of their own without touching the host's.",
+  'warning.noKvm': 'Guests run under emulation (TCG), many times slower than with KVM. {{reason}}',
 } as const;

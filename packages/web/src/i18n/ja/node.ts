@@ -38,4 +38,7 @@ export const node = {
   'network.ports': 'ポート',
   'network.type': '種類',
   'network.up': 'アップ',
+  'warning.noBridge':
+    'ゲスト用のブリッジがありません。NAT ブリッジを作ると、ホストのネットワークを変えずにゲストをネットワークに接続できます。',
+  'warning.noKvm': 'ゲストはエミュレーション (TCG) で動作し、KVM より大幅に遅くなります。{{reason}}',
 } as const;

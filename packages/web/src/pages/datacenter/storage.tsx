@@ -53,7 +53,11 @@ export default function DatacenterStorage() {
           sort: (one) => one.type,
           render: (one) => one.type,
         },
-        { key: 'content', title: t('storage.content'), render: (one) => one.content ?? '' },
+        {
+          key: 'content',
+          title: t('storage.content'),
+          render: (one) => (one.content ?? '').split(',').join(', '),
+        },
         {
           key: 'path',
           title: t('storage.place'),

@@ -6,11 +6,13 @@ import { useGuestConfig } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
 import { Facts, Panel } from '../../components/facts.tsx';
 import { Meter } from '../../components/meter.tsx';
+import { StateText } from '../../components/object-icon.tsx';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import { addressesOf } from './agent-addresses.ts';
 import type { GuestTabProps } from './guest-page.tsx';
 import { Notes } from './notes.tsx';
+import { osTypes } from './option-list.ts';
 
 const Plots = lazy(() => import('../../components/plots.tsx'));
 
@@ -34,12 +36,12 @@ export default function GuestSummary({ guest, state }: GuestTabProps) {
       <Panel title={t('summary.state')}>
         <Facts
           rows={[
-            [t('column.status'), current?.qmpstatus ?? state.status],
+            [t('column.status'), <Status key="s" guest={guest} qmpstatus={current?.qmpstatus} />],
             [t('column.uptime'), running && measured.uptime ? format.duration(measured.uptime) : undefined],
             [t('column.node'), node],
             [t('summary.machine'), current?.['running-machine']],
             [t('summary.qemu'), current?.['running-qemu']],
-            [t('summary.ostype'), typeof config?.ostype === 'string' ? config.ostype : undefined],
+            [t('summary.ostype'), osTypeName(config?.ostype)],
             [
               t('summary.addresses'),
               <Addresses key="a" guest={guest} asked={running && Boolean(current?.agent)} />,
@@ -153,4 +155,19 @@ function Addresses({ guest, asked }: { guest: GuestTabProps['guest']; asked: boo
       ))}
     </ul>
   );
+}
+
+/** The state in words; QEMU's own word beside it where it says more. */
+function Status({ guest, qmpstatus }: { guest: GuestTabProps['guest']; qmpstatus: string | undefined }) {
+  const plain = ['running', 'stopped', 'paused'].includes(qmpstatus ?? 'running');
+  return (
+    <>
+      <StateText row={guest} />
+      {plain ? null : <span className="ry-subtle"> ({qmpstatus})</span>}
+    </>
+  );
+}
+
+function osTypeName(value: unknown): string | undefined {
+  return osTypes.find((one) => one.value === value)?.label;
 }
