@@ -44,7 +44,8 @@ describe('a stranger', () => {
       expect(await accessibilityFindings(page), `accessibility of the step ${step}`).toEqual([]);
       await page.getByRole('button', { name: 'Next', exact: true }).click();
     };
-    await page.getByRole('textbox', { name: 'Name' }).fill('installer');
+    await page.getByRole('heading', { name: 'General', level: 2 }).waitFor();
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('installer');
     await leave('General');
     await page.getByRole('button', { name: 'Upload', exact: true }).click();
     await uploadInDialog(page, iso.path, iso.sha256);
@@ -69,6 +70,14 @@ describe('a stranger', () => {
     await page.waitForURL('**/qemu/*/console', { timeout: 60_000 });
 
     const vmid = Number(/\/qemu\/(\d+)\//.exec(page.url())?.[1]);
+    const admin = await node.admin();
+    expect(await admin.get(`${node.path}/qemu/${vmid}/config`)).toMatchObject({
+      ...{ name: 'installer', memory: '512', net0: expect.stringContaining('bridge=vmbr0') },
+      ...{
+        scsi0: expect.stringContaining('size=8G'),
+        ide2: expect.stringContaining('iso/debian-installer.iso'),
+      },
+    });
     const canvas = await connectedScreen(page);
     await installerMenu(node, vmid, 'e2e/4-qemu-screendump');
     const likenessOfMenu = await expectSameScreen(canvas, node.guestSocket(vmid, 'qmp'));
