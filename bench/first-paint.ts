@@ -107,7 +107,7 @@ async function logIn(browser: Browser, node: TestNode): Promise<NonNullable<View
     await page.fill('input[name=username]', 'admin@pve');
     await page.fill('input[name=password]', await node.adminPassword());
     await page.press('input[name=password]', 'Enter');
-    await page.waitForURL('**/datacenter/**');
+    await page.waitForURL('**/datacenter**');
     return await context.storageState();
   } finally {
     await context.close();
