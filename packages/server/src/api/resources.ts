@@ -3,6 +3,7 @@
  * may see everything is built once and kept until something changes.
  */
 
+import { powerState } from '@ryokan/api/guest-actions.ts';
 import type { Resource } from '@ryokan/api/schema/resource.ts';
 import type { Static } from '@ryokan/api/schema/types.ts';
 import type { GuestIndex, GuestSummary } from '../guests/guest-index.ts';
@@ -172,7 +173,12 @@ function guestRow(sources: ResourceSources, guest: GuestSummary): ResourceRow {
     vmid: guest.vmid,
     name: guest.name,
     node: guest.node,
-    status: running ? 'running' : 'stopped',
+    // As in the public API: a guest that stands still is `paused` here, while status/current says running.
+    status: running
+      ? powerState({ status: 'running', qmpstatus: running.qmpstatus }) === 'paused'
+        ? 'paused'
+        : 'running'
+      : 'stopped',
     template: guest.template ? 1 : 0,
     cpu: running ? sample.cpus / Math.max(1, guest.cpus) : 0,
     maxcpu: guest.cpus,
