@@ -104,8 +104,19 @@ export function guestOfDocument(path: string): { node: string; vmid: number } | 
   return match ? { node: match[1] as string, vmid: Number(match[2]) } : undefined;
 }
 
+/** Guests whose removal this page asked for: their documents go, so there is nothing to read again. */
+const leaving = new Set<number>();
+
+/** Says that a guest goes; its pages ask no more about it. */
+export function leaveGuest(vmid: number): void {
+  leaving.add(vmid);
+  // A guest of the same number may come later.
+  setTimeout(() => leaving.delete(vmid), 30_000);
+}
+
 function configChanged(path: string): void {
   const guest = guestOfDocument(path);
+  if (guest && leaving.has(guest.vmid)) return;
   void queryClient.invalidateQueries({
     predicate: ({ queryKey }) => {
       const [id, params] = queryKey as [string, { vmid?: number; node?: string } | undefined];

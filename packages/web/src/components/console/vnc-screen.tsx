@@ -73,7 +73,10 @@ export function VncScreen({ node, vmid, running, actions, stopped }: VncScreenPr
       screen.addEventListener('securityfailure', ({ detail }) =>
         failed(detail.reason ?? t('console.refused')),
       );
-      screen.addEventListener('disconnect', () => !closed && lost());
+      screen.addEventListener('disconnect', () => {
+        screen = undefined;
+        if (!closed) lost();
+      });
       screen.addEventListener('clipboard', ({ detail }) => {
         // The browser may refuse without a recent gesture; the text is then lost, as with a real screen.
         void navigator.clipboard?.writeText(detail.text).catch(() => undefined);

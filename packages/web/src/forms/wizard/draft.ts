@@ -136,7 +136,7 @@ export function withIso(draft: Draft, iso: string): Draft {
 function guessOsType(iso: string): OsType {
   const name = iso.toLowerCase();
   // The medium with drivers for Windows is not Windows.
-  if (name.includes('virtio') || !/win|server.?20(12|16|19|22|25)/.test(name)) return 'l26';
+  if (name.includes('virtio') || !/(?<![a-z])win|server.?20(12|16|19|22|25)/.test(name)) return 'l26';
   if (/win(dows)?[-_. ]?11|20(22|25)/.test(name)) return 'win11';
   if (/win(dows)?[-_. ]?10|20(16|19)/.test(name)) return 'win10';
   return /win(dows)?[-_. ]?8|2012/.test(name) ? 'win8' : 'l26';

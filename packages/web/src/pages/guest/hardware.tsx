@@ -149,8 +149,9 @@ export default function Hardware({ guest, state }: GuestTabProps) {
 function PendingValue({ row }: { row: HardwareRow }) {
   const t = useT();
   if (!row.pending) return <DeviceValue group={row.group} id={row.id} values={row.now} />;
-  const added = Object.keys(row.now).length === 0;
-  const removed = Object.keys(row.next).length === 0;
+  // Built-in devices are never new or gone: without a value they have their default.
+  const added = isRemovable(row) && Object.keys(row.now).length === 0;
+  const removed = isRemovable(row) && Object.keys(row.next).length === 0;
   return (
     <span className="ry-pending">
       {added ? null : (

@@ -3,6 +3,7 @@ import { qemuDestroy } from '@ryokan/api/methods/qemu.ts';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
 import { useGuestConfig } from '../../api/hooks.ts';
+import { leaveGuest } from '../../api/live.ts';
 import type { Guest } from '../../api/rows.ts';
 import { follow } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
@@ -31,6 +32,7 @@ export default function RemoveGuestDialog({ guest, onClose }: { guest: Guest; on
     setBusy(true);
     setError(undefined);
     try {
+      leaveGuest(vmid);
       follow(await api.call(qemuDestroy, { node, vmid, purge, 'destroy-unreferenced-disks': unreferenced }));
       onClose();
       navigate(`/node/${node}`);
