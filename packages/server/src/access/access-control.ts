@@ -45,6 +45,8 @@ export interface AccessControl extends UserDirectory {
   verifyPassword(user: string, password: string, remote?: string): Promise<void>;
   /** Privileges on an ACL path, those of a token cut to what its user has. root@pam has all. */
   privileges(user: string, path: string): ReadonlySet<Privilege>;
+  /** Privileges that the user has on every ACL path: what is in it need not be asked for path by path. */
+  privilegesEverywhere(user: string): ReadonlySet<Privilege>;
   /** A ticket for one console: bound to user, ACL path and port, valid for 30 s. `PVEVNC:…`. */
   consoleTicket(user: string, path: string, port: number): string;
   /**

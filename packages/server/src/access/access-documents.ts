@@ -11,17 +11,26 @@ export const tokenCfg = 'priv/token.cfg';
 /** Password hashes of realm pve: user name without realm to hash. */
 export type Shadow = Map<string, string>;
 
-/** A reader of one document that parses it once for each of its revisions. */
+/**
+ * A reader of one document that reads and parses it once for each of its states: every request asks several times, a
+ * list of guests once for each guest. The store's watch tells of changes, this process's own before their commit
+ * resolves.
+ */
 function cachedReader<T>(path: string, parse: (text: string) => T): (store: ConfigStore) => T {
-  const cache = new WeakMap<ConfigStore, { revision: number; value: T }>();
+  const caches = new WeakMap<ConfigStore, { known?: { readonly value: T } }>();
   return (store) => {
-    const doc = store.get(path);
-    const revision = doc?.revision ?? 0;
-    const known = cache.get(store);
-    if (known && known.revision === revision) return known.value;
-    const value = parse(doc?.text ?? '');
-    cache.set(store, { revision, value });
-    return value;
+    let cache = caches.get(store);
+    if (!cache) {
+      const fresh: { known?: { readonly value: T } } = {};
+      // The watch comes before the first look, so that no change falls between them.
+      store.watch(path, (changes) => {
+        if (changes.some((change) => change.path === path)) fresh.known = undefined;
+      });
+      caches.set(store, fresh);
+      cache = fresh;
+    }
+    cache.known ??= { value: parse(store.get(path)?.text ?? '') };
+    return cache.known.value;
   };
 }
 

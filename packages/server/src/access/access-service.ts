@@ -10,7 +10,7 @@ import { readTokenSecrets, readUserConfig, userCfg } from './access-documents.ts
 import { capabilities } from './capabilities.ts';
 import { loadTicketKeys } from './keys.ts';
 import { LoginLimit } from './login-limit.ts';
-import { groupsOf, heldOn } from './permissions.ts';
+import { groupsOf, heldEverywhere, heldOn } from './permissions.ts';
 import { realmDriver, splitUserId, type Verdict } from './realms/realm.ts';
 import { findRealm } from './realms/realm-config.ts';
 import { type Clock, Tickets } from './ticket.ts';
@@ -85,6 +85,10 @@ export class AccessService implements AccessControl {
 
   privileges(user: string, path: string): ReadonlySet<Privilege> {
     return heldOn(this.config, user, path).set;
+  }
+
+  privilegesEverywhere(user: string): ReadonlySet<Privilege> {
+    return heldEverywhere(this.config, user);
   }
 
   userExists(user: string): boolean {

@@ -1,6 +1,6 @@
 import { builtinRoles } from '@ryokan/api/privileges.ts';
 import { describe, expect, it } from 'vitest';
-import { heldOn, levels } from './permissions.ts';
+import { heldEverywhere, heldOn, levels } from './permissions.ts';
 import { parseUserConfig } from './user-config.ts';
 
 /** One state of user.cfg; every row below asks it something. */
@@ -152,6 +152,51 @@ describe('privileges', () => {
   it('answers again from memory with the same object, and shares it between equal sets of roles', () => {
     expect(heldOn(config, 'ann@pve', '/vms/150')).toBe(heldOn(config, 'ann@pve', '/vms/150'));
     expect(heldOn(config, 'ann@pve', '/vms/151')).toBe(heldOn(config, 'ann@pve', '/vms/150'));
+  });
+
+  it('tells what is held on every path, however deep the rules stand', () => {
+    const everywhere = (user: string) => [...heldEverywhere(config, user)].sort();
+    expect(everywhere('root@pam')).toEqual([...all].sort());
+    expect(everywhere('root@pam!full')).toEqual([...all].sort());
+    expect(everywhere('adm@pve')).toEqual([...all].sort());
+    expect(everywhere('adm@pve!sep')).toEqual([...role('PVEVMUser')].sort());
+    // Rules on the root path, but NoAccess further down.
+    expect(everywhere('dan@pve')).toEqual([]);
+    expect(everywhere('cyd@pve')).toEqual([]);
+    expect(everywhere('ann@pve')).toEqual([]);
+    expect(everywhere('nobody@pve')).toEqual([]);
+    expect(everywhere('root@pam!gone')).toEqual([]);
+  });
+
+  it('what is held everywhere is cut to what every deeper rule grants, and is there on each path', () => {
+    const deeper = parseUserConfig(`
+user:ann@pve:1:0:::::
+user:bob@pve:1:0:::::
+group:ops:bob@pve:
+pool:web::200:fast:
+acl:1:/:ann@pve:Administrator:
+acl:0:/vms/100:ann@pve:PVEVMUser:
+acl:1:/storage:ann@pve:PVEAdmin:
+acl:0:/:bob@pve:PVEAuditor:
+acl:1:/:@ops:PVEVMUser,PVEAuditor:
+acl:1:/pool/web:@ops:PVEVMAdmin:
+acl:1:/sdn:@ops:PVESDNUser:
+`);
+    expect([...heldEverywhere(deeper, 'ann@pve')].sort()).toEqual(
+      role('PVEVMUser')
+        .filter((priv) => role('PVEAdmin').includes(priv))
+        .sort(),
+    );
+    const paths = ['/', '/vms', '/vms/100', '/vms/200', '/storage/fast', '/pool/web', '/sdn/zones/a', '/x'];
+    for (const user of ['ann@pve', 'bob@pve']) {
+      const common = [...heldEverywhere(deeper, user)];
+      for (const path of paths) {
+        expect([...heldOn(deeper, user, path).set], `${user} ${path}`).toEqual(
+          expect.arrayContaining(common),
+        );
+      }
+    }
+    expect([...heldEverywhere(deeper, 'bob@pve')]).toEqual([]);
   });
 
   it('takes a path apart level by level', () => {

@@ -37,12 +37,24 @@ const evaluators = new WeakMap<UserConfigView, Evaluator>();
 
 /** What `user` (`user@realm` or `user@realm!token`) holds on a normalised ACL path. Cached for each state of user.cfg. */
 export function heldOn(config: UserConfigView, user: string, path: string): Held {
+  return evaluatorOf(config).held(user, path);
+}
+
+function evaluatorOf(config: UserConfigView): Evaluator {
   let evaluator = evaluators.get(config);
   if (!evaluator) {
     evaluator = new Evaluator(config);
     evaluators.set(config, evaluator);
   }
-  return evaluator.held(user, path);
+  return evaluator;
+}
+
+/**
+ * What `user` holds on every path there is. Rules further down may take away, so a privilege is in it only when all of
+ * them grant it; one that is in it need not be looked up path by path.
+ */
+export function heldEverywhere(config: UserConfigView, user: string): ReadonlySet<Privilege> {
+  return evaluatorOf(config).everywhere(user);
 }
 
 /** The groups that a user is in; none for a token. */
@@ -64,10 +76,12 @@ interface Entry {
 interface Subject {
   readonly own: ReadonlyMap<string, Entry>;
   readonly byGroup: ReadonlyMap<string, Entry>;
+  /** What these entries grant on every path. */
+  readonly everywhere: ReadonlySet<Privilege>;
 }
 
 const noRoles: View<RoleFlags> = new Map();
-const emptySubject: Subject = { own: new Map(), byGroup: new Map() };
+const emptySubject: Subject = { own: new Map(), byGroup: new Map(), everywhere: none.set };
 
 class Evaluator {
   private readonly config: UserConfigView;
@@ -102,6 +116,18 @@ class Evaluator {
     paths.set(path, result);
     this.cached++;
     return result;
+  }
+
+  everywhere(user: string): ReadonlySet<Privilege> {
+    if (user === rootUser) return all.set;
+    const token = splitTokenId(user);
+    if (!token) return this.subject(user).everywhere;
+    const info = this.config.users.get(token.user)?.tokens.get(token.token);
+    if (!info) return none.set;
+    const owner = this.everywhere(token.user);
+    if (!info.privsep) return owner;
+    const own = this.subject(user).everywhere;
+    return token.user === rootUser ? own : new Set([...own].filter((priv) => owner.has(priv)));
   }
 
   private evaluate(user: string, path: string): Held {
@@ -164,7 +190,19 @@ class Evaluator {
       const groupFlags = mergeGroups(node, groups);
       if (groupFlags) byGroup.set(path, entryOf(groupFlags));
     }
-    return { own, byGroup };
+    return { own, byGroup, everywhere: this.grantedEverywhere(own, byGroup) };
+  }
+
+  /** What the entries on `/` hand down and no other entry lacks. */
+  private grantedEverywhere(own: Subject['own'], byGroup: Subject['byGroup']): ReadonlySet<Privilege> {
+    const handedDown = [own.get('/')?.below, byGroup.get('/')?.below].find((roles) => roles?.size);
+    if (!handedDown) return none.set;
+    const entries = [...own.values(), ...byGroup.values()];
+    const rules = entries.flatMap(({ here, below }) => (below.size > 0 ? [here, below] : [here]));
+    const sets = rules.map((roles) => this.privilegesOf(roles).set);
+    return new Set(
+      [...this.privilegesOf(handedDown).set].filter((priv) => sets.every((set) => set.has(priv))),
+    );
   }
 
   private privilegesOf(roles: View<RoleFlags>): Held {
