@@ -83,6 +83,8 @@ export interface AllocateRequest {
   readonly name?: string;
   /** Called with the path of an unfinished file before it is made, so that a dead task's one can be removed. */
   readonly onStaged?: (path: string) => void;
+  /** Called with the volume's name the moment that it has one; by the manager with its volume id, exactly once. */
+  readonly onPlaced?: (name: string) => void;
 }
 
 /** How QEMU opens a volume: the nodes' options of blockdev (file driver level), see the QMP reference. */

@@ -129,7 +129,14 @@ class Manager implements StorageManager {
 
   async allocate(storage: string, request: AllocateRequest): Promise<string> {
     const driver = await this.driver(storage);
-    return formatVolumeId(storage, await driver.allocate(request));
+    let placed = false;
+    const onPlaced = (name: string) => {
+      if (!placed) request.onPlaced?.(formatVolumeId(storage, name));
+      placed = true;
+    };
+    const name = await driver.allocate({ ...request, onPlaced });
+    onPlaced(name);
+    return formatVolumeId(storage, name);
   }
 
   async remove(volid: string): Promise<void> {

@@ -56,7 +56,7 @@ async function makeVolume(
   const { capabilities } = await storage.driver(request.storage);
   const format = (drive.format ??
     (key === 'tpmstate0' ? 'raw' : capabilities.imageFormats[0])) as VolumeFormat;
-  const keep = (volid: string) => {
+  const onPlaced = (volid: string) => {
     context.undo('volume.remove', { volid });
     context.log(`made volume '${volid}'`);
   };
@@ -69,12 +69,12 @@ async function makeVolume(
         `${key}: with import-from the size comes from the image; give ${request.storage}:0`,
       );
     }
-    const wanted = { key, source, storage: request.storage, format, onStaged, onMade: keep };
+    const wanted = { key, source, storage: request.storage, format, onStaged, onPlaced };
     const made = await importVolume(services, vmid, wanted, context);
     return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
   }
   if (key === 'efidisk0') {
-    const made = await makeEfiDisk(services, vmid, drive, request.storage, format, onStaged, keep);
+    const made = await makeEfiDisk(services, vmid, drive, request.storage, format, onStaged, onPlaced);
     return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
   }
   const size = key === 'tpmstate0' ? tpmBytes : Math.round(request.gib * 1024 ** 3);
@@ -83,8 +83,7 @@ async function makeVolume(
       'parameter',
       `${key}: a disk of 0 GiB cannot be made; give its size in GiB, such as ${request.storage}:32`,
     );
-  const volid = await storage.allocate(request.storage, { vmid, format, size, onStaged });
-  keep(volid);
+  const volid = await storage.allocate(request.storage, { vmid, format, size, onStaged, onPlaced });
   return { ...withoutFormat(rest), file: volid, size: formatSize(size) };
 }
 

@@ -17,7 +17,7 @@ export async function makeEfiDisk(
   storage: string,
   format: VolumeFormat,
   onStaged: (path: string) => void,
-  onMade: (volid: string) => void,
+  onPlaced: (volid: string) => void,
 ): Promise<{ volid: string; size: number }> {
   const { varsTemplate } = ovmfFiles({ efidisk0: formatDrive('efidisk0', { ...drive, file: 'none' }) });
   const template = join(ovmfFolder, varsTemplate);
@@ -28,8 +28,7 @@ export async function makeEfiDisk(
       `the UEFI firmware '${template}' is missing; install the Debian package 'ovmf'`,
     );
   }
-  const volid = await services.storage.allocate(storage, { vmid, format, size, onStaged });
-  onMade(volid);
+  const volid = await services.storage.allocate(storage, { vmid, format, size, onStaged, onPlaced });
   const path = await services.storage.path(volid);
   await run('qemu-img', ['convert', '-n', '-f', 'raw', '-O', format, template, path]);
   return { volid, size };

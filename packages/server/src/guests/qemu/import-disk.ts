@@ -17,7 +17,7 @@ export interface ImportRequest {
   readonly format: VolumeFormat;
   readonly onStaged: (path: string) => void;
   /** Called once the new volume is there. */
-  readonly onMade: (volid: string) => void;
+  readonly onPlaced: (volid: string) => void;
 }
 
 interface Origin {
@@ -34,12 +34,17 @@ export async function importVolume(
   request: ImportRequest,
   context: ChangeContext,
 ): Promise<{ volid: string; size: number }> {
-  const { storage, format, onStaged, onMade } = request;
+  const { storage, format, onStaged, onPlaced } = request;
   const origin = await originOf(services, request);
   const { available } = await services.storage.summary(storage);
   if (origin.size > available) throw noSpace('the imported disk', storage, origin.size, available);
-  const volid = await services.storage.allocate(storage, { vmid, format, size: origin.size, onStaged });
-  onMade(volid);
+  const volid = await services.storage.allocate(storage, {
+    vmid,
+    format,
+    size: origin.size,
+    onStaged,
+    onPlaced,
+  });
   context.log(`copying '${request.source}'`);
   const path = await services.storage.path(volid);
   await convertImage({ from: origin, to: { path, format: format as ImageFormat }, signal: context.signal });

@@ -49,27 +49,30 @@ export async function makeFolder(root: string, path: string, mode: number): Prom
  * Gives a finished file its name. False when the name is taken: a link fails then, where a rename would replace.
  * File systems without links get the name reserved by an empty file first.
  */
-export async function claim(staged: string, path: string): Promise<boolean> {
+export async function claim(staged: string, path: string, onPlaced?: () => void): Promise<boolean> {
   try {
     await link(staged, path);
   } catch (error) {
     const code = errorCode(error);
     if (code === 'EEXIST') return false;
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'].includes(code)) throw error;
-    return claimWithoutLinks(staged, path);
+    return claimWithoutLinks(staged, path, onPlaced);
   }
+  // Before the unfinished name goes: as long as it is there, the undo finds the volume by it.
+  onPlaced?.();
   await unlink(staged);
   await syncFolder(dirname(path));
   return true;
 }
 
-async function claimWithoutLinks(staged: string, path: string): Promise<boolean> {
+async function claimWithoutLinks(staged: string, path: string, onPlaced?: () => void): Promise<boolean> {
   try {
     await (await open(path, 'wx')).close();
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
+  onPlaced?.();
   await rename(staged, path);
   await syncFolder(dirname(path));
   return true;

@@ -123,7 +123,7 @@ class DirDriver implements StorageDriver {
       request.onStaged?.(path);
       return createImage(path, { format, size, preallocation });
     };
-    return this.place(vmid, format, name, make);
+    return this.place(vmid, format, name, make, request.onPlaced);
   }
 
   async remove(name: string): Promise<void> {
@@ -262,6 +262,7 @@ class DirDriver implements StorageDriver {
     format: ImageFormat,
     wanted: string | undefined,
     make: (path: string) => Promise<void>,
+    onPlaced?: (name: string) => void,
   ): Promise<string> {
     const folder = this.layout.imageFolder(vmid);
     for (let attempt = 1; ; attempt++) {
@@ -271,7 +272,7 @@ class DirDriver implements StorageDriver {
       try {
         await make(staged);
         await seal(staged, 0o600, this.owner);
-        return `${vmid}/${await this.claimName(vmid, format, wanted, staged)}`;
+        return `${vmid}/${await this.claimName(vmid, format, wanted, staged, onPlaced)}`;
       } catch (error) {
         // Whoever removed the guest's last image in between took the folder along.
         if (attempt >= 3 || (await isThere(folder))) throw error;
@@ -287,17 +288,19 @@ class DirDriver implements StorageDriver {
     format: ImageFormat,
     wanted: string | undefined,
     staged: string,
+    onPlaced?: (name: string) => void,
   ): Promise<string> {
+    const take = (file: string) => claim(staged, pathOf(file), () => onPlaced?.(`${vmid}/${file}`));
     const pathOf = (file: string) => this.layout.imagePath({ vmid, file, format, folder: true });
     if (wanted !== undefined) {
-      if (!(await claim(staged, pathOf(wanted)))) throw exists(`${vmid}/${wanted}`);
+      if (!(await take(wanted))) throw exists(`${vmid}/${wanted}`);
       return wanted;
     }
     for (;;) {
       // Read again each time: whoever was faster shows up in it.
       const taken = await readdir(this.layout.imageFolder(vmid));
       const file = `vm-${vmid}-disk-${freeDiskNumber(vmid, taken)}.${format}`;
-      if (await claim(staged, pathOf(file))) return file;
+      if (await take(file)) return file;
     }
   }
 
