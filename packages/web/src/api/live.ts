@@ -77,6 +77,14 @@ export function onTaskEnd(listener: (task: Task) => void): () => void {
   return () => endListeners.delete(listener);
 }
 
+const openListeners = new Set<() => void>();
+
+/** Calls `listener` each time the event stream opens: events before that are lost. */
+export function onStreamOpen(listener: () => void): () => void {
+  openListeners.add(listener);
+  return () => openListeners.delete(listener);
+}
+
 function schedule(): void {
   if (flushTimer === undefined) flushTimer = setTimeout(flush, flushMs);
 }
@@ -107,11 +115,13 @@ export function guestOfDocument(path: string): { node: string; vmid: number } | 
 /** Guests whose removal this page asked for: their documents go, so there is nothing to read again. */
 const leaving = new Set<number>();
 
-/** Says that a guest goes; its pages ask no more about it. */
-export function leaveGuest(vmid: number): void {
+/** Says that a guest goes: its pages ask no more about it. The result takes that back. */
+export function leaveGuest(vmid: number): () => void {
   leaving.add(vmid);
+  const stay = () => leaving.delete(vmid);
   // A guest of the same number may come later.
-  setTimeout(() => leaving.delete(vmid), 30_000);
+  setTimeout(stay, 30_000);
+  return stay;
 }
 
 function configChanged(path: string): void {
@@ -150,6 +160,7 @@ export function startLive(): () => void {
       setConnection('live');
       // Whatever happened while nobody listened: fetch what is on the page again.
       void queryClient.invalidateQueries();
+      for (const listener of openListeners) listener();
     });
     source.addEventListener('resource', (event) => {
       const change = read<ResourceChange>(event);

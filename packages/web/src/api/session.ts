@@ -83,6 +83,7 @@ export async function login(username: string, realm: string, password: string): 
 }
 
 async function acquire(username: string, password: string): Promise<void> {
+  leftByChoice = false;
   const answer = await loginClient.call(accessLogin, { username, password });
   writeTicket(answer.ticket);
   set({
@@ -93,7 +94,15 @@ async function acquire(username: string, password: string): Promise<void> {
   });
 }
 
+/** Whether the last session was ended by the person and not by time: the login then asks for nothing and keeps no address. */
+let leftByChoice = false;
+
+export function endedByTime(): boolean {
+  return !leftByChoice;
+}
+
 export function logout(): void {
+  leftByChoice = true;
   writeTicket(undefined);
   set(undefined);
 }

@@ -8,7 +8,7 @@ import {
 } from '@patternfly/react-core';
 import { nodeNatBridge } from '@ryokan/api/methods/nodes.ts';
 import { useState } from 'react';
-import { follow, taskEnd } from '../api/run.ts';
+import { follow, taskDone } from '../api/run.ts';
 import { api } from '../api/session.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { ErrorNotice } from '../components/error-notice.tsx';
@@ -31,8 +31,7 @@ export function NatBridgeDialog(props: {
     try {
       const upid = await api.call(nodeNatBridge, { node: props.node, iface, ...(cidr ? { cidr } : {}) });
       if (props.onMade) {
-        const exit = await taskEnd(upid);
-        if (exit !== 'OK') throw new Error(exit);
+        await taskDone(upid);
         props.onMade(iface);
       } else follow(upid);
       props.onClose();

@@ -2,7 +2,7 @@ import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader, Progress } fr
 import { checksumAlgorithms, volumeList } from '@ryokan/api/methods/storage.ts';
 import { type DragEvent, useRef, useState } from 'react';
 import { invalidate } from '../api/query.ts';
-import { taskEnd } from '../api/run.ts';
+import { taskDone } from '../api/run.ts';
 import { type SpeedSample, speedOf, upload } from '../api/upload.ts';
 import { ErrorNotice } from '../components/error-notice.tsx';
 import { useT } from '../i18n/index.ts';
@@ -68,8 +68,7 @@ export function UploadDialog({ node, storages, content, onClose, onDone }: Uploa
           setSamples((before) => [...before.slice(-200), { at: performance.now(), sent }]),
       });
       setPhase('storing');
-      const exit = upid ? await taskEnd(upid, controller.signal) : 'OK';
-      if (exit !== 'OK') throw new Error(exit);
+      if (upid) await taskDone(upid, controller.signal);
       void invalidate(volumeList);
       onDone?.(`${storage}:${content}/${filename}`);
       onClose();

@@ -1,8 +1,9 @@
 import { lazy, Suspense, useEffect, useRef, useState } from 'react';
 import { Navigate, Outlet, useLocation, useNavigate } from 'react-router';
 import { startLive } from '../api/live.ts';
+import { queryClient } from '../api/query.ts';
 import { announceTaskEnds, setTaskOpener } from '../api/run.ts';
-import { useSession } from '../api/session.ts';
+import { endedByTime, useSession } from '../api/session.ts';
 import { Loading } from '../components/loading.tsx';
 import { Toasts } from '../components/toasts.tsx';
 import { useT } from '../i18n/index.ts';
@@ -23,7 +24,12 @@ export function Frame() {
   const location = useLocation();
   if (!session) {
     const next = `${location.pathname}${location.search}`;
-    return <Navigate to={next === '/' ? '/login' : `/login?next=${encodeURIComponent(next)}`} replace />;
+    return (
+      <Navigate
+        to={next === '/' || !endedByTime() ? '/login' : `/login?next=${encodeURIComponent(next)}`}
+        replace
+      />
+    );
   }
   return <Workspace key={session.username} />;
 }
@@ -37,6 +43,8 @@ function Workspace() {
   const [palette, setPalette] = useState(false);
   const task = useTaskLink();
   const main = useRef<HTMLElement>(null);
+  // What one person was shown is not for the next one at this browser.
+  useEffect(() => () => queryClient.clear(), []);
   useEffect(startLive, []);
   useEffect(announceTaskEnds, []);
   useEffect(() => setTaskOpener((upid) => task.open(upid)), [task.open]);

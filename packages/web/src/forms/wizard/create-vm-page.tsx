@@ -15,7 +15,7 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react
 import { useNavigate, useSearchParams } from 'react-router';
 import { useNodeNames } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
-import { taskEnd } from '../../api/run.ts';
+import { taskDone } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { useTaskLink } from '../../frame/task-link.ts';
@@ -204,8 +204,7 @@ function StepFooter({ problems, onLeave, onRefused }: FooterProps) {
     let upid = '';
     try {
       upid = await api.call(qemuCreate, checked.value);
-      const exit = await taskEnd(upid);
-      if (exit !== 'OK' && !exit.startsWith('WARNINGS')) throw new Error(exit);
+      await taskDone(upid);
       saveDraft(undefined);
       navigate(`/qemu/${draft.vmid.trim()}/${draft.start ? 'console' : 'summary'}`);
     } catch (error) {

@@ -30,13 +30,14 @@ export default function RemoveGuestDialog({ guest, onClose }: { guest: Guest; on
 
   const remove = async () => {
     setBusy(true);
+    const stay = leaveGuest(vmid);
     setError(undefined);
     try {
-      leaveGuest(vmid);
       follow(await api.call(qemuDestroy, { node, vmid, purge, 'destroy-unreferenced-disks': unreferenced }));
       onClose();
       navigate(`/node/${node}`);
     } catch (failure) {
+      stay();
       setError(failure);
       setBusy(false);
     }
