@@ -160,6 +160,8 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev 2>/dev/null
 for module in ${order.join(' ')}; do insmod /lib/$module; done
 mdev -s
+# With a known size the shell does not ask the terminal for it, which would swallow what was typed early.
+[ -c /dev/ttyS0 ] && stty -F /dev/ttyS0 cols 80 rows 24 2>/dev/null
 acpid -f -l /tmp/acpid.log -p /tmp/acpid.pid &
 /etc/say ready boot=$(cat /proc/sys/kernel/random/boot_id)
 ip link set lo up
