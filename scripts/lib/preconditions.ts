@@ -7,16 +7,23 @@ import { socketPathProblem } from '@ryokan/server/host/data-folder.ts';
 import { run } from '@ryokan/server/host/exec.ts';
 import { errorCode } from '@ryokan/server/host/files.ts';
 import type { DataPaths } from '@ryokan/server/host/paths.ts';
+import { gatewayUser, guestUser } from '@ryokan/server/host/users.ts';
 import { readReady, runningDaemon, storedSettings } from './node-settings.ts';
 import { Problem } from './terminal.ts';
 
 /** Free bytes below which a node is not started: packages, logs and the config store need room to work. */
 const neededSpace = 500 * 1024 * 1024;
 
-/** The folder is ours or can become ours, its sockets fit, and no node runs on it. */
+/** The folder is ours or can become ours, its sockets fit, its users get there, and no node runs on it. */
 export function checkDataFolder(paths: DataPaths): void {
   const tooLong = socketPathProblem(paths.root);
   if (tooLong) throw new Problem(`${tooLong}; choose a shorter --data`);
+  const closed = closedFolder(dirname(paths.root));
+  if (closed) {
+    throw new Problem(
+      `${paths.root} cannot be the data folder: ${closed} lets its owner in only, and the users ${gatewayUser} and ${guestUser} must get through; name another with --data, or 'chmod o+x ${closed}'`,
+    );
+  }
   const found = listFolder(paths.root);
   // Its owner and mode are going to be set: never those of somebody's other folder.
   if (found.length > 0 && storedSettings(paths) === undefined) {
@@ -28,6 +35,23 @@ export function checkDataFolder(paths: DataPaths): void {
   if (!daemon) return;
   const url = readReady(paths, daemon.pid)?.url;
   throw new Problem(`a node runs on ${paths.root} already (pid ${daemon.pid}${url ? `, ${url}` : ''})`);
+}
+
+/** The gateway runs without root rights, so its user must be able to run this Node.js. */
+export function checkNodeProgram(program = process.execPath): void {
+  const closed = closedFolder(dirname(program));
+  if (!closed) return;
+  throw new Problem(
+    `Node.js stands at ${program}, but ${closed} lets its owner in only, and the user ${gatewayUser} must run it too; unpack Node.js into /usr/local`,
+  );
+}
+
+/** The topmost folder on the way to `path` which other users may not pass; undefined when they may. */
+export function closedFolder(path: string): string | undefined {
+  const above = path === '/' ? undefined : closedFolder(dirname(path));
+  if (above) return above;
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() && (found.mode & 0o001) === 0 ? path : undefined;
 }
 
 function listFolder(path: string): string[] {

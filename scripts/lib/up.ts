@@ -22,7 +22,7 @@ import {
   storedSettings,
   storeSettings,
 } from './node-settings.ts';
-import { checkDataFolder, checkListen, checkSpace } from './preconditions.ts';
+import { checkDataFolder, checkListen, checkNodeProgram, checkSpace } from './preconditions.ts';
 import { inProject, note, Problem, parseOptions, say } from './terminal.ts';
 
 const bridgeName = 'vmbr0';
@@ -44,6 +44,7 @@ type Undos = Array<() => Promise<void>>;
 export async function up(args: string[]): Promise<number> {
   const options = upOptions(args);
   const paths = pathsOf(options.data);
+  checkNodeProgram();
   checkDataFolder(paths);
   const settings = decideSettings(options, storedSettings(paths));
   await checkListen(settings.listen, settings.port);

@@ -12,9 +12,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { get } from 'node:https';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { isAlive, processStat } from '@ryokan/server/host/procfs.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -50,6 +52,16 @@ function command(args: string[], env: NodeJS.ProcessEnv = {}, prefix: string[] =
       resolve({ code, stdout, stderr });
     });
     child.stdin?.end();
+  });
+}
+
+/** The body of an answer with status 200, whatever the certificate. */
+function httpsGet(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get(url, { rejectUnauthorized: false }, (response) => {
+      expect(response.statusCode).toBe(200);
+      text(response).then(resolve, reject);
+    }).on('error', reject);
   });
 }
 
@@ -183,6 +195,20 @@ describe('up, status, down', () => {
       })
       .toBe(0);
   });
+});
+
+test('a checkout in a home folder that only its owner may enter', async () => {
+  const home = join(folder, 'private');
+  mkdirSync(join(home, 'ryokan'), { recursive: true });
+  chmodSync(home, 0o700);
+  // The same checkout at a second place, seen by this one command and its node only.
+  const script = `mount --bind "$1" ${home}/ryokan && shift 2 && exec ${home}/ryokan/ryokan "$@"`;
+  const inside = ['unshare', '--mount', 'sh', '-c', script, 'sh', dirname(ryokan)];
+  const args = await upArgs(newData());
+  const outcome = await command([...args, '--detach'], {}, inside);
+  expect(outcome.code, outcome.stderr).toBe(0);
+  const page = await httpsGet(`https://127.0.0.1:${args[6]}/`);
+  expect(page).toContain('<title>');
 });
 
 test('guests outlive the node; down says so, and --guests shuts them down first', async () => {
@@ -337,6 +363,13 @@ describe('refusals, one clear line each, nothing half done', () => {
   test('a path too long for sockets', async () => {
     const data = join(folder, 'a'.repeat(100));
     await refused(command(['up', '--data', data]), 'bytes too long', data);
+  });
+
+  test('a data folder that the users of gateway and guests cannot reach', async () => {
+    const home = join(folder, 'home');
+    mkdirSync(home, { mode: 0o700 });
+    const data = join(home, 'n');
+    await refused(command(['up', '--data', data]), `${home} lets its owner in only`, data);
   });
 
   test('a broken node.json', async () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { NodeCertificate } from './cluster/pki.ts';
 import type { GatewaySettings } from './gateway/settings.ts';
+import type { GatewayFiles } from './gateway-files.ts';
 import type { Logger } from './host/log.ts';
 import type { NodeSettings } from './host/node-settings.ts';
 import type { DataPaths } from './host/paths.ts';
@@ -14,8 +15,7 @@ export interface GatewayOptions {
   readonly settings: NodeSettings;
   readonly paths: DataPaths;
   readonly certificate: NodeCertificate;
-  readonly program: string;
-  readonly webRoot: string;
+  readonly files: GatewayFiles;
   readonly log: Logger;
 }
 
@@ -63,7 +63,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
 function launch(options: GatewayOptions): Promise<ChildProcess> {
   const { settings, paths, certificate } = options;
   const user = requireUser(gatewayUser);
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', options.program], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', options.files.program], {
     stdio: ['pipe', 'pipe', 'inherit'],
     uid: user.uid,
     gid: user.gid,
@@ -79,7 +79,7 @@ function launch(options: GatewayOptions): Promise<ChildProcess> {
     socket: paths.gatewaySocket,
     relaySocket: join(paths.run, 'relay.sock'),
     spool: paths.spool,
-    webRoot: options.webRoot,
+    webRoot: options.files.webRoot,
   };
   child.stdin?.on('error', () => {});
   child.stdin?.end(JSON.stringify(input));

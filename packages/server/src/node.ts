@@ -16,6 +16,7 @@ import { type CallServer, serveGateway, serveLocal } from './api/servers.ts';
 import { loadCertificate } from './cluster/pki.ts';
 import { createCore } from './composition.ts';
 import type { DaemonServices } from './daemon-services.ts';
+import { placeGatewayFiles } from './gateway-files.ts';
 import { type GatewayProcess, startGateway } from './gateway-process.ts';
 import { GuestIndex } from './guests/guest-index.ts';
 import { sweepClaims } from './guests/guest-store.ts';
@@ -159,8 +160,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     settings,
     paths,
     certificate,
-    program: join(here, 'gateway.js'),
-    webRoot: join(here, 'web'),
+    files: await placeGatewayFiles(here, paths.gatewayFiles),
     log,
   });
   announce(services, gateway);

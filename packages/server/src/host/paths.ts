@@ -17,6 +17,8 @@ export interface DataPaths {
   readonly gatewaySocket: string;
   readonly workerSocket: string;
   readonly ready: string;
+  /** Copies of the gateway's program and the Web UI, for its user to read. */
+  readonly gatewayFiles: string;
   readonly qemuRun: string;
 }
 
@@ -38,6 +40,7 @@ export function dataPaths(root: string): DataPaths {
     gatewaySocket: join(run, 'gateway.sock'),
     workerSocket: join(run, 'worker.sock'),
     ready: join(run, 'ready'),
+    gatewayFiles: join(run, 'gateway'),
     qemuRun: join(run, 'qemu'),
   };
 }
