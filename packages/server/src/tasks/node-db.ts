@@ -19,6 +19,9 @@ export interface LockOwner {
   readonly pstart: number;
 }
 
+/** Begins the method name of a task that lives in the daemon, see TaskManager.inline. */
+export const inlinePrefix = 'inline.';
+
 type Row = [string, string, number, number, number, number | null, string, string, string, string | null];
 const columns = 'upid, node, pid, pstart, starttime, endtime, type, id, user, status';
 
@@ -54,6 +57,13 @@ export class NodeDb {
       'UPDATE tasks SET endtime = ?, status = ? WHERE upid = ? AND endtime IS NULL',
     );
     return ended.run(endtime, status, upid) > 0;
+  }
+
+  /** Ends the tasks that lived in a daemon which is gone. */
+  endInline(status: string, endtime: number): void {
+    this.sql<SqlValue[]>(
+      'UPDATE tasks SET endtime = ?, status = ? WHERE endtime IS NULL AND substr(method, 1, length(?)) = ?',
+    ).run(endtime, status, inlinePrefix, inlinePrefix);
   }
 
   task(upid: string): TaskRow | undefined {
@@ -110,9 +120,16 @@ export class NodeDb {
 
   /** Takes a lock; undefined when it is ours now, else its living holder. Locks of dead processes are taken over. */
   lock(name: string, owner: LockOwner): LockOwner | undefined {
-    return this.db.transaction(() => {
+    const livingHolder = () => {
       const holder = this.lockHolder(name);
-      if (holder && isAlive(holder.pid, holder.pstart)) return holder;
+      return holder && isAlive(holder.pid, holder.pstart) ? holder : undefined;
+    };
+    // Those who wait look often: only who may get it takes the database's write lock.
+    const seen = livingHolder();
+    if (seen) return seen;
+    return this.db.transaction(() => {
+      const holder = livingHolder();
+      if (holder) return holder;
       this.sql<SqlValue[]>('INSERT OR REPLACE INTO locks (name, owner, pid, pstart) VALUES (?,?,?,?)').run(
         name,
         owner.owner,

@@ -5,8 +5,12 @@ import { processStat } from '../host/procfs.ts';
 import type { Locks } from './locks.ts';
 import type { LockOwner, NodeDb } from './node-db.ts';
 
-/** A waiter looks again this often (ms). Contention is rare and short; SQLite has no way to wake another process. */
-const retryEvery = 20;
+/**
+ * A waiter looks again after this time (ms), more and more seldom. Contention is rare and mostly short; SQLite has no
+ * way to wake another process.
+ */
+const firstPause = 10;
+const longestPause = 250;
 
 export class NodeLocks implements Locks {
   private counter = 0;
@@ -39,7 +43,7 @@ export class NodeLocks implements Locks {
 
   private async take(name: string, me: LockOwner, timeout: number, signal?: AbortSignal): Promise<void> {
     const deadline = Date.now() + timeout;
-    for (;;) {
+    for (let pause = firstPause; ; pause = Math.min(pause * 1.3, longestPause)) {
       const holder = this.db.lock(name, me);
       if (!holder) return;
       if (Date.now() >= deadline) {
@@ -49,7 +53,7 @@ export class NodeLocks implements Locks {
           { context: { name, holder: holder.owner } },
         );
       }
-      await sleep(retryEvery, undefined, signal ? { signal } : {});
+      await sleep(pause, undefined, signal ? { signal } : {});
     }
   }
 }

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Logger } from '../host/log.ts';
 import { jsonLines, type ToDaemon, type ToWorker } from './messages.ts';
 
@@ -13,6 +14,8 @@ export interface Worker {
   readonly pid: number;
   readonly pstart: number;
   send(message: ToWorker): void;
+  /** Ends it; only before it has got a job. */
+  dismiss(): void;
 }
 
 export interface WorkerPoolOptions {
@@ -30,10 +33,20 @@ export interface WorkerPoolOptions {
 
 /** Milliseconds between taking the spare and starting the next one. */
 const refillDelay = 150;
+/** Milliseconds until another try when a worker could not be started. */
+const retryDelay = 1000;
+/** Processes that start at the same time: more would only slow each other down. */
+const maxStarting = 4;
+/** Workers at the same time, of about 60 MB each; whoever comes then waits for one to end. */
+const maxWorkers = 64;
+/** How long a task waits for its worker (ms). */
+const patience = 30_000;
 
 export class WorkerPool {
   private server: Server | undefined;
   private readonly idle: Worker[] = [];
+  /** All that are connected, the idle ones too. */
+  private readonly connected = new Set<Worker>();
   private readonly waiting: ((worker: Worker) => void)[] = [];
   private starting = 0;
   private closed = false;
@@ -49,28 +62,43 @@ export class WorkerPool {
     this.refill();
   }
 
-  /** A worker of the caller's own; the spare when there is one. */
+  /** A worker of the caller's own; the spare when there is one. Rejects with 'failed' when none comes in time. */
   take(): Promise<Worker> {
     const spare = this.idle.shift();
-    const worker = spare
-      ? Promise.resolve(spare)
-      : new Promise<Worker>((resolve) => this.waiting.push(resolve));
     // The next spare starts a little later: the task comes first, and starting Node.js keeps a core busy.
-    if (spare) setTimeout(() => this.refill(), refillDelay).unref();
-    else this.refill();
-    return worker;
+    if (spare) {
+      this.refillIn(refillDelay);
+      return Promise.resolve(spare);
+    }
+    return new Promise<Worker>((resolve, reject) => {
+      const waiter = (worker: Worker) => {
+        clearTimeout(timer);
+        resolve(worker);
+      };
+      const timer = setTimeout(() => {
+        this.waiting.splice(this.waiting.indexOf(waiter), 1);
+        reject(noWorker(this.connected.size));
+      }, patience);
+      this.waiting.push(waiter);
+      this.refill();
+    });
   }
 
   close(): void {
     this.closed = true;
     this.server?.close();
     // An idle worker ends when its connection does; busy ones go on and reconnect.
-    for (const worker of this.idle) process.kill(worker.pid, 'SIGTERM');
+    for (const worker of this.idle) worker.dismiss();
+  }
+
+  private refillIn(delay: number): void {
+    if (!this.closed) setTimeout(() => this.refill(), delay).unref();
   }
 
   private refill(): void {
     const wanted = this.waiting.length + 1;
-    while (!this.closed && this.idle.length + this.starting < wanted) this.startOne();
+    const room = () => this.starting < maxStarting && this.connected.size + this.starting < maxWorkers;
+    while (!this.closed && this.idle.length + this.starting < wanted && room()) this.startOne();
   }
 
   private startOne(): void {
@@ -80,12 +108,13 @@ export class WorkerPool {
     child.on('error', (error) => {
       this.starting--;
       this.options.log.error({ err: error }, 'could not start a worker');
+      this.refillIn(retryDelay);
     });
     child.on('exit', (code, signal) => {
       if (this.pendingPids.delete(child.pid ?? -1)) {
         this.starting--;
         this.options.log.error({ code, signal }, 'a worker ended before it was ready');
-        if (!this.closed) setTimeout(() => this.refill(), 1000).unref();
+        this.refillIn(retryDelay);
       }
     });
     if (child.pid !== undefined) this.pendingPids.add(child.pid);
@@ -108,9 +137,11 @@ export class WorkerPool {
     );
     socket.on('close', () => {
       if (!worker) return;
+      this.connected.delete(worker);
       const spare = this.idle.indexOf(worker);
       if (spare >= 0) this.idle.splice(spare, 1);
       else this.options.onGone(worker);
+      this.refillIn(spare >= 0 ? retryDelay : refillDelay);
     });
   }
 
@@ -119,7 +150,10 @@ export class WorkerPool {
       pid: hello.pid,
       pstart: hello.pstart,
       send: (message) => socket.write(`${JSON.stringify(message)}\n`),
+      // Without a job it ends when its connection does.
+      dismiss: () => socket.destroy(),
     };
+    this.connected.add(worker);
     if (this.pendingPids.delete(hello.pid)) this.starting--;
     if (hello.upid !== undefined) {
       this.options.onAdopted(hello.upid, worker);
@@ -128,6 +162,15 @@ export class WorkerPool {
     const waiter = this.waiting.shift();
     if (waiter) waiter(worker);
     else this.idle.push(worker);
+    this.refill();
     return worker;
   }
+}
+
+function noWorker(present: number): RyokanError {
+  const reason =
+    present >= maxWorkers
+      ? `${present} tasks run already; wait until some of them have ended`
+      : 'no process for it could be started; the log of the daemon says why';
+  return new RyokanError('failed', `got no worker upid - the task was not started: ${reason}`);
 }

@@ -25,6 +25,8 @@ export interface ConsoleSession {
   readonly ticket: string;
   readonly target: ConsoleTarget;
   readonly onEnd: () => void;
+  /** The relay connection that is joined to it. */
+  socket?: Socket;
 }
 
 const firstPort = 5900;
@@ -54,7 +56,8 @@ export class ConsoleSessions {
 
   create(user: string, path: string, target: ConsoleTarget, onEnd: () => void): ConsoleSession {
     const port = this.freePort();
-    const session = { port, user, path, target, onEnd, ticket: this.access.consoleTicket(user, path, port) };
+    const ticket = this.access.consoleTicket(user, path, port);
+    const session: ConsoleSession = { port, user, path, target, onEnd, ticket };
     const timer = setTimeout(() => this.drop(port), unusedTimeout);
     timer.unref();
     this.sessions.set(port, { session, timer });
@@ -80,6 +83,17 @@ export class ConsoleSessions {
       if (this.tokens.delete(token)) entry.session.onEnd();
     }, 10_000).unref();
     return token;
+  }
+
+  /** Ends a console, whatever state it is in. */
+  end(session: ConsoleSession): void {
+    const waiting = this.sessions.get(session.port);
+    if (waiting?.session === session) {
+      clearTimeout(waiting.timer);
+      this.drop(session.port);
+    }
+    for (const [token, one] of this.tokens) if (one === session) this.tokens.delete(token);
+    session.socket?.destroy();
   }
 
   private freePort(): number {
@@ -125,6 +139,7 @@ export class ConsoleSessions {
 
   private async join(socket: Socket, session: ConsoleSession): Promise<void> {
     const { target } = session;
+    session.socket = socket;
     let far: Duplex;
     try {
       if (target.terminal) {

@@ -17,7 +17,7 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
 
   /** A console is a task as long as it is open. */
   const open = (call: Call, path: string, type: string, id: string, target: ConsoleTarget) => {
-    const task = tasks.inline(type, id, call.user);
+    const task = tasks.inline(type, id, call.user, () => consoles.end(session));
     const session = consoles.create(call.user, path, target, () => task.end('OK'));
     const { user, ticket, port } = session;
     return { user, ticket, port, upid: task.upid };

@@ -1,4 +1,4 @@
-/** Tasks of this node. A caller sees the own ones; Sys.Audit on the node shows all. */
+/** Tasks of this node: lists, states, logs. */
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import { taskIndex, taskList, taskLog, taskStatus, taskStop } from '@ryokan/api/methods/tasks.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
@@ -6,19 +6,7 @@ import type { DaemonServices } from '../../daemon-services.ts';
 import type { TaskRow } from '../../tasks/tasks.ts';
 import { TextReply } from '../dispatcher.ts';
 import { type Call, type HandlerTable, Reply } from '../handler-table.ts';
-
-/** `user@realm!token` as clients want it: user and token apart. */
-export function taskRow(row: TaskRow): TaskRow & { tokenid?: string } {
-  const mark = row.user.indexOf('!');
-  return mark < 0 ? row : { ...row, user: row.user.slice(0, mark), tokenid: row.user.slice(mark + 1) };
-}
-
-export const ownerOf = (user: string): string => user.split('!')[0] ?? user;
-
-/** The caller's own task, or one of a node whose state the caller may read. */
-export function maySeeTask(call: Call, row: TaskRow): boolean {
-  return ownerOf(row.user) === ownerOf(call.user) || call.can(`/nodes/${row.node}`, ['Sys.Audit']);
-}
+import { maySeeTask, mayStopTask, taskRow, visibleTasks } from '../task-access.ts';
 
 export function taskHandlers(table: HandlerTable, services: DaemonServices): void {
   const { tasks, settings } = services;
@@ -31,13 +19,12 @@ export function taskHandlers(table: HandlerTable, services: DaemonServices): voi
     return row;
   };
   table.on(taskList, (params, call) => {
-    const all = call.can(`/nodes/${settings.node}`, ['Sys.Audit']);
     const { userfilter, statusfilter, node: _node, ...filter } = params;
     const { rows, total } = tasks.list({
       ...filter,
       ...(userfilter === undefined ? {} : { user: userfilter }),
       ...(statusfilter === undefined ? {} : { statusfilter: splitList(statusfilter) }),
-      ...(all ? {} : { owner: ownerOf(call.user) }),
+      ...visibleTasks(call, settings.node),
     });
     const data = rows.map((row) => ({
       ...taskRow(row),
@@ -64,7 +51,7 @@ export function taskHandlers(table: HandlerTable, services: DaemonServices): voi
   });
   table.on(taskStop, async ({ upid }, call) => {
     const row = find(upid, call);
-    if (ownerOf(row.user) !== ownerOf(call.user)) call.demand(`/nodes/${row.node}`, ['Sys.Modify']);
+    if (!mayStopTask(call, row)) call.demand(`/nodes/${row.node}`, ['Sys.Modify']);
     await tasks.stop(upid);
     return null;
   });
