@@ -62,21 +62,37 @@ export class Dispatcher {
     try {
       const url = parseUrl(head.url);
       if (url?.format === 'openapi.json' && head.method === 'GET') return await openApiReply();
-      if (!url || !formats.has(url.format)) throw notImplemented(head.method, head.url.split('?')[0] ?? '');
+      if (!url || !formats.has(url.format)) {
+        throw notImplemented(head.method, withoutQuery(head.url));
+      }
       format = url.format;
       if (!verbs.has(head.method))
         throw new RyokanError('not-implemented', `method '${head.method}' not available`);
       const route = this.router.find(head.method, url.fragments);
       const world = route && 'user' in route.method.permission && route.method.permission.user === 'world';
-      const user = world ? '' : this.identify(head, options, route?.method);
+      const identify = () => (world ? '' : this.identify(head, options, route?.method));
+      const user = identify();
       if (!route) throw notImplemented(head.method, `/${url.fragments.join('/')}`);
+      // Which file was received is said by the gateway alone, never by the client's query.
+      if (head.upload) delete url.query.tmpfilename;
       const fields = head.upload ? { ...head.upload.fields } : parseBody(head.contentType, body);
       const raw = mergeParams(fields, url.query, route.params);
-      return await this.act(route.method, raw, this.callOf(user, head, options), head, format);
+      const call = createCall(
+        this.services,
+        user,
+        options.trusted ? 'local' : head.remote,
+        options.signal,
+        head.upload?.size,
+        () => succeeds(identify),
+      );
+      return await this.act(route.method, raw, call, head, format);
     } catch (error) {
       if (error instanceof Unauthenticated) return failure(error.error, format, { emptyBody: true });
       if (!(error instanceof RyokanError))
-        this.services.log.error({ err: error, url: head.url }, 'call failed');
+        this.services.log.error(
+          { err: error, method: head.method, path: withoutQuery(head.url) },
+          'call failed',
+        );
       return failure(error, format);
     }
   }
@@ -103,16 +119,6 @@ export class Dispatcher {
       if (error instanceof RyokanError && error.code === 'unauthenticated') throw new Unauthenticated(error);
       throw error;
     }
-  }
-
-  private callOf(user: string, head: RequestHead, options: DispatchOptions): Call {
-    return createCall(
-      this.services,
-      user,
-      options.trusted ? 'local' : head.remote,
-      options.signal,
-      head.upload?.size,
-    );
   }
 
   private async act(
@@ -171,6 +177,7 @@ export function createCall(
   remote: string,
   signal: AbortSignal,
   uploadSize?: number,
+  isLoggedIn: () => boolean = () => true,
 ): Call {
   const { access } = services;
   const isRoot = user === 'root@pam';
@@ -185,12 +192,25 @@ export function createCall(
     signal,
     isRoot,
     uploadSize,
+    isLoggedIn,
     can,
     demand(path, privileges, any = false) {
       if (can(path, privileges, any)) return;
       throw new RyokanError('forbidden', `Permission check failed (${path}, ${privileges.join('|')})`);
     },
   };
+}
+
+/** The query may hold passwords and console tickets: neither a log nor an error shows it. */
+const withoutQuery = (url: string): string => String(url).split('?')[0] ?? '';
+
+function succeeds(action: () => unknown): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** No valid login: answered with an empty body. */

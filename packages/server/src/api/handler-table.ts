@@ -17,6 +17,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** True for root@pam itself (not its tokens). */
   readonly isRoot: boolean;
+  /** Is what the caller has logged in with still good? For what goes on after the answer has begun. */
+  isLoggedIn(): boolean;
   /** Bytes that an upload announced. */
   readonly uploadSize?: number | undefined;
   /** Does the caller hold all of `privileges` (one of them with `any`) on this ACL path? */

@@ -126,7 +126,7 @@ export class ResourceTable {
     if (before && same(before, row)) return;
     this.rows.set(row.id, row);
     this.kept.clear();
-    this.publish(row.id, row, row);
+    this.publish(row);
   }
 
   private remove(id: string): void {
@@ -134,24 +134,39 @@ export class ResourceTable {
     if (!row) return;
     this.rows.delete(id);
     this.kept.clear();
-    this.publish(id, { id, removed: 1 }, row);
+    this.publish(row, true);
   }
 
-  private publish(_id: string, data: unknown, row: ResourceRow): void {
+  private publish(row: ResourceRow, removed = false): void {
     if (!this.sources.events.active) return;
-    this.sources.events.publish({ type: 'resource', data, visibleTo: (call) => maySee(call, row) });
+    this.sources.events.publish({
+      type: 'resource',
+      dataFor: (call) => {
+        const shown = shownTo(call, row);
+        return shown && removed ? { id: row.id, removed: 1 } : shown;
+      },
+    });
   }
 }
 
-/** May the caller see this row? */
-export function maySee(call: Call, row: ResourceRow): boolean {
+/** The row as the caller may see it; undefined when it is none of theirs. */
+export function shownTo(call: Call, row: ResourceRow): ResourceRow | undefined {
+  if (row.type === 'node' && !call.can(`/nodes/${row.node}`, ['Sys.Audit'])) return withoutMeasurements(row);
+  return maySee(call, row) ? row : undefined;
+}
+
+function maySee(call: Call, row: ResourceRow): boolean {
   if (call.isRoot) return true;
   if (row.type === 'qemu' || row.type === 'lxc') return call.can(`/vms/${row.vmid}`, ['VM.Audit']);
   if (row.type === 'storage') {
     return call.can(`/storage/${row.storage}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true);
   }
-  if (row.type === 'node') return true;
-  return call.can('/', ['Sys.Audit']);
+  return row.type === 'node' || call.can('/', ['Sys.Audit']);
+}
+
+/** That a node is there and works is no secret; what it has and does is. */
+function withoutMeasurements({ id, type, node, status }: ResourceRow): ResourceRow {
+  return { id, type, node, status, level: '' };
 }
 
 /** May the caller see every row without looking at each? True for those who may read everything from the root down. */

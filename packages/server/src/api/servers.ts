@@ -8,6 +8,9 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { HttpReply } from './reply.ts';
 import { parseForm, type RequestHead, type UploadHead } from './request.ts';
 
+/** A listener that lags behind by this much (bytes) is cut off; it connects again and asks for everything. */
+const maxBehind = 1024 * 1024;
+
 export interface CallServer {
   close(): void;
 }
@@ -21,7 +24,10 @@ export async function serveGateway(path: string, dispatcher: Dispatcher): Promis
     const calls = new Map<number, AbortController>();
     const frames = new FrameConnection(socket, (frame) => {
       if (frame.type === FrameType.cancel) calls.get(frame.channel)?.abort();
-      else if (frame.type === FrameType.request) void answer(frames, frame, calls, dispatcher);
+      else if (frame.type === FrameType.request) {
+        // Only a gateway gone wrong sends what cannot be answered.
+        answer(frames, frame, calls, dispatcher).catch(() => socket.destroy());
+      }
     });
     socket.on('close', () => {
       sockets.delete(socket);
@@ -47,18 +53,17 @@ export function openToGateway(path: string): void {
 
 async function answer(
   frames: FrameConnection,
-  frame: Frame,
+  { channel, head, body }: Frame,
   calls: Map<number, AbortController>,
   dispatcher: Dispatcher,
 ): Promise<void> {
-  const { channel } = frame;
   const abort = new AbortController();
   calls.set(channel, abort);
-  const reply = await dispatcher.dispatch(frame.head as RequestHead, frame.body, { signal: abort.signal });
-  const { body, stream, ...head } = reply;
-  if (!stream) frames.send(channel, FrameType.response, head, body);
+  const reply = await dispatcher.dispatch(head as RequestHead, body, { signal: abort.signal });
+  const { body: bytes, stream, ...replyHead } = reply;
+  if (!stream) frames.send(channel, FrameType.response, replyHead, bytes);
   else {
-    frames.send(channel, FrameType.head, head);
+    frames.send(channel, FrameType.head, replyHead);
     await stream(
       (chunk) => void frames.send(channel, FrameType.data, undefined, Buffer.from(chunk)),
       abort.signal,
@@ -74,7 +79,9 @@ export async function serveLocal(path: string, dispatcher: Dispatcher): Promise<
     const chunks: Buffer[] = [];
     request.on('error', () => {});
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => void answerHttp(request, response, Buffer.concat(chunks), dispatcher));
+    request.on('end', () => {
+      answerHttp(request, response, Buffer.concat(chunks), dispatcher).catch(() => response.destroy());
+    });
   });
   await listenOn(server, path);
   chmodSync(path, 0o600);
@@ -126,7 +133,11 @@ async function answerHttp(
     return;
   }
   response.writeHead(reply.status, reply.reason, { 'Content-Type': type });
-  await reply.stream((chunk) => void response.write(chunk), abort.signal);
+  const send = (chunk: string) => {
+    response.write(chunk);
+    if (response.writableLength > maxBehind) response.destroy();
+  };
+  await reply.stream(send, abort.signal);
   response.end();
 }
 

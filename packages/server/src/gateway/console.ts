@@ -28,16 +28,17 @@ export function consoleUpgrades(
   });
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    void context.link
-      .ask({ ...headOf(request), method: 'GET' }, Buffer.alloc(0))
-      .then(({ head: reply, body }) => {
-        if (reply.status !== 200 || reply.relay === undefined)
-          return refuseUpgrade(socket, reply.status, reply.reason, body);
-        const token = reply.relay;
-        server.handleUpgrade(request, socket, head, (webSocket) =>
-          relay(context.relaySocket, token, webSocket),
-        );
-      });
+    if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      return refuseUpgrade(socket, 501, 'only WebSockets are possible here', Buffer.alloc(0));
+    }
+    void context.link.ask(headOf(request), Buffer.alloc(0)).then(({ head: reply, body }) => {
+      if (reply.status !== 200 || reply.relay === undefined)
+        return refuseUpgrade(socket, reply.status, reply.reason, body);
+      const token = reply.relay;
+      server.handleUpgrade(request, socket, head, (webSocket) =>
+        relay(context.relaySocket, token, webSocket),
+      );
+    });
   };
 }
 

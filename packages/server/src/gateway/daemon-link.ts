@@ -54,11 +54,14 @@ export class DaemonLink {
     };
   }
 
-  /** A call whose answer is complete in one piece. */
+  /** A call whose answer is complete in one piece; of one that goes on only the beginning is taken. */
   ask(head: RequestHead, body: Buffer): Promise<{ head: ReplyHead; body: Buffer }> {
     return new Promise((resolve) => {
-      this.call(head, body, {
-        onReply: (reply, bytes) => resolve({ head: reply, body: bytes }),
+      const cancel = this.call(head, body, {
+        onReply(reply, bytes, more) {
+          if (more) cancel();
+          resolve({ head: reply, body: bytes });
+        },
         onData: () => {},
         onEnd: () => {},
       });

@@ -13,6 +13,8 @@ import { isUpload, receiveUpload, type UploadContext } from './upload.ts';
 export const maxBody = 512 * 1024;
 /** Milliseconds within which an ordinary body must have arrived. */
 const bodyTimeout = 30_000;
+/** A listener that lags behind by this much (bytes) is cut off; it connects again and asks for everything. */
+const maxBehind = 1024 * 1024;
 /** How long a refused login waits for its answer (ms). Clients give up after 5 s. */
 const refusalDelay = 3000;
 
@@ -104,7 +106,10 @@ function forward(
   const cancel = context.link.call(headOf(request), body, {
     onReply: (head, bytes, more) =>
       more ? startStream(response, head, bytes) : sendReply(request, response, head, bytes),
-    onData: (chunk) => void response.write(chunk),
+    onData(chunk) {
+      response.write(chunk);
+      if (response.writableLength > maxBehind) response.destroy();
+    },
     onEnd: () => void response.end(),
   });
   // A client that has gone needs no answer; the daemon stops what serves only this call.

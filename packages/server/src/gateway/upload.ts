@@ -71,7 +71,8 @@ export function receiveUpload(
   const fieldsTimer = setTimeout(() => refuse(408, 'the file part did not arrive in time'), fieldsTimeout);
   request.once('close', () => clearTimeout(fieldsTimer));
   parser.on('field', (name, value) => {
-    fields[name] = value;
+    // Where the file stands is for the gateway alone to say.
+    if (name !== 'tmpfilename') fields[name] = value;
   });
   parser.on('file', (_name, stream, info) => {
     clearTimeout(fieldsTimer);

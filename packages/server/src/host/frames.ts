@@ -85,7 +85,14 @@ export class FrameConnection {
         this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks, this.buffered);
       this.chunks = all.length > length + 4 ? [all.subarray(length + 4)] : [];
       this.buffered = all.length - length - 4;
-      onFrame(decode(all.subarray(4, length + 4)));
+      let frame: Frame;
+      try {
+        frame = decode(all.subarray(4, length + 4));
+      } catch (error) {
+        this.socket.destroy(error as Error);
+        return;
+      }
+      onFrame(frame);
     }
   }
 

@@ -38,16 +38,27 @@ export interface NodeSample {
   readonly root: { readonly total: number; readonly free: number; readonly available: number };
 }
 
+/** What the next sample of a guest is compared with. */
+interface Reading {
+  readonly pid: number;
+  /** CPU time in ticks. */
+  readonly ticks: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly sample: GuestSample;
+}
+
 export class Sampler {
   readonly nodeSeries = new Series();
   private readonly guestSeries = new Map<number, Series>();
   private readonly guests = new Map<number, GuestSample>();
-  private readonly lastTicks = new Map<number, number>();
+  private readonly last = new Map<number, Reading>();
   private lastCpu: CpuTimes;
   private lastTraffic = { received: 0, sent: 0 };
   private lastTime = Date.now();
   private current: NodeSample;
   private timer: NodeJS.Timeout | undefined;
+  private firstTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly monitor: QemuMonitor,
@@ -57,18 +68,23 @@ export class Sampler {
     this.current = { cpu: 0, wait: 0, memory: memoryInfo(), root: rootSpace() };
   }
 
-  start(onSample: () => void): void {
+  start(onSample: () => void, onError: (error: unknown) => void): void {
     const measure = () => {
-      this.sample();
-      onSample();
+      try {
+        this.sample();
+        onSample();
+      } catch (error) {
+        onError(error);
+      }
     };
     this.timer = setInterval(measure, sampleSeconds * 1000);
     // Plots and meters have something to show soon after the start.
-    setTimeout(measure, 1000).unref();
+    this.firstTimer = setTimeout(measure, 1000);
   }
 
   stop(): void {
     clearInterval(this.timer);
+    clearTimeout(this.firstTimer);
   }
 
   node(): NodeSample {
@@ -78,8 +94,8 @@ export class Sampler {
   /** Measures a guest that has just been found, so that its memory shows before the next round. */
   measureNew(vmid: number): void {
     const guest = this.monitor.get(vmid);
-    if (!guest || this.guests.has(vmid)) return;
-    this.sampleGuest(vmid, guest.process.pid, Math.floor(Date.now() / 1000), sampleSeconds, networkTraffic());
+    if (!guest || this.last.get(vmid)?.pid === guest.process.pid) return;
+    this.sampleGuest(vmid, guest.process.pid, Date.now(), networkTraffic());
   }
 
   /** CPU of a guest as a share of `cpus` virtual CPUs. Zeroes before the first measurement. */
@@ -97,7 +113,7 @@ export class Sampler {
   forget(vmid: number): void {
     this.guestSeries.delete(vmid);
     this.guests.delete(vmid);
-    this.lastTicks.delete(vmid);
+    this.last.delete(vmid);
   }
 
   private sample(): void {
@@ -107,9 +123,12 @@ export class Sampler {
     const time = Math.floor(now / 1000);
     const traffic = networkTraffic();
     this.sampleNode(time, seconds, traffic);
-    for (const guest of this.monitor.all())
-      this.sampleGuest(guest.vmid, guest.process.pid, time, seconds, traffic);
-    for (const vmid of this.guests.keys()) if (!this.monitor.get(vmid)) this.guests.delete(vmid);
+    for (const guest of this.monitor.all()) this.sampleGuest(guest.vmid, guest.process.pid, now, traffic);
+    for (const vmid of this.guests.keys()) {
+      if (this.monitor.get(vmid)) continue;
+      this.guests.delete(vmid);
+      this.last.delete(vmid);
+    }
   }
 
   private sampleNode(time: number, seconds: number, traffic: ReturnType<typeof networkTraffic>): void {
@@ -152,19 +171,19 @@ export class Sampler {
     vmid: number,
     pid: number,
     time: number,
-    seconds: number,
     traffic: ReturnType<typeof networkTraffic>,
   ): void {
     const stat = processStat(pid);
     if (!stat) return;
     const ticks = stat.utime + stat.stime;
-    const before = this.lastTicks.get(vmid);
-    this.lastTicks.set(vmid, ticks);
+    const known = this.last.get(vmid);
+    // A new process counts from zero.
+    const before = known?.pid === pid ? known : undefined;
+    const seconds = before ? Math.max(0.001, (time - before.time) / 1000) : sampleSeconds;
     const io = processIo(pid);
     const network = guestTraffic(vmid, traffic);
-    const last = this.guests.get(vmid);
     const sample: GuestSample = {
-      cpus: before === undefined ? 0 : Math.max(0, ticks - before) / ticksPerSecond / seconds,
+      cpus: before ? Math.max(0, ticks - before.ticks) / ticksPerSecond / seconds : 0,
       memory: stat.rss,
       netin: network.in,
       netout: network.out,
@@ -172,15 +191,16 @@ export class Sampler {
       diskwrite: io?.written ?? 0,
     };
     this.guests.set(vmid, sample);
-    const rate = (now: number, then: number | undefined) =>
-      then === undefined ? 0 : Math.max(0, now - then) / seconds;
-    this.series(vmid).add(time, {
+    this.last.set(vmid, { pid, ticks, time, sample });
+    const rate = (key: 'netin' | 'netout' | 'diskread' | 'diskwrite') =>
+      before ? Math.max(0, sample[key] - before.sample[key]) / seconds : 0;
+    this.series(vmid).add(Math.floor(time / 1000), {
       cpu: sample.cpus,
       mem: sample.memory,
-      netin: rate(sample.netin, last?.netin),
-      netout: rate(sample.netout, last?.netout),
-      diskread: rate(sample.diskread, last?.diskread),
-      diskwrite: rate(sample.diskwrite, last?.diskwrite),
+      netin: rate('netin'),
+      netout: rate('netout'),
+      diskread: rate('diskread'),
+      diskwrite: rate('diskwrite'),
     });
   }
 }

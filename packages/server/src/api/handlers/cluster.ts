@@ -20,10 +20,12 @@ import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
 import { apiVersion } from '../../host/version.ts';
 import { StreamReply } from '../dispatcher.ts';
 import { type HandlerTable, Reply } from '../handler-table.ts';
-import { maySee, seesAll } from '../resources.ts';
-import { maySeeTask, taskRow } from './tasks.ts';
+import { seesAll, shownTo } from '../resources.ts';
+import { taskRow, visibleTasks } from '../task-access.ts';
 
 const optionsPath = 'datacenter.cfg';
+/** What every login may read, because the interface needs it. A proxy's URL, for one, can hold a password. */
+const openOptions: ReadonlySet<string> = new Set(['console', 'keyboard', 'language', 'next-id']);
 const firstVmid = 100;
 const lastVmid = 999_999_999;
 
@@ -38,11 +40,14 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
   );
   table.on(clusterResources, ({ type }, call) => {
     if (seesAll(call)) return new Reply(undefined, {}, resources.json(type));
-    return resources.list(type).filter((row) => maySee(call, row));
+    return resources
+      .list(type)
+      .map((row) => shownTo(call, row))
+      .filter((row) => row !== undefined);
   });
   table.on(clusterTasks, (_params, call) => {
-    const { rows } = tasks.list({ source: 'all', limit: 50 });
-    return rows.filter((row) => maySeeTask(call, row)).map(taskRow);
+    const { rows } = tasks.list({ source: 'all', limit: 50, ...visibleTasks(call, settings.node) });
+    return rows.map(taskRow);
   });
   table.on(clusterNextid, ({ vmid }) => {
     if (vmid !== undefined) {
@@ -67,9 +72,13 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
   ]);
   const readText = () => store.get(optionsPath)?.text ?? '';
   const readOptions = () => parseOptions(readText());
-  table.on(clusterOptionsGet, () => {
+  table.on(clusterOptionsGet, (_params, call) => {
     const text = readText();
-    return { ...parseOptions(text), digest: createHash('sha1').update(text).digest('hex') };
+    const options = parseOptions(text);
+    if (call.can('/', ['Sys.Audit'])) {
+      return { ...options, digest: createHash('sha1').update(text).digest('hex') };
+    }
+    return Object.fromEntries(Object.entries(options).filter(([key]) => openOptions.has(key)));
   });
   table.on(clusterOptionsSet, async ({ delete: removed, digest, ...set }, call) => {
     await update(

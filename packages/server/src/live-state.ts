@@ -1,0 +1,90 @@
+/** What the daemon knows of the node at every moment: guests, their processes, measurements, the rows of lists. */
+import { availableParallelism } from 'node:os';
+import { messageOf } from '@ryokan/api/errors.ts';
+import type { EventHub } from './api/events.ts';
+import { ResourceTable } from './api/resources.ts';
+import { GuestIndex } from './guests/guest-index.ts';
+import { QemuMonitor } from './guests/qemu/monitor.ts';
+import { Sampler } from './metrics/sampler.ts';
+import type { Services } from './services.ts';
+
+export interface LiveState {
+  readonly guests: GuestIndex;
+  readonly monitor: QemuMonitor;
+  readonly sampler: Sampler;
+  readonly resources: ResourceTable;
+  /** Finds running guests and begins to measure. */
+  open(): Promise<void>;
+  close(): void;
+}
+
+/** The parts know of each other: a change of a guest changes its row, a row shows measurements of the guest. */
+export function createLiveState(services: Services, events: EventHub): LiveState {
+  const { settings, store, log } = services;
+  const cpuCount = availableParallelism();
+  const resources = new ResourceTable({
+    node: settings.node,
+    cpuCount,
+    guests: () => guests,
+    monitor: () => monitor,
+    sampler: () => sampler,
+    events,
+  });
+  const monitor = new QemuMonitor(services, (vmid) => {
+    sampler.measureNew(vmid);
+    resources.updateGuest(vmid);
+  });
+  const guests = new GuestIndex(store, (vmid, summary, path) => {
+    resources.updateGuest(vmid);
+    if (!summary) sampler.forget(vmid);
+    if (!events.active) return;
+    events.publish({
+      type: 'config',
+      dataFor: (call) => (call.can(`/vms/${vmid}`, ['VM.Audit']) ? { path } : undefined),
+    });
+  });
+  const sampler = new Sampler(monitor, cpuCount);
+  const refreshStorages = storageRefresher(services, resources);
+  return {
+    guests,
+    monitor,
+    sampler,
+    resources,
+    async open() {
+      await monitor.open();
+      resources.updateNode();
+      resources.updateAllGuests();
+      await refreshStorages();
+      const onSample = () => {
+        resources.updateMeasured();
+        void refreshStorages();
+      };
+      // Out of file descriptors, for one: the next round may work again.
+      sampler.start(onSample, (error) => log.warn({ err: error }, 'measuring failed'));
+    },
+    close() {
+      sampler.stop();
+      monitor.close();
+    },
+  };
+}
+
+function storageRefresher(services: Services, resources: ResourceTable): () => Promise<void> {
+  let running = false;
+  return async () => {
+    // A hanging network storage must not pile up questions.
+    if (running) return;
+    running = true;
+    try {
+      const names = services.storage.configs().map((config) => config.storage);
+      const found = await Promise.all(
+        names.map((name) => services.storage.summary(name).catch(() => undefined)),
+      );
+      resources.setStorages(found.filter((one) => one !== undefined));
+    } catch (error) {
+      services.log.warn({ reason: messageOf(error) }, 'storages could not be measured');
+    } finally {
+      running = false;
+    }
+  };
+}
