@@ -1,10 +1,9 @@
 /** How the guest layer's changes are taken back when a task fails; see tasks/undo.ts. */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { isAlive, processStat } from '../host/procfs.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
 import { removeGuest } from './guest-store.ts';
-import { cleanUpAfter, isRunning, waitForExit } from './qemu/process.ts';
+import { cleanUpAfter, endStrays, isRunning, signalProcess, waitForExit } from './qemu/process.ts';
 
 export function guestUndos(undos: UndoTable, services: GuestServices): void {
   const { node } = services.settings;
@@ -20,13 +19,13 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
   });
   undos.on('guest.clean-up', async (args) => {
     const vmid = Number(args.vmid);
+    await endStrays(services.paths, vmid);
     if (!isRunning(services.paths, vmid)) await cleanUpAfter(services.paths, node, vmid);
   });
   undos.on('process.kill', async (args) => {
-    const pid = Number(args.pid);
-    const startTime = processStat(pid)?.startTime;
-    if (startTime === undefined || !isAlive(pid)) return;
-    process.kill(pid, 'SIGKILL');
-    await waitForExit({ pid, startTime }, 5000);
+    // With its start time: after a power cut the number may belong to somebody else.
+    const target = { pid: Number(args.pid), startTime: Number(args.startTime) };
+    signalProcess(target, 'SIGKILL');
+    await waitForExit(target, 5000);
   });
 }

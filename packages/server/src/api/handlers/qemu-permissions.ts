@@ -3,6 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import { usbFields } from '@ryokan/api/schema/qemu-options.ts';
 import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { type ConfigChange, isVolumeKey } from '../../guests/qemu/config-change.ts';
@@ -18,28 +19,34 @@ const assign = (privilege: Privilege, keys: string) => {
   for (const key of keysOf(keys)) byKey.set(key, privilege);
 };
 assign('VM.Config.CPU', 'cores sockets cpu cpulimit cpuunits numa smp vcpus affinity');
-assign('VM.Config.Memory', 'memory balloon shares hugepages keephugepages allow-ksm');
+assign('VM.Config.Memory', 'memory balloon shares allow-ksm');
+assign('VM.Config.Disk', 'boot bootdisk vmstatestorage');
 assign('VM.Config.Cloudinit', 'cicustom cipassword citype ciuser ciupgrade nameserver searchdomain sshkeys');
 assign(
   'VM.Config.HWType',
-  'acpi hotplug kvm machine scsihw smbios1 tablet vga watchdog audio0 bios arch rng0 vmgenid freeze tdf ivshmem spice_enhancements',
+  'acpi hotplug kvm machine scsihw smbios1 tablet vga watchdog audio0 vmgenid freeze spice_enhancements',
+);
+assign(
+  'VM.Config.Options',
+  'agent autostart bios description keyboard localtime migrate_downtime migrate_speed name onboot ostype protection ' +
+    'reboot startdate startup tags tdf template',
 );
 
-/** Only root@pam itself: these reach the host. */
-const rootOnly: ReadonlySet<string> = new Set(['args', 'hookscript', 'lock', 'amd-sev', 'intel-tdx']);
-const rootFamilies = /^(parallel|usb|hostpci|virtiofs)\d+$/;
-
-function privilegeFor(key: string, values: Readonly<Record<string, string>>): Privilege | 'root' {
-  if (rootOnly.has(key)) return 'root';
-  if (rootFamilies.test(key))
-    return key.startsWith('usb') && /^spice/i.test(values[key] ?? '') ? 'VM.Config.HWType' : 'root';
-  if (/^serial\d+$/.test(key))
-    return values[key] === undefined || values[key] === 'socket' ? 'VM.Config.HWType' : 'root';
-  if (/^net\d+$/.test(key)) return 'VM.Config.Network';
-  if (/^ipconfig\d+$/.test(key)) return 'VM.Config.Network';
+/** What each option needs. Those of no list reach the host, or are new: only root@pam itself sets them. */
+function privilegeFor(key: string, text: string | undefined): Privilege | 'root' {
+  if (/^serial\d+$/.test(key)) return text === undefined || text === 'socket' ? 'VM.Config.HWType' : 'root';
+  if (/^usb\d+$/.test(key)) return text !== undefined && isSpiceUsb(text) ? 'VM.Config.HWType' : 'root';
+  // The node's hardware generator is slow, and one guest could use it up.
+  if (key === 'rng0') return text?.includes('/dev/hwrng') ? 'root' : 'VM.Config.HWType';
+  if (/^(net|ipconfig)\d+$/.test(key)) return 'VM.Config.Network';
   if (/^numa\d+$/.test(key)) return 'VM.Config.CPU';
-  if (isVolumeKey(key)) return isCdromValue(key, values[key]) ? 'VM.Config.CDROM' : 'VM.Config.Disk';
-  return byKey.get(key) ?? 'VM.Config.Options';
+  if (isVolumeKey(key)) return isCdromValue(key, text) ? 'VM.Config.CDROM' : 'VM.Config.Disk';
+  return byKey.get(key) ?? 'root';
+}
+
+function isSpiceUsb(text: string): boolean {
+  const { host, mapping } = parsePropertyString(usbFields, text);
+  return host?.toLowerCase() === 'spice' && mapping === undefined;
 }
 
 function isCdromValue(key: string, text: string | undefined): boolean {
@@ -72,16 +79,18 @@ function demandOptions(
   present: Readonly<Record<string, string>>,
 ): void {
   if (call.isRoot) return;
-  for (const key of [...change.delete, ...change.revert]) demandKey(call, path, key, present);
+  // What stands there now counts too: a new value takes it away, and so does removing it.
+  for (const key of [...change.delete, ...change.revert]) demandKey(call, path, key, present[key]);
   for (const [key, text] of Object.entries(change.set)) {
-    demandKey(call, path, key, change.set);
+    if (present[key] !== undefined) demandKey(call, path, key, present[key]);
+    demandKey(call, path, key, text);
     if (isVolumeKey(key)) demandVolume(call, key, text);
     else if (/^net\d+$/.test(key)) demandBridge(call, text);
   }
 }
 
-function demandKey(call: Call, path: string, key: string, values: Readonly<Record<string, string>>): void {
-  const privilege = privilegeFor(key, values);
+function demandKey(call: Call, path: string, key: string, text: string | undefined): void {
+  const privilege = privilegeFor(key, text);
   if (privilege === 'root') throw new RyokanError('forbidden', `only root can set '${key}' config`);
   call.demand(path, [privilege]);
 }
@@ -93,6 +102,8 @@ function demandVolume(call: Call, key: string, text: string): void {
     throw new RyokanError('forbidden', `only root can use a path of the host as '${key}'`);
   }
   if (source !== undefined) demandSource(call, source);
+  // The drive of the node itself.
+  if (drive.file === 'cdrom') call.demand('/', ['Sys.Console']);
   const request = newVolumeRequest(drive);
   if (request) return call.demand(`/storage/${request.storage}`, ['Datastore.AllocateSpace']);
   if (!namesVolume(drive)) return;

@@ -29,12 +29,13 @@ import {
   suspendGuest,
 } from '../../guests/qemu/power.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
-import { demandRoomFor, resizeDisk } from '../../guests/qemu/resize.ts';
+import { demandRoomFor, resizeDisk, resizeTarget } from '../../guests/qemu/resize.ts';
 import { demandStartable, startGuest } from '../../guests/qemu/start.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
 import type { Services } from '../../services.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
+import { mayStopTask } from '../task-access.ts';
 import { demandConfigChange, demandCreate, demandSkiplock } from './qemu-permissions.ts';
 
 export function qemuTaskHandlers(table: HandlerTable, services: Services): void {
@@ -93,9 +94,11 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
       ),
   });
   table.onTask(qemuResize, {
-    check(params, call) {
+    async check(params, call) {
       demandSkiplock(call, params.skiplock);
       demandFree(services, params.vmid, params.skiplock);
+      const { storage } = await resizeTarget(services, params.vmid, params);
+      call.demand(`/storage/${storage}`, ['Datastore.AllocateSpace']);
     },
     run: (params, task) => resizeDisk(services, params.vmid, params, task),
   });
@@ -125,9 +128,7 @@ function powerHandlers(table: HandlerTable, services: Services): void {
   table.onTask(qemuStart, {
     check(params, call) {
       demandSkiplock(call, params.skiplock);
-      if (params['force-cpu'] !== undefined && !call.isRoot) {
-        throw new RyokanError('forbidden', 'only root may use this option: force-cpu');
-      }
+      demandNoMigration(call, params);
       demandStartable(services, params.vmid, params.skiplock === true);
     },
     run: (params, task) =>
@@ -141,7 +142,13 @@ function powerHandlers(table: HandlerTable, services: Services): void {
         );
       }),
   });
-  table.onTask(qemuStop, { check: demand, run: (params, task) => stopGuest(services, params.vmid, task) });
+  table.onTask(qemuStop, {
+    async check(params, call) {
+      demand(params, call);
+      if (params['overrule-shutdown']) await endShutdowns(services, params.vmid, call);
+    },
+    run: (params, task) => stopGuest(services, params.vmid, task),
+  });
   table.onTask(qemuShutdown, {
     check: demand,
     run: (params, task) => shutdownGuest(services, params.vmid, params, task),
@@ -172,4 +179,28 @@ function powerHandlers(table: HandlerTable, services: Services): void {
       await guestLock(services, params.vmid, task, () => startGuest(services, params.vmid, {}, task));
     },
   });
+}
+
+/** Ends the shutdowns of a guest that wait for it, as far as the caller may; they hold its lock. */
+async function endShutdowns(services: Services, vmid: number, call: Call): Promise<void> {
+  const { tasks } = services;
+  const { rows } = tasks.list({ source: 'active', vmid, typefilter: 'qmshutdown' });
+  for (const row of rows.filter((one) => mayStopTask(call, one))) await tasks.stop(row.upid);
+}
+
+/** Parameters by which another node starts a guest that moves there. */
+const migrationParameters = [
+  'force-cpu',
+  'stateuri',
+  'migratedfrom',
+  'migration_network',
+  'migration_type',
+  'targetstorage',
+] as const;
+
+function demandNoMigration(call: Call, params: Partial<Record<string, unknown>>): void {
+  const given = migrationParameters.find((name) => params[name] !== undefined);
+  if (given === undefined) return;
+  if (!call.isRoot) throw new RyokanError('forbidden', `only root may use this option: ${given}`);
+  throw new RyokanError('unsupported', `${given}: migration is not possible yet; start without it`);
 }

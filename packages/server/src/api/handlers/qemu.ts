@@ -16,7 +16,13 @@ import {
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { readGuest } from '../../guests/guest-store.ts';
-import { type ConfigChange, changeOf, pendingRows, withPending } from '../../guests/qemu/config-change.ts';
+import {
+  type ConfigChange,
+  changeOf,
+  pendingRows,
+  shownValue,
+  withPending,
+} from '../../guests/qemu/config-change.ts';
 import { demandRunning, withQmp } from '../../guests/qemu/power.ts';
 import { demandRoomFor } from '../../guests/qemu/resize.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
@@ -75,7 +81,7 @@ interface ParamsOfSet {
 function typedValues(values: Readonly<Record<string, string>>): Record<string, string | number> {
   const typed: Record<string, string | number> = {};
   for (const [key, text] of Object.entries(values)) {
-    typed[key] = numericKeys.has(key) && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+    typed[key] = numericKeys.has(key) && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : shownValue(key, text);
   }
   return typed;
 }

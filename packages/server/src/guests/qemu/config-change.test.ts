@@ -6,6 +6,7 @@ import {
   changeOf,
   droppedVolumes,
   mergeChange,
+  namesAnywhere,
   pendingRows,
 } from './config-change.ts';
 
@@ -80,7 +81,17 @@ describe('mergeChange on a stopped guest', () => {
       change({ set: { virtio0: disk }, delete: ['scsi0'] }),
       false,
     );
+    expect(moved.properties).toEqual({ virtio0: disk });
     expect(droppedVolumes({ scsi0: disk }, moved.properties)).toEqual([]);
+  });
+
+  test('an unused disk that is attached is no longer unused: removing that entry would remove the disk', () => {
+    const unused = newConfigFile({ unused0: 'local:100/vm-100-disk-0.qcow2' });
+    expect(mergeChange(unused, change({ set: { scsi1: disk } }), false).properties).toEqual({ scsi1: disk });
+    const waiting = mergeChange(unused, change({ set: { scsi1: disk } }), true);
+    expect(applyPending(waiting).properties).toEqual({ scsi1: disk });
+    const volid = 'local:100/vm-100-disk-0.qcow2';
+    expect(namesAnywhere(mergeChange(waiting, change({ delete: ['unused0'] }), true), volid)).toBe(true);
   });
 
   test('CD-ROM drives leave nothing behind', () => {
@@ -117,6 +128,23 @@ describe('mergeChange on a running guest', () => {
       delete: {},
     });
     expect(mergeChange(waiting, change({ set: { cores: '1' } }), true).pending.properties).toEqual({});
+  });
+});
+
+describe('a new disk that waits for the next start', () => {
+  const waiting = mergeChange(newConfigFile({ cores: '1' }), change({ set: { scsi1: disk } }), true);
+
+  test.each([
+    ['reverted', change({ revert: ['scsi1'] })],
+    ['removed', change({ delete: ['scsi1'] })],
+    ['replaced', change({ set: { scsi1: other } })],
+  ])('stays as unused when it is %s', (_what, next) => {
+    expect(mergeChange(waiting, next, true).properties.unused0).toBe('local:100/vm-100-disk-0.qcow2');
+  });
+
+  test('is the same one when only its options change', () => {
+    const after = mergeChange(waiting, change({ set: { scsi1: `${disk},discard=on` } }), true);
+    expect(after.properties).toEqual({ cores: '1' });
   });
 });
 

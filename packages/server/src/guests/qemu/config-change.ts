@@ -66,21 +66,24 @@ export function mergeChange(file: GuestConfigFile, change: ConfigChange, running
   const properties: Record<string, string> = { ...file.properties };
   const pending: Record<string, string> = { ...file.pending.properties };
   const removed: Record<string, { force: boolean }> = { ...file.pending.delete };
-  for (const key of change.revert) {
+  for (const key of [...change.revert, ...change.delete, ...Object.keys(change.set)]) {
     delete pending[key];
     delete removed[key];
   }
   for (const key of change.delete) {
-    delete pending[key];
     if (!(key in properties)) continue;
     if (running && !immediate.has(key) && !key.startsWith('unused')) removed[key] = { force: change.force };
     else detach(properties, key, change.force);
   }
   for (const [key, value] of Object.entries(change.set)) {
-    delete removed[key];
-    delete pending[key];
     if (!running || immediate.has(key)) assign(properties, key, value);
     else if (properties[key] !== value) pending[key] = value;
+  }
+  // A new disk that waited for the next start and is not wanted any more: its volume is there already.
+  for (const [key, value] of Object.entries(file.pending.properties)) {
+    if (pending[key] === value || !isVolumeKey(key)) continue;
+    const volid = volumeOf(key, value);
+    if (volid !== undefined && !namedIn(pending, volid)) keepUnused(properties, key, value);
   }
   return { ...file, properties, pending: { properties: pending, delete: removed } };
 }
@@ -93,13 +96,17 @@ export function applyPending(file: GuestConfigFile): GuestConfigFile {
   return { ...file, properties, pending: { properties: {}, delete: {} } };
 }
 
-/** Sets a key. A disk that another one replaces stays as unusedN. */
+/** Sets a key. A disk that another one replaces stays as unusedN; one that comes into use is unused no more. */
 function assign(properties: Record<string, string>, key: string, value: string): void {
   const before = properties[key];
   properties[key] = value;
-  // Only now: a disk that its own key still names is not unused.
-  if (before === undefined || !isVolumeKey(key) || key.startsWith('unused')) return;
-  if (volumeOf(key, before) !== volumeOf(key, value)) keepUnused(properties, key, before);
+  if (!isVolumeKey(key) || key.startsWith('unused')) return;
+  const volid = volumeOf(key, value);
+  for (const unused of qemuUnusedKeys) {
+    if (properties[unused] !== undefined && volumeOf(unused, properties[unused]) === volid)
+      delete properties[unused];
+  }
+  if (before !== undefined && volumeOf(key, before) !== volid) keepUnused(properties, key, before);
 }
 
 /** Removes a key. Its disk stays as unusedN, unless its volume is to go too. */
@@ -113,11 +120,7 @@ function detach(properties: Record<string, string>, key: string, force: boolean)
 
 function keepUnused(properties: Record<string, string>, key: string, text: string): void {
   const volid = volumeOf(key, text);
-  if (
-    volid === undefined ||
-    Object.entries(properties).some(([k, v]) => isVolumeKey(k) && volumeOf(k, v) === volid)
-  )
-    return;
+  if (volid === undefined || namedIn(properties, volid)) return;
   const free = qemuUnusedKeys.find((unused) => !(unused in properties));
   if (!free) throw new RyokanError('failed', 'all unusedN keys are taken; remove unused disks first');
   properties[free] = volid;
@@ -127,6 +130,19 @@ function keepUnused(properties: Record<string, string>, key: string, text: strin
 export function volumeOf(key: string, text: string): string | undefined {
   const drive = parseDrive(key, text);
   return namesVolume(drive) && !isCdrom(drive) ? drive.file : undefined;
+}
+
+const namedIn = (properties: ConfigProperties, volid: string): boolean =>
+  Object.entries(properties).some(([key, text]) => isVolumeKey(key) && volumeOf(key, text) === volid);
+
+/** Every set of properties in a document: those of now, those that wait, those of its snapshots. */
+export function allProperties(file: GuestConfigFile): ConfigProperties[] {
+  return [file.properties, file.pending.properties, ...Object.values(file.snapshots)];
+}
+
+/** Does anything in the document name this volume? */
+export function namesAnywhere(file: GuestConfigFile, volid: string): boolean {
+  return allProperties(file).some((properties) => namedIn(properties, volid));
 }
 
 /** Volumes that `before` names and `after` no longer does: they go when the change was a forced removal. */
@@ -142,6 +158,11 @@ export function droppedVolumes(before: ConfigProperties, after: ConfigProperties
   return [...volumes(before)].filter((volid) => !kept.has(volid));
 }
 
+/** A value as callers see it: nobody reads the password of cloud-init back. */
+export function shownValue(key: string, text: string): string {
+  return key === 'cipassword' ? '**********' : text;
+}
+
 /** One row of the `pending` view for each key. */
 export function pendingRows(
   file: GuestConfigFile,
@@ -152,8 +173,8 @@ export function pendingRows(
     const removal = pending.delete[key];
     return {
       key,
-      ...(properties[key] === undefined ? {} : { value: properties[key] }),
-      ...(pending.properties[key] === undefined ? {} : { pending: pending.properties[key] }),
+      ...(properties[key] === undefined ? {} : { value: shownValue(key, properties[key]) }),
+      ...(pending.properties[key] === undefined ? {} : { pending: shownValue(key, pending.properties[key]) }),
       ...(removal ? { delete: removal.force ? 2 : 1 } : {}),
     };
   });

@@ -1,16 +1,21 @@
 /** Creating a QEMU guest: defaults, volumes, the stored configuration. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { RyokanError } from '@ryokan/api/errors.ts';
 import { formatPropertyString, parsePropertyString } from '@ryokan/api/schema/property-string.ts';
-import { qemuDriveKeys, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import {
+  qemuDriveKeys,
+  qemuNetKeys,
+  qemuUnusedKeys,
+  qemuVolumeKeys,
+} from '@ryokan/api/schema/qemu-config.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import type { ConfigProperties } from '../config-file.ts';
 import { newConfigFile } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { readGuest, writeGuest } from '../guest-store.ts';
-import { type ConfigChange, isVolumeKey } from './config-change.ts';
-import { prepareDrive } from './disks.ts';
+import type { ConfigChange } from './config-change.ts';
+import { demandDistinctVolumes, prepareDrive } from './disks.ts';
 import { isCdrom, parseDrive } from './drive-value.ts';
+import { hashGuestPassword } from './guest-password.ts';
 
 /** Fills a claimed VMID with its configuration. Everything made on the way is registered for undo. */
 export async function createGuest(
@@ -24,7 +29,8 @@ export async function createGuest(
   for (const key of Object.keys(values)) {
     if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = withMac(values[key] ?? '');
   }
-  demandFreeVolumes(values);
+  demandDistinctVolumes(values);
+  await hashGuestPassword(values);
   for (const key of volumeKeysOf(values)) {
     values[key] = await prepareDrive(services, vmid, key, values[key] ?? '', context);
     context.signal.throwIfAborted();
@@ -35,7 +41,7 @@ export async function createGuest(
 }
 
 const volumeKeysOf = (values: ConfigProperties): string[] =>
-  [...qemuVolumeKeys].filter((key) => values[key] !== undefined);
+  [...qemuVolumeKeys, ...qemuUnusedKeys].filter((key) => values[key] !== undefined);
 
 function defaults(given: ConfigProperties, qemuVersion: string): ConfigProperties {
   const values: Record<string, string> = {
@@ -59,19 +65,6 @@ function formatNet(card: ReturnType<typeof parsePropertyString<typeof qemuNetFie
   const { model, macaddr, ...rest } = card;
   const options = formatPropertyString(qemuNetFields, rest as never);
   return options ? `${model}=${macaddr},${options}` : `${model}=${macaddr}`;
-}
-
-/** One volume cannot be two disks. */
-function demandFreeVolumes(values: ConfigProperties): void {
-  const seen = new Map<string, string>();
-  for (const [key, text] of Object.entries(values)) {
-    if (!isVolumeKey(key)) continue;
-    const drive = parseDrive(key, text);
-    if (isCdrom(drive) || !/:.*\D/.test(drive.file)) continue;
-    const other = seen.get(drive.file);
-    if (other) throw new RyokanError('parameter', `${key} and ${other} name the same volume '${drive.file}'`);
-    seen.set(drive.file, key);
-  }
 }
 
 /** First disk, first CD-ROM, first network card. */

@@ -3,7 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, removeGuest } from '../guest-store.ts';
-import { isVolumeKey } from './config-change.ts';
+import { allProperties, isVolumeKey } from './config-change.ts';
 import { ownVolumes } from './disks.ts';
 import { guestLock } from './power.ts';
 import { isRunning } from './process.ts';
@@ -38,7 +38,9 @@ export async function destroyGuest(
   await guestLock(services, vmid, task, async () => {
     demandRemovable(services, vmid, options.skiplock);
     const { file } = readGuest(store, 'qemu', settings.node, vmid);
-    const drives = Object.entries(file.properties).filter(([key]) => isVolumeKey(key));
+    const drives = allProperties(file)
+      .flatMap((properties) => Object.entries(properties))
+      .filter(([key]) => isVolumeKey(key));
     const volumes = new Set(ownVolumes(vmid, drives).map((one) => one.volid));
     if (options.unreferenced) {
       for (const volid of await allVolumes(services, vmid, task)) volumes.add(volid);

@@ -1,9 +1,11 @@
 /** Volumes behind the disks of a configuration: made for `storage:size`, checked when they exist already. */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { formatVolumeId, parseVolumeId, tryParseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import type { VolumeFormat } from '../../storage/driver.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
+import type { ConfigProperties } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { isVolumeKey } from './config-change.ts';
 import {
   type DriveValue,
   formatDrive,
@@ -32,6 +34,9 @@ export async function prepareDrive(
 ): Promise<string> {
   const drive = parseDrive(key, text);
   const request = newVolumeRequest(drive);
+  if (!request && drive['import-from'] !== undefined) {
+    throw new RyokanError('parameter', `${key}: import-from fills a new disk, such as local:0`);
+  }
   if (request) return formatDrive(key, await makeVolume(services, vmid, key, drive, request, context));
   if (!namesVolume(drive)) return formatDrive(key, drive);
   return formatDrive(key, await checkVolume(services, vmid, key, drive));
@@ -100,8 +105,13 @@ async function checkVolume(
   drive: DriveValue,
 ): Promise<DriveValue> {
   const volume = await services.storage.info(drive.file);
-  const wanted = isCdrom(drive) ? ['iso', 'images'] : ['images', 'iso', 'import'];
-  if (!wanted.includes(volume.content)) {
+  if (volume.content === 'import') {
+    throw new RyokanError(
+      'parameter',
+      `${key}: '${drive.file}' is an image to import from and would be changed; give a new disk import-from=${drive.file}`,
+    );
+  }
+  if (volume.content !== 'images' && volume.content !== 'iso') {
     throw new RyokanError(
       'parameter',
       `${key}: '${drive.file}' is of content type '${volume.content}' and cannot be a disk`,
@@ -110,10 +120,45 @@ async function checkVolume(
   if (volume.content === 'iso' && !isCdrom(drive)) {
     throw new RyokanError('parameter', `${key}: '${drive.file}' is an ISO image; add media=cdrom`);
   }
-  if (volume.content === 'images' && volume.vmid !== undefined && volume.vmid !== vmid) {
-    throw new RyokanError('parameter', `${key}: '${drive.file}' belongs to guest ${volume.vmid}`);
+  if (volume.content === 'images' && volume.vmid !== vmid) {
+    throw new RyokanError(
+      'parameter',
+      `${key}: '${drive.file}' belongs to guest ${volume.vmid ?? 'unknown'}`,
+    );
   }
   return { ...drive, size: formatSize(volume.size) };
+}
+
+/** Refuses a guest whose one volume would be two drives: they would destroy it. */
+export function demandDistinctVolumes(properties: ConfigProperties): void {
+  const seen = new Map<string, string>();
+  for (const [key, text] of Object.entries(properties)) {
+    if (!isVolumeKey(key) || key.startsWith('unused')) continue;
+    const drive = parseDrive(key, text);
+    if (newVolumeRequest(drive) || !namesVolume(drive)) continue;
+    const { storage, name } = parseVolumeId(drive.file);
+    // One ISO image may be in several drives.
+    if (tryParseVolumeName(name)?.kind !== 'image') continue;
+    const volid = formatVolumeId(storage, name);
+    const other = seen.get(volid);
+    if (other) throw new RyokanError('parameter', `${key} and ${other} name the same volume '${volid}'`);
+    seen.set(volid, key);
+  }
+}
+
+/** Removes volumes that a change has dropped, as far as they are the guest's own. */
+export async function removeVolumes(
+  services: GuestServices,
+  vmid: number,
+  volids: Iterable<string>,
+  context: ChangeContext,
+): Promise<void> {
+  for (const volid of new Set(volids)) {
+    const volume = await services.storage.info(volid).catch(() => undefined);
+    if (!volume || volume.vmid !== vmid) continue;
+    await services.storage.remove(volid);
+    context.log(`removed volume '${volid}'`);
+  }
 }
 
 /** The volume ids that a guest's drives name, as long as they are its own (not ISO images). */

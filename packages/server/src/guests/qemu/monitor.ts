@@ -3,11 +3,12 @@
  * New guests are noticed when their socket appears (inotify), ended ones when the connection closes: no polling.
  */
 import { type FSWatcher, watch } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { ticksPerSecond } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { cleanUpAfter, guestProcess, isRunning, runningGuests } from './process.ts';
+import { cleanUpAfter, guestProcess, isRunning, leftovers, runningGuests } from './process.ts';
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
 
@@ -19,6 +20,12 @@ export interface RunningGuest {
   qmpstatus: string;
   readonly qmp: QmpClient;
 }
+
+/** Pauses between attempts to connect to a guest that runs and does not answer (ms). */
+const firstRetry = 500;
+const longestRetry = 30_000;
+/** How long the start of the node waits for guests to answer (ms). */
+const openPatience = 3000;
 
 /** Events that change the run state. */
 const stateEvents: ReadonlySet<string> = new Set([
@@ -50,7 +57,20 @@ export class QemuMonitor {
       const vmid = /^(\d+)\.(?:event|pid)$/.exec(name ?? '')?.[1];
       if (vmid !== undefined) void this.attach(Number(vmid));
     });
-    await Promise.all(runningGuests(this.services.paths).map((vmid) => this.attach(vmid)));
+    this.watcher.on('error', (error) =>
+      this.services.log.error({ err: error }, 'guests that start are no longer noticed'),
+    );
+    const found = runningGuests(this.services.paths);
+    const attached = Promise.all(found.map((vmid) => this.attach(vmid)));
+    // A guest that does not answer keeps the node from nothing.
+    await Promise.race([attached, sleep(openPatience, undefined, { ref: false })]);
+    await this.cleanUpEnded(found);
+  }
+
+  /** Guests that have ended while nobody looked. */
+  private async cleanUpEnded(running: readonly number[]): Promise<void> {
+    const ended = leftovers(this.services.paths).filter((vmid) => !running.includes(vmid));
+    await Promise.all(ended.map((vmid) => this.cleanUp(vmid)));
   }
 
   get(vmid: number): RunningGuest | undefined {
@@ -67,29 +87,43 @@ export class QemuMonitor {
     for (const guest of this.guests.values()) guest.qmp.close();
   }
 
+  /** Connects to a guest; as long as it runs and does not answer, again and again. */
   private async attach(vmid: number): Promise<void> {
-    if (this.closed || this.guests.has(vmid) || this.connecting.has(vmid)) return;
-    const process = guestProcess(this.services.paths, vmid);
-    if (!process) return;
+    if (this.guests.has(vmid) || this.connecting.has(vmid)) return;
     this.connecting.add(vmid);
     try {
-      const qmp = await connectQmp(qemuRunPaths(this.services.paths, vmid).event, {
-        timeout: 15_000,
-        waitForSocket: true,
-      });
+      for (let pause = firstRetry; !this.closed && isRunning(this.services.paths, vmid); ) {
+        if (await this.connect(vmid)) return;
+        await sleep(pause, undefined, { ref: false });
+        pause = Math.min(pause * 2, longestRetry);
+      }
+    } finally {
+      this.connecting.delete(vmid);
+    }
+  }
+
+  private async connect(vmid: number): Promise<boolean> {
+    const { paths, log } = this.services;
+    try {
+      const qmp = await connectQmp(qemuRunPaths(paths, vmid).event, { timeout: 15_000, waitForSocket: true });
       const { status } = await qmp.execute<{ status: string }>('query-status');
+      // Only now: while it was waiting, one QEMU may have ended and another begun.
+      const process = guestProcess(paths, vmid);
+      if (!process || this.closed) {
+        qmp.close();
+        return false;
+      }
       const { major, minor, micro } = qmp.greeting.version.qemu;
       const guest = { vmid, process, qmp, qmpstatus: status, qemuVersion: `${major}.${minor}.${micro}` };
       this.guests.set(vmid, guest);
       qmp.onEvent((event) => void this.onEvent(guest, event));
       void qmp.closed.then(() => this.detach(guest));
       this.onChange(vmid);
+      return true;
     } catch (error) {
-      if (isRunning(this.services.paths, vmid)) {
-        this.services.log.warn({ vmid, reason: messageOf(error) }, 'cannot follow a running guest');
-      }
-    } finally {
-      this.connecting.delete(vmid);
+      if (isRunning(paths, vmid))
+        log.warn({ vmid, reason: messageOf(error) }, 'cannot follow a running guest');
+      return false;
     }
   }
 
@@ -122,6 +156,8 @@ export class QemuMonitor {
         { timeout: 600_000 },
       );
       this.onChange(vmid);
+      // It has not ended, only the connection has; or it has been started again meanwhile.
+      await this.attach(vmid);
     } catch (error) {
       log.warn({ vmid, reason: messageOf(error) }, 'could not clean up after a guest');
     }

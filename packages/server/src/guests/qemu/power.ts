@@ -7,7 +7,7 @@ import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest } from '../guest-store.ts';
 import { agentCommand } from './agent-client.ts';
 import { optionOf, readQemuConfig } from './config.ts';
-import { cleanUpAfter, guestProcess, waitForExit } from './process.ts';
+import { cleanUpAfter, guestProcess, signalProcess, waitForExit } from './process.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
 
@@ -73,14 +73,6 @@ async function endProcess(
   await cleanUpAfter(services.paths, services.settings.node, vmid);
 }
 
-function signalProcess(target: ProcessId, signal: NodeJS.Signals): void {
-  try {
-    process.kill(target.pid, signal);
-  } catch {
-    // It ended in between.
-  }
-}
-
 export interface ShutdownOptions {
   /** Seconds. */
   readonly timeout?: number | undefined;
@@ -101,11 +93,9 @@ export async function shutdownGuest(
       return;
     }
     const timeout = options.timeout ?? defaultShutdownTimeout;
-    const ended = await withQmp(services, vmid, async (qmp) => {
-      await askToShutDown(services, vmid, qmp, task);
-      return ends(qmp, timeout, task);
-    });
-    if (ended && (await waitForExit(process, quitTimeout))) {
+    // The connection is not held while waiting: whoever opens a console to look needs it.
+    await withQmp(services, vmid, (qmp) => askToShutDown(services, vmid, qmp, task));
+    if (await waitForExit(process, timeout * 1000, task.signal)) {
       await cleanUpAfter(services.paths, services.settings.node, vmid);
     } else if (options.forceStop) {
       task.log(`the guest did not shut down within ${timeout} s; stopping it`);
@@ -140,20 +130,6 @@ async function askToShutDown(
     }
   }
   await qmp.execute('system_powerdown');
-}
-
-/** Waits for the end of the connection, which QEMU closes when it ends. */
-async function ends(qmp: QmpClient, timeout: number, task: TaskContext): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<false>((resolve, reject) => {
-    timer = setTimeout(() => resolve(false), timeout * 1000);
-    task.signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true });
-  });
-  try {
-    return await Promise.race([qmp.closed.then(() => true as const), limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Does the configuration say that the guest has an agent? */

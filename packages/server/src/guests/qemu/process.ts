@@ -4,8 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { guestCgroup } from '../../host/cgroup.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import { type ProcessId, readPidFile } from '../../host/pidfile.ts';
-import { isAlive } from '../../host/procfs.ts';
+import { commandLine, isAlive, processStat } from '../../host/procfs.ts';
 import { removeTap } from '../../network/tap.ts';
+import { qemuProgram } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
 
 /** The living QEMU process of a guest on this node. */
@@ -19,6 +20,11 @@ export function isRunning(paths: DataPaths, vmid: number): boolean {
 
 /** VMIDs with a living QEMU process, found by their pid files. */
 export function runningGuests(paths: DataPaths): number[] {
+  return leftovers(paths).filter((vmid) => isRunning(paths, vmid));
+}
+
+/** VMIDs with a pid file, whether its process lives or not. */
+export function leftovers(paths: DataPaths): number[] {
   let names: string[];
   try {
     names = readdirSync(paths.qemuRun);
@@ -28,8 +34,7 @@ export function runningGuests(paths: DataPaths): number[] {
   return names
     .map((name) => /^(\d+)\.pid$/.exec(name)?.[1])
     .filter((vmid) => vmid !== undefined)
-    .map(Number)
-    .filter((vmid) => isRunning(paths, vmid));
+    .map(Number);
 }
 
 /**
@@ -37,13 +42,13 @@ export function runningGuests(paths: DataPaths): number[] {
  * counts as ended) in growing steps; callers that can wait for the end of a QMP connection do that first.
  */
 export async function waitForExit(
-  process: ProcessId,
+  target: ProcessId,
   timeout: number,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const deadline = Date.now() + timeout;
   // Short at first: most ends take a few milliseconds.
-  for (let pause = 2; isAlive(process.pid, process.startTime); pause = Math.min(pause * 1.5, 200)) {
+  for (let pause = 2; isAlive(target.pid, target.startTime); pause = Math.min(pause * 1.5, 200)) {
     if (Date.now() >= deadline) return false;
     await sleep(Math.min(pause, Math.max(1, deadline - Date.now())), undefined, signal ? { signal } : {});
   }
@@ -69,10 +74,39 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
   }
 }
 
-/** The last lines that QEMU wrote, for an error. */
+/**
+ * Ends QEMU processes of a guest that no pid file names: whoever started them was killed before writing it. They are
+ * known by the path of their QMP socket.
+ */
+export async function endStrays(paths: DataPaths, vmid: number): Promise<void> {
+  const known = guestProcess(paths, vmid)?.pid;
+  const { qmp } = qemuRunPaths(paths, vmid);
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === known) continue;
+    const [program = '', ...args] = commandLine(pid);
+    if (program !== qemuProgram || !args.some((one) => one.includes(qmp))) continue;
+    const startTime = processStat(pid)?.startTime;
+    if (startTime === undefined) continue;
+    signalProcess({ pid, startTime }, 'SIGKILL');
+    await waitForExit({ pid, startTime }, 5000);
+  }
+}
+
+/** No error when the process has ended, even if another one has got its number. */
+export function signalProcess(target: ProcessId, signal: NodeJS.Signals): void {
+  if (!isAlive(target.pid, target.startTime)) return;
+  try {
+    process.kill(target.pid, signal);
+  } catch {
+    // It ended in between.
+  }
+}
+
+/** The last lines that QEMU wrote behind byte `from` of its log, for an error. */
 export function lastWords(paths: DataPaths, vmid: number, from: number): string {
   try {
-    const text = readFileSync(qemuRunPaths(paths, vmid).log, 'utf8').slice(from);
+    const text = readFileSync(qemuRunPaths(paths, vmid).log).toString('utf8', from);
     const lines = text.trim().split('\n').slice(-5);
     return lines.map(withoutArgument).join('; ');
   } catch {

@@ -1,11 +1,14 @@
 /** Growing disks, and whether there is room for new ones. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
-import { digestMismatch, readGuest, writeGuest } from '../guest-store.ts';
+import { digestMismatch, readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
 import { isVolumeKey } from './config-change.ts';
 import {
+  type DriveValue,
   formatDrive,
   formatSize,
+  isCdrom,
   namesVolume,
   newVolumeRequest,
   parseDrive,
@@ -29,14 +32,17 @@ export async function demandRoomFor(
     services.storage.demandContent(request.storage, 'images');
     const { available } = await services.storage.summary(request.storage);
     const wanted = request.gib * 1024 ** 3;
-    if (wanted > available) {
-      throw new RyokanError(
-        'no-space',
-        `${key}: a disk of ${request.gib} GiB does not fit on storage '${request.storage}': ${(available / 1024 ** 3).toFixed(1)} GiB are free`,
-        { context: { storage: request.storage, wanted, available } },
-      );
-    }
+    if (wanted > available) throw noRoom(`${key}: a disk of`, request.storage, wanted, available);
   }
+}
+
+function noRoom(what: string, storage: string, wanted: number, available: number): RyokanError {
+  const gib = (bytes: number) => Number((bytes / 1024 ** 3).toFixed(1));
+  return new RyokanError(
+    'no-space',
+    `${what} ${gib(wanted)} GiB does not fit on storage '${storage}': ${gib(available)} GiB are free`,
+    { context: { storage, wanted, available } },
+  );
 }
 
 export interface ResizeRequest {
@@ -47,40 +53,66 @@ export interface ResizeRequest {
   readonly skiplock?: boolean | undefined;
 }
 
+interface ResizeTarget {
+  readonly guest: StoredGuest;
+  readonly drive: DriveValue;
+  readonly storage: string;
+  /** Bytes. */
+  readonly present: number;
+  readonly wanted: number;
+}
+
+/** The disk that is meant, and its size then. Throws for what cannot grow, or not by so much. */
+export async function resizeTarget(
+  services: GuestServices,
+  vmid: number,
+  request: ResizeRequest,
+): Promise<ResizeTarget> {
+  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  if (request.digest !== undefined && request.digest !== guest.digest) throw digestMismatch();
+  const text = guest.file.properties[request.disk];
+  const drive = text === undefined ? undefined : parseDrive(request.disk, text);
+  if (!drive || !namesVolume(drive))
+    throw new RyokanError('not-found', `disk '${request.disk}' does not exist`);
+  if (isCdrom(drive)) throw new RyokanError('parameter', `'${request.disk}' is a CD-ROM: it cannot grow`);
+  const { storage } = parseVolumeId(drive.file);
+  const { size: present } = await services.storage.info(drive.file);
+  const amount = parseSize(request.size.replace(/^\+/, '')) ?? 0;
+  const wanted = Math.ceil((request.size.startsWith('+') ? present + amount : amount) / 512) * 512;
+  if (wanted < present) {
+    throw new RyokanError(
+      'unsupported',
+      `shrinking disks is not supported: '${request.disk}' has ${formatSize(present)}`,
+    );
+  }
+  const { available } = await services.storage.summary(storage);
+  const more = wanted - present;
+  if (more > available) throw noRoom(`growing '${request.disk}' by`, storage, more, available);
+  return { guest, drive, storage, present, wanted };
+}
+
 export async function resizeDisk(
   services: GuestServices,
   vmid: number,
   request: ResizeRequest,
   context: ChangeContext & { user: string },
 ): Promise<void> {
-  const { store, settings, storage, paths } = services;
+  const { store, storage, paths } = services;
   await guestLock(services, vmid, context, async () => {
-    const guest = readGuest(store, 'qemu', settings.node, vmid);
-    if (request.digest !== undefined && request.digest !== guest.digest) throw digestMismatch();
-    const text = guest.file.properties[request.disk];
-    const drive = text === undefined ? undefined : parseDrive(request.disk, text);
-    if (!drive || !namesVolume(drive))
-      throw new RyokanError('not-found', `disk '${request.disk}' does not exist`);
-    const volume = await storage.info(drive.file);
-    const amount = parseSize(request.size.replace(/^\+/, '')) ?? 0;
-    const size = Math.ceil((request.size.startsWith('+') ? volume.size + amount : amount) / 512) * 512;
-    if (size < volume.size)
-      throw new RyokanError(
-        'unsupported',
-        `shrinking disks is not supported: '${request.disk}' has ${formatSize(volume.size)}`,
-      );
-    if (size === volume.size) return context.log(`'${request.disk}' has this size already`);
+    const { guest, drive, present, wanted } = await resizeTarget(services, vmid, request);
+    if (wanted === present) return context.log(`'${request.disk}' has this size already`);
     // QEMU holds the image of a running guest and grows it itself.
     if (isRunning(paths, vmid)) {
       await withQmp(services, vmid, (qmp) =>
-        qmp.execute('block_resize', { 'node-name': `drive-${request.disk}`, size }),
+        qmp.execute('block_resize', { 'node-name': `drive-${request.disk}`, size: wanted }),
       );
-    } else await storage.resize(drive.file, size);
+    } else await storage.resize(drive.file, wanted);
+    const size = formatSize(wanted);
     const properties = {
       ...guest.file.properties,
-      [request.disk]: formatDrive(request.disk, { ...drive, size: formatSize(size) }),
+      [request.disk]: formatDrive(request.disk, { ...drive, size }),
     };
     await writeGuest(store, guest, { ...guest.file, properties }, context.user);
-    context.log(`'${request.disk}' has ${formatSize(size)} now`);
+    context.log(`'${request.disk}' has ${size} now`);
   });
 }

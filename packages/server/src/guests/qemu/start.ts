@@ -14,14 +14,16 @@ import { readAccelerator } from '../../host/accelerator.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
 import { readSettings } from '../../host/node-settings.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
+import { processStat } from '../../host/procfs.ts';
 import { findGroup, guestUser, requireUser } from '../../host/users.ts';
 import { createTap, tapName } from '../../network/tap.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { qemuCommandLine } from './command-line.ts';
 import { requireQemuConfig } from './config.ts';
-import { applyPending } from './config-change.ts';
+import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts';
 import { ovmfFiles } from './devices/machine.ts';
+import { removeVolumes } from './disks.ts';
 import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
 import { guestMemory } from './guest-context.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
@@ -48,7 +50,7 @@ export async function startGuest(
   context: ChangeContext,
 ): Promise<void> {
   demandStartable(services, vmid, options.skiplock === true);
-  const config = await configForStart(services, vmid, options);
+  const config = await configForStart(services, vmid, options, context);
   demandMemory(config, vmid);
   demandNoTpm(config);
   const user = guestAccount();
@@ -63,7 +65,8 @@ export async function startGuest(
   const logStart = logSize(services.paths, vmid);
   const qemu = launch(services, vmid, args, user);
   const pid = await startedPid(qemu);
-  context.undo('process.kill', { pid });
+  const startTime = processStat(pid)?.startTime;
+  if (startTime !== undefined) context.undo('process.kill', { pid, startTime });
   claimPidFile(qemuRunPaths(services.paths, vmid).pid, pid);
   for (const warning of cgroup.addProcess(pid)) context.warn(warning);
   const timeout = options.timeout ?? defaultStartTimeout;
@@ -103,10 +106,15 @@ async function configForStart(
   services: GuestServices,
   vmid: number,
   options: StartOptions,
+  context: ChangeContext,
 ): Promise<QemuConfig> {
   const { store, settings } = services;
   const stored = readGuest(store, 'qemu', settings.node, vmid);
   const guest = await writeGuest(store, stored, applyPending(stored.file), 'start');
+  // Disks whose removal together with their volumes waited for this start.
+  const dropped = droppedVolumes(stored.file.properties, guest.file.properties);
+  const gone = dropped.filter((volid) => !namesAnywhere(guest.file, volid));
+  await removeVolumes(services, vmid, gone, context);
   const machine: Record<string, string> = options.machine === undefined ? {} : { machine: options.machine };
   return requireQemuConfig({ ...guest.file.properties, ...machine }, vmid);
 }

@@ -3,10 +3,18 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, digestMismatch, readGuest, writeGuest } from '../guest-store.ts';
-import { type ConfigChange, droppedVolumes, isVolumeKey, mergeChange } from './config-change.ts';
+import {
+  applyPending,
+  type ConfigChange,
+  droppedVolumes,
+  isVolumeKey,
+  mergeChange,
+  namesAnywhere,
+} from './config-change.ts';
 import { withMac } from './create.ts';
-import { prepareDrive } from './disks.ts';
+import { demandDistinctVolumes, prepareDrive, removeVolumes } from './disks.ts';
 import { formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from './drive-value.ts';
+import { hashGuestPassword } from './guest-password.ts';
 import { isRunning } from './process.ts';
 
 export interface UpdateOptions {
@@ -36,11 +44,15 @@ export async function updateGuest(
     const running = isRunning(services.paths, vmid);
     const set = await prepareValues(services, vmid, options.change.set, guest.file.properties, context);
     const file = mergeChange(guest.file, { ...options.change, set }, running);
+    demandDistinctVolumes(applyPending(file).properties);
     await writeGuest(store, guest, file, options.author);
-    const gone = running ? [] : droppedVolumes(guest.file.properties, file.properties);
-    for (const volid of new Set([...gone, ...deletedUnused(guest.file.properties, options.change)])) {
-      await removeVolume(services, vmid, volid, context);
-    }
+    const dropped = droppedVolumes(guest.file.properties, file.properties);
+    await removeVolumes(
+      services,
+      vmid,
+      dropped.filter((volid) => !namesAnywhere(file, volid)),
+      context,
+    );
   });
 }
 
@@ -52,6 +64,7 @@ async function prepareValues(
   context: ChangeContext,
 ): Promise<Record<string, string>> {
   const values: Record<string, string> = { ...given };
+  await hashGuestPassword(values, given.ostype ?? present.ostype);
   for (const [key, text] of Object.entries(given)) {
     if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = keepMac(text, present[key]);
     else if (isVolumeKey(key))
@@ -99,23 +112,4 @@ function demandUnprotectedDisks(properties: Readonly<Record<string, string>>, ch
 function ownsVolume(key: string, text: string | undefined): boolean {
   const drive = parseDrive(key, text ?? '');
   return namesVolume(drive) && !isCdrom(drive);
-}
-
-/** Deleting an unusedN entry removes its volume: nothing else names it. */
-function deletedUnused(properties: Readonly<Record<string, string>>, change: ConfigChange): string[] {
-  return change.delete
-    .filter((key) => key.startsWith('unused') && properties[key] !== undefined)
-    .map((key) => parseDrive(key, properties[key] ?? '').file);
-}
-
-async function removeVolume(
-  services: GuestServices,
-  vmid: number,
-  volid: string,
-  context: ChangeContext,
-): Promise<void> {
-  const volume = await services.storage.info(volid).catch(() => undefined);
-  if (!volume || volume.vmid !== vmid) return;
-  await services.storage.remove(volid);
-  context.log(`removed volume '${volid}'`);
 }
