@@ -5,6 +5,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Core, createCore } from './composition.ts';
+import { rehearseStart } from './guests/qemu/rehearsal.ts';
 import { dataPaths } from './host/paths.ts';
 import { processStat } from './host/procfs.ts';
 import { type Job, jsonLines, type ToDaemon, type ToWorker } from './tasks/messages.ts';
@@ -93,3 +94,8 @@ process.on('SIGINT', () => {});
 process.title = 'ryokan-worker';
 
 if (!(await connectDaemon())) process.exit(1);
+if (!job) {
+  await rehearseStart(core.services).catch((error: unknown) =>
+    core.services.log.warn({ err: error }, 'the rehearsal of a start failed'),
+  );
+}
