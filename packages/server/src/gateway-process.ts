@@ -89,13 +89,21 @@ function launch(options: GatewayOptions): Promise<ChildProcess> {
       reject(new RyokanError('failed', `the gateway ended with exit code ${code}`)),
     );
     child.stdout?.once('data', (data: Buffer) => {
-      const said = JSON.parse(data.toString().split('\n')[0] ?? '{}') as { error?: string };
-      if (said.error === undefined) {
+      const said = firstLine(data);
+      if (said.listening !== undefined) {
         child.removeAllListeners('exit');
         resolve(child);
-      } else reject(listenError(settings, said.error));
+      } else reject(listenError(settings, said.error ?? 'the gateway says nothing that can be read'));
     });
   });
+}
+
+function firstLine(data: Buffer): { error?: string; listening?: unknown } {
+  try {
+    return JSON.parse(data.toString().split('\n')[0] ?? '');
+  } catch {
+    return {};
+  }
 }
 
 function listenError(settings: NodeSettings, code: string): RyokanError {

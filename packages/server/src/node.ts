@@ -1,5 +1,6 @@
 /** Builds a running node out of its parts, in the order in which they need each other, and takes it down again. */
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RyokanError } from '@ryokan/api/errors.ts';
@@ -24,6 +25,7 @@ import { claimPidFile, releasePidFile } from './host/pidfile.ts';
 import { createLiveState, type LiveState } from './live-state.ts';
 import { restoreNatBridge } from './network/nat-bridge.ts';
 import { NodeAccelerator } from './node-accelerator.ts';
+import { stagedFileUndo } from './storage/storage-undo.ts';
 import { TaskManager } from './tasks/task-manager.ts';
 
 export interface RunningNode {
@@ -65,6 +67,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
   daemonHandlers(core.table, services);
 
   await recover(services, live);
+  await sweepSpool(core, paths.spool);
   const servers = await openDoors(core, services);
   const gateway = await startGateway({
     settings,
@@ -148,6 +151,15 @@ async function recover(services: DaemonServices, live: LiveState): Promise<void>
   await restoreNatBridge(services).catch((error: unknown) =>
     log.error({ err: error }, 'the NAT bridge could not be restored'),
   );
+}
+
+/** Removes what a gateway that was killed has received in part. Files that a task still works on are its own. */
+async function sweepSpool({ db }: Core, spool: string): Promise<void> {
+  const inUse = new Set(db.undosNamed(stagedFileUndo).map((args) => args.path));
+  for (const name of await readdir(spool)) {
+    const path = join(spool, name);
+    if (name.startsWith('pveupload-') && !inUse.has(path)) await rm(path, { force: true });
+  }
 }
 
 /** The sockets by which the command line and the gateway come in. */

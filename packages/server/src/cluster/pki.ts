@@ -2,9 +2,9 @@
  * The node's certificate: an own authority (for nodes to trust each other later) and a server certificate for the
  * names and addresses of this machine, made on the first start by openssl. Keys are readable by root only.
  */
-import { X509Certificate } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { copyFile, rename, writeFile } from 'node:fs/promises';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../host/exec.ts';
@@ -32,9 +32,8 @@ export async function loadCertificate(folder: string, node: string): Promise<Nod
     cert: join(folder, 'node.pem'),
     key: join(folder, 'node.key'),
   };
-  if (!existsSync(files.ca) || !existsSync(files.caKey)) await makeAuthority(files);
-  if (!existsSync(files.cert) || !existsSync(files.key) || endsSoon(files.cert))
-    await makeServer(folder, files, node);
+  if (!isPair(files.ca, files.caKey)) await makeAuthority(folder, files);
+  if (!isPair(files.cert, files.key) || endsSoon(files.cert)) await makeServer(folder, files, node);
   const leaf = readFileSync(files.cert, 'utf8');
   const cert = leaf + readFileSync(files.ca, 'utf8');
   return {
@@ -51,6 +50,15 @@ interface Files {
   readonly key: string;
 }
 
+/** False also for files that a power cut left half written or from different runs: they are made anew. */
+function isPair(cert: string, key: string): boolean {
+  try {
+    return new X509Certificate(readFileSync(cert)).checkPrivateKey(createPrivateKey(readFileSync(key)));
+  } catch {
+    return false;
+  }
+}
+
 function endsSoon(path: string): boolean {
   const { validTo } = new X509Certificate(readFileSync(path));
   return Date.parse(validTo) - Date.now() < renewBefore;
@@ -58,42 +66,45 @@ function endsSoon(path: string): boolean {
 
 const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
-async function makeAuthority(files: Files): Promise<void> {
-  await run('openssl', [
-    'req', '-x509', ...curve, '-days', String(caDays), '-subj', '/O=Ryokan/CN=Ryokan node authority',
-    '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign',
-    '-keyout', files.caKey, '-out', files.ca,
-  ]); // biome-ignore format: arguments in pairs
+async function makeAuthority(folder: string, files: Files): Promise<void> {
+  await inWorkFolder(folder, async (at) => {
+    await run('openssl', [
+      'req', '-x509', ...curve, '-days', String(caDays), '-subj', '/O=Ryokan/CN=Ryokan node authority',
+      '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign',
+      '-keyout', at('key'), '-out', at('cert'),
+    ]); // biome-ignore format: arguments in pairs
+    await rename(at('key'), files.caKey);
+    await rename(at('cert'), files.ca);
+  });
 }
 
 async function makeServer(folder: string, files: Files, node: string): Promise<void> {
-  const work = mkdtempSync(join(folder, 'new-'));
-  const at = (name: string) => join(work, name);
-  try {
+  await inWorkFolder(folder, async (at) => {
     await writeFile(
       at('ext'),
       `subjectAltName=${names(node).join(',')}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n`,
     );
-    await run('openssl', [
-      'req',
-      ...curve,
-      '-subj',
-      `/O=Ryokan/CN=${node.slice(0, 64)}`,
-      '-keyout',
-      at('key'),
-      '-out',
-      at('csr'),
-    ]);
+    const subject = `/O=Ryokan/CN=${node.slice(0, 64)}`;
+    await run('openssl', ['req', ...curve, '-subj', subject, '-keyout', at('key'), '-out', at('csr')]);
     await run('openssl', [
       'x509', '-req', '-in', at('csr'), '-CA', files.ca, '-CAkey', files.caKey, '-CAcreateserial', '-CAserial', at('serial'),
       '-days', String(serverDays), '-extfile', at('ext'), '-out', at('cert'),
     ]); // biome-ignore format: arguments in pairs
-    await copyFile(at('key'), `${files.key}.new`);
-    await copyFile(at('cert'), `${files.cert}.new`);
-    await rename(`${files.key}.new`, files.key);
-    await rename(`${files.cert}.new`, files.cert);
+    await rename(at('key'), files.key);
+    await rename(at('cert'), files.cert);
+  });
+}
+
+/** `at` gives paths in a new folder beside the files, which is gone afterwards. */
+async function inWorkFolder(
+  folder: string,
+  work: (at: (name: string) => string) => Promise<void>,
+): Promise<void> {
+  const made = mkdtempSync(join(folder, 'new-'));
+  try {
+    await work((name) => join(made, name));
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    rmSync(made, { recursive: true, force: true });
   }
 }
 

@@ -14,6 +14,9 @@ export interface ConsoleContext {
   readonly relaySocket: string;
 }
 
+/** A browser that has gone without a word is noticed when two of these (ms) have passed. */
+const pingEvery = 30_000;
+
 /** Bytes waiting for a slow browser before the source is paused. */
 const highWater = 1024 * 1024;
 
@@ -66,6 +69,21 @@ function relay(path: string, token: string, webSocket: WebSocket): void {
       target.once('drain', () => webSocket.resume());
     }
   });
+  endWhenSilent(webSocket);
   webSocket.on('close', () => target.destroy());
   webSocket.on('error', () => target.destroy());
+}
+
+/** A serial port serves one console: one whose browser has vanished must not keep it. */
+function endWhenSilent(webSocket: WebSocket): void {
+  let alive = true;
+  const timer = setInterval(() => {
+    if (!alive) return webSocket.terminate();
+    alive = false;
+    webSocket.ping();
+  }, pingEvery);
+  webSocket.on('pong', () => {
+    alive = true;
+  });
+  webSocket.on('close', () => clearInterval(timer));
 }

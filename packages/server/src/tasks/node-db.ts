@@ -114,6 +114,13 @@ export class NodeDb {
     return row && { name: row[0], args: JSON.parse(row[1]) as UndoRecord['args'] };
   }
 
+  /** Arguments of all undos of that name, of whatever task. */
+  undosNamed(name: string): UndoRecord['args'][] {
+    return this.sql<[string], [string]>('SELECT args FROM undos WHERE name = ?')
+      .all(name)
+      .map(([args]) => JSON.parse(args) as UndoRecord['args']);
+  }
+
   clearUndos(upid: string): void {
     this.sql<[string]>('DELETE FROM undos WHERE upid = ?').run(upid);
   }

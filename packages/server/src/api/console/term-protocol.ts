@@ -23,7 +23,12 @@ export async function joinTerminal(socket: Socket, session: ConsoleSession): Pro
   }
   const far: Duplex & Partial<Resizable> = await session.target.open();
   socket.write('OK');
-  parser.onData = (data) => void far.write(data);
+  parser.onData = (data) => {
+    if (far.write(data)) return;
+    // A guest that does not read: what is typed or pasted meanwhile waits at its sender.
+    socket.pause();
+    far.once('drain', () => socket.resume());
+  };
   parser.onResize = (columns, rows) => far.resize?.(columns, rows);
   far.pipe(socket);
   await new Promise<void>((resolve) => {

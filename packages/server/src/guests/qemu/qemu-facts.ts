@@ -15,7 +15,10 @@ let known: Promise<string> | undefined;
  * with what tells that the program changed.
  */
 export function qemuVersion(cacheFile: string): Promise<string> {
-  known ??= findVersion(cacheFile);
+  known ??= findVersion(cacheFile).catch((error: unknown) => {
+    known = undefined;
+    throw error;
+  });
   return known;
 }
 
