@@ -47,7 +47,9 @@ test('this process', () => {
 
 test('an ended process that nobody has reaped is dead', async () => {
   // The shell becomes a program that never waits for its child, before that child ends.
-  const shell = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const shell = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 30'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   try {
     const [text] = (await once(shell.stdout, 'data')) as [Buffer];
     const pid = Number(text.toString());
