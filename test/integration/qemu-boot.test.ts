@@ -112,14 +112,20 @@ describe.each(['pc', 'q35'])('SeaBIOS on %s', (machine) => {
 describe.skipIf(!existsSync(join(ovmfDir, 'OVMF_CODE_4M.fd')))('UEFI (package ovmf)', () => {
   it.each<[string, Properties]>([
     ['4m on i440fx', { efidisk0: 'test:vars,efitype=4m' }],
-    ['2m on i440fx', { efidisk0: 'test:vars' }],
     ['4m on q35', { machine: 'q35', efidisk0: 'test:vars,efitype=4m' }],
     ['with keys on i440fx', { efidisk0: 'test:vars,efitype=4m,pre-enrolled-keys=1' }],
     [
       'with keys in system management mode on q35',
       { machine: 'q35', efidisk0: 'test:vars,efitype=4m,pre-enrolled-keys=1' },
     ],
-  ])('starts and keeps its variables: %s', async (_what, properties) => {
+  ])('starts and keeps its variables: %s', keepsItsVariables);
+
+  it('starts and keeps its variables: 2m on i440fx', ({ skip }) => {
+    skip(!existsSync(join(ovmfDir, 'OVMF_CODE.fd')), 'Debian 13 has no UEFI firmware of 2 MB');
+    return keepsItsVariables('', { efidisk0: 'test:vars' });
+  });
+
+  async function keepsItsVariables(_what: string, properties: Properties): Promise<void> {
     const config = { bios: 'ovmf', memory: '512', ...properties };
     const template = join(ovmfDir, ovmfFiles(requireQemuConfig(config, 100)).varsTemplate);
     const vars = join(folder, 'vars');
@@ -138,5 +144,5 @@ describe.skipIf(!existsSync(join(ovmfDir, 'OVMF_CODE_4M.fd')))('UEFI (package ov
       qemu.kill('SIGKILL');
       await ended;
     }
-  });
+  }
 });

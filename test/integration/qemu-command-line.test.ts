@@ -28,6 +28,7 @@ const glModule = '/usr/lib/x86_64-linux-gnu/qemu/hw-display-virtio-gpu-gl.so';
 
 /** Cases that need hardware which a test machine does not have. */
 const impossible: Record<string, string> = {
+  ...missingFirmware(),
   hostpci: 'passes PCI devices through',
   'hostpci-express': 'passes PCI devices through',
   'disk-scsi-block': 'needs a SCSI device',
@@ -139,6 +140,16 @@ describe('a started guest', () => {
   });
 });
 
+/** Cases whose firmware is not in this machine's package. */
+function missingFirmware(): Record<string, string> {
+  const missing: Record<string, string> = {};
+  for (const name of caseNames()) {
+    const [path] = /\/usr\/share\/OVMF\/[\w.]+/.exec(readFileSync(readCase(name).argsFile, 'utf8')) ?? [];
+    if (path && !existsSync(path)) missing[name] = `this machine has no ${path}`;
+  }
+  return missing;
+}
+
 interface User {
   readonly uid?: number;
   readonly gid?: number;
@@ -236,6 +247,7 @@ function makeVolume(node: Node, format: string | undefined, size = 64 * 1024 * 1
   }
   const path = node.filename;
   if (path === undefined || existsSync(path)) return;
+  if (!path.startsWith(folder)) throw new Error(`${path} is missing, and not for this test to make`);
   mkdirSync(dirname(path), { recursive: true });
   if (format !== undefined) copyFileSync(template(format, size), path);
   else {

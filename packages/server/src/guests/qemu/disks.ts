@@ -15,7 +15,7 @@ import {
   newVolumeRequest,
   parseDrive,
 } from './drive-value.ts';
-import { makeEfiDisk } from './efi-disk.ts';
+import { fittingEfiDrive, makeEfiDisk } from './efi-disk.ts';
 import { importVolume } from './import-disk.ts';
 
 /** Smallest state volume of a software TPM. */
@@ -79,8 +79,10 @@ async function makeVolume(
     return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
   }
   if (key === 'efidisk0') {
-    const made = await makeEfiDisk(services, vmid, drive, request.storage, format, onStaged, onPlaced);
-    return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
+    const fitting = fittingEfiDrive(drive);
+    if (fitting !== drive) context.log('efidisk0: efitype=4m, the only firmware of this machine');
+    const made = await makeEfiDisk(services, vmid, fitting, request.storage, format, onStaged, onPlaced);
+    return { ...withoutFormat(fitting), file: made.volid, size: formatSize(made.size) };
   }
   const size = key === 'tpmstate0' ? tpmBytes : Math.round(request.gib * 1024 ** 3);
   if (size <= 0)

@@ -25,6 +25,7 @@ import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts'
 import { ovmfFiles } from './devices/machine.ts';
 import { removeVolumes } from './disks.ts';
 import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
+import { demandFirmware } from './efi-disk.ts';
 import { guestMemory } from './guest-context.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
 import { cleanUpAfter, isRunning, lastWords, logSize } from './process.ts';
@@ -53,6 +54,7 @@ export async function startGuest(
   const config = await configForStart(services, vmid, options, context);
   demandMemory(config, vmid);
   demandNoTpm(config);
+  demandFirmware(config);
   const user = guestAccount();
   // What an earlier QEMU of this guest left when the machine or the daemon went down.
   await cleanUpAfter(services.paths, services.settings.node, vmid);
