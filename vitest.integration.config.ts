@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    include: ['test/integration/**/*.test.ts'],
+    include: ['test/integration/**/*.test.ts', 'packages/web/test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 1,
     testTimeout: 300_000,
