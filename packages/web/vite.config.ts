@@ -40,6 +40,24 @@ export default defineConfig({
     assetsInlineLimit: 0,
     manifest: true,
     chunkSizeWarningLimit: 700,
+    rolldownOptions: {
+      output: {
+        // The gateway speaks HTTP/1.1, so a few files of some size load faster than many small ones. What many pages
+        // share goes together; what few need stays with them.
+        codeSplitting: {
+          groups: [
+            {
+              name: 'react',
+              test: /node_modules[\\/](?:react|react-dom|react-router|scheduler|@tanstack|i18next|react-i18next)[\\/]/,
+              priority: 3,
+            },
+            { name: 'patternfly', test: /node_modules[\\/]@patternfly[\\/]/, minShareCount: 4, priority: 2 },
+            { name: 'api', test: /(?:packages[\\/]api[\\/]|@sinclair)/, minShareCount: 3, priority: 2 },
+            { name: 'common', test: /packages[\\/]web[\\/]src[\\/]/, minShareCount: 4, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   server: {
     port: 15173,

@@ -2,6 +2,7 @@ import { Alert, AlertActionLink } from '@patternfly/react-core';
 import { nodeNatBridge, nodeWarnings } from '@ryokan/api/methods/nodes.ts';
 import { useState } from 'react';
 import { useCall } from '../api/query.ts';
+import { may } from '../api/session.ts';
 import { NatBridgeDialog } from '../forms/nat-bridge-dialog.tsx';
 import { type Translate, useT } from '../i18n/index.ts';
 
@@ -19,7 +20,7 @@ export function NodeWarnings({ node }: { node: string }) {
           variant={warning.severity}
           title={`${node}: ${warningText(warning, t)}`}
           className="ry-span"
-          {...(warning.action === nodeNatBridge.id
+          {...(warning.action === nodeNatBridge.id && may('nodes', 'Sys.Modify')
             ? {
                 actionLinks: (
                   <AlertActionLink onClick={() => setOffering(true)}>{t('natBridge.offer')}</AlertActionLink>

@@ -1,9 +1,8 @@
 /** Messages that come up by themselves: failures stay until closed, the rest goes after some seconds. */
 import { Alert, AlertActionCloseButton, AlertActionLink, AlertGroup } from '@patternfly/react-core';
-import { messageOf } from '@ryokan/api/errors.ts';
 import { useSyncExternalStore } from 'react';
 import { translate, useT } from '../i18n/index.ts';
-import { adviceFor } from './error-notice.tsx';
+import { describeError } from './error-notice.tsx';
 
 export interface Toast {
   readonly id: number;
@@ -37,8 +36,8 @@ export function toast(message: Omit<Toast, 'id'>): void {
 
 /** A failure of what the user just asked for: what failed, why, and what to do. */
 export function toastError(title: string, error: unknown): void {
-  const advice = adviceFor(error, translate);
-  toast({ variant: 'danger', title, body: [messageOf(error), advice].filter(Boolean).join('\n') });
+  const { text, advice } = describeError(error, translate);
+  toast({ variant: 'danger', title, body: [text, advice].filter(Boolean).join('\n') });
 }
 
 export function Toasts() {

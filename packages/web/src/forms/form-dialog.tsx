@@ -3,7 +3,6 @@ import { ApiError } from '@ryokan/api/client.ts';
 import { type ReactNode, useState } from 'react';
 import { ErrorNotice } from '../components/error-notice.tsx';
 import { useT } from '../i18n/index.ts';
-import { explainProblem } from './problems.ts';
 
 /** A small form over one call; a refused call leaves everything as it was typed. */
 export function FormDialog(props: {
@@ -57,12 +56,9 @@ export function FormDialog(props: {
   );
 }
 
-/** Parameter problems in words; other errors with the server's text and what to do. */
+/** A refused form: what was wrong with its values, or why the call failed. */
 export function FormError({ error }: { error: unknown }) {
   const t = useT();
-  if (error instanceof ApiError && Object.keys(error.errors).length > 0) {
-    const texts = Object.entries(error.errors).map(([key, text]) => `${key}: ${explainProblem(text, t)}`);
-    return <ErrorNotice title={t('config.refused')} error={new Error(texts.join('\n'))} />;
-  }
-  return <ErrorNotice title={t('config.failed')} error={error} />;
+  const refused = error instanceof ApiError && Object.keys(error.errors).length > 0;
+  return <ErrorNotice title={refused ? t('config.refused') : t('config.failed')} error={error} />;
 }

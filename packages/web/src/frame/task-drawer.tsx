@@ -31,7 +31,8 @@ export function TaskDrawer() {
         </span>
         {latest && !drawerOpen ? (
           <span className="ry-drawer-latest">
-            {describeTask(latest.type, latest.id)} <TaskState task={latest} />
+            <span className="ry-drawer-what">{describeTask(latest.type, latest.id)}</span>
+            <TaskState task={latest} />
           </span>
         ) : null}
       </button>

@@ -23,6 +23,7 @@ export const storage = {
   'download.failed': 'The download could not be started',
   'download.open': 'Download from URL',
   'download.query': 'Ask for name and size',
+  'download.queryFailed': 'The node could not ask for this file',
   'download.sizeUnknown': 'size unknown',
   'download.start': 'Download',
   'download.title': 'Download from URL',

@@ -23,6 +23,7 @@ export const storage = {
   'download.failed': 'ダウンロードを開始できませんでした',
   'download.open': 'URL からダウンロード',
   'download.query': '名前とサイズを取得',
+  'download.queryFailed': 'ファイルの情報を取得できませんでした',
   'download.sizeUnknown': 'サイズ不明',
   'download.start': 'ダウンロード',
   'download.title': 'URL からダウンロード',

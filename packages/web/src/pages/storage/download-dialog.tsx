@@ -25,26 +25,26 @@ export default function DownloadDialog(props: {
   const [verify, setVerify] = useState(true);
   const [found, setFound] = useState<{ size?: number | undefined; mimetype?: string | undefined }>();
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const [error, setError] = useState<{ title: string; failure: unknown }>();
 
-  const guarded = async (action: () => Promise<void>) => {
+  const guarded = async (title: string, action: () => Promise<void>) => {
     setBusy(true);
     setError(undefined);
     try {
       await action();
     } catch (failure) {
-      setError(failure);
+      setError({ title, failure });
     }
     setBusy(false);
   };
   const ask = () =>
-    guarded(async () => {
+    guarded(t('download.queryFailed'), async () => {
       const answer = await api.call(queryUrlMetadata, { node, url, 'verify-certificates': verify });
       setFound({ size: answer.size, mimetype: answer.mimetype });
       if (answer.filename) setFilename(answer.filename);
     });
   const start = () =>
-    guarded(async () => {
+    guarded(t('download.failed'), async () => {
       const known = checksumAlgorithms.find((one) => one === algorithm);
       follow(
         await api.call(storageDownload, {
@@ -70,7 +70,7 @@ export default function DownloadDialog(props: {
             void (found ? start() : ask());
           }}
         >
-          {error ? <ErrorNotice title={t('download.failed')} error={error} /> : null}
+          {error ? <ErrorNotice title={error.title} error={error.failure} /> : null}
           <TextField
             id="url"
             label="URL"
