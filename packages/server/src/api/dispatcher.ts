@@ -41,6 +41,7 @@ export class TextReply {
 export interface DispatchOptions {
   /** The Unix socket of root: the caller is root@pam. */
   readonly trusted?: boolean;
+  /** Aborted when the client goes away. Read late: it may be made by reading it. */
   readonly signal: AbortSignal;
 }
 
@@ -81,7 +82,7 @@ export class Dispatcher {
         this.services,
         user,
         options.trusted ? 'local' : head.remote,
-        options.signal,
+        options,
         head.upload?.size,
         () => succeeds(identify),
       );
@@ -170,26 +171,27 @@ function openApiReply(): Promise<HttpReply> {
   return openApi;
 }
 
-/** What a handler knows about its caller. */
+/** What a handler knows about its caller. `source` is asked for its signal when a handler looks at it. */
 export function createCall(
   services: Services,
   user: string,
   remote: string,
-  signal: AbortSignal,
+  source: { readonly signal: AbortSignal },
   uploadSize?: number,
   isLoggedIn: () => boolean = () => true,
 ): Call {
   const { access } = services;
   const isRoot = user === 'root@pam';
-  const can = (path: string, privileges: readonly Privilege[], any = false): boolean => {
-    if (isRoot) return true;
-    const held = access.privileges(user, path);
-    return any ? privileges.some((one) => held.has(one)) : privileges.every((one) => held.has(one));
-  };
+  const holds = (held: ReadonlySet<Privilege>, privileges: readonly Privilege[], any: boolean) =>
+    any ? privileges.some((one) => held.has(one)) : privileges.every((one) => held.has(one));
+  const can = (path: string, privileges: readonly Privilege[], any = false): boolean =>
+    isRoot || holds(access.privileges(user, path), privileges, any);
   return {
     user,
     remote,
-    signal,
+    get signal() {
+      return source.signal;
+    },
     isRoot,
     uploadSize,
     isLoggedIn,
@@ -198,6 +200,8 @@ export function createCall(
       if (can(path, privileges, any)) return;
       throw new RyokanError('forbidden', `Permission check failed (${path}, ${privileges.join('|')})`);
     },
+    canEverywhere: (privileges, any = false) =>
+      isRoot || holds(access.privilegesEverywhere(user), privileges, any),
   };
 }
 

@@ -25,27 +25,37 @@ export interface Call {
   can(path: string, privileges: readonly Privilege[], any?: boolean): boolean;
   /** Like `can`, but throws the 403 that clients expect. */
   demand(path: string, privileges: readonly Privilege[], any?: boolean): void;
+  /** Does the caller hold all of `privileges` (one of them with `any`) on every ACL path there is? */
+  canEverywhere(privileges: readonly Privilege[], any?: boolean): boolean;
 }
 
-/**
- * A result with siblings of `data` in the envelope (`total`, `changes`), or ready-made JSON text of `data`
- * that is sent as it is.
- */
+/** A result with siblings of `data` in the envelope (`total`, `changes`). */
 export class Reply {
   readonly data: unknown;
   readonly extra: Readonly<Record<string, unknown>>;
-  readonly json: Buffer | undefined;
-  constructor(data: unknown, extra: Record<string, unknown> = {}, json?: Buffer) {
+  constructor(data: unknown, extra: Record<string, unknown> = {}) {
     this.data = data;
     this.extra = extra;
-    this.json = json;
+  }
+}
+
+/**
+ * A whole answer that stands ready: the JSON text of the envelope, `{"data":…}`. With `name` the very same buffer is
+ * going to be sent again until something changes; host/kept-bodies.ts says what that is for.
+ */
+export class ReadyReply {
+  readonly body: Buffer;
+  readonly name: string | undefined;
+  constructor(body: Buffer, name?: string) {
+    this.body = body;
+    this.name = name;
   }
 }
 
 export type CallHandler<M extends Method> = (
   params: ParamsOf<M>,
   call: Call,
-) => ResultOf<M> | Reply | Promise<ResultOf<M> | Reply>;
+) => ResultOf<M> | Reply | ReadyReply | Promise<ResultOf<M> | Reply | ReadyReply>;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most checks change nothing and return nothing
 export type TaskPreparation = readonly UndoRecord[] | void;

@@ -1,6 +1,6 @@
 /** Answers in the shape that clients of the public API expect: envelope, status, reason phrase. */
 import { httpStatus, messageOf, ParameterError, RyokanError } from '@ryokan/api/errors.ts';
-import { Reply } from './handler-table.ts';
+import { ReadyReply, Reply } from './handler-table.ts';
 
 /** Writes a body in pieces until the caller goes away or the source ends. */
 export type StreamSource = (send: (chunk: string) => void, signal: AbortSignal) => Promise<void>;
@@ -17,23 +17,25 @@ export interface HttpReply {
   /** Token for a console connection on the relay socket. */
   readonly relay?: string;
   readonly fileName?: string;
+  /** The body is going to be sent again: the gateway may keep it by this name, see host/kept-bodies.ts. */
+  readonly keepAs?: string | undefined;
 }
 
 export const jsonType = 'application/json;charset=UTF-8';
-const dataStart = Buffer.from('{"data":');
-const dataEnd = Buffer.from('}');
 
 /** A successful answer. */
 export function success(result: unknown, format: string): HttpReply {
-  return { status: 200, reason: 'OK', contentType: jsonType, body: successBody(result, format) };
+  if (!(result instanceof ReadyReply)) return ok(Buffer.from(JSON.stringify(envelope(result, format))));
+  if (format === 'json') return { ...ok(result.body), keepAs: result.name };
+  const { data } = JSON.parse(result.body.toString('utf8')) as { data: unknown };
+  return ok(Buffer.from(JSON.stringify(envelope(data, format))));
 }
 
-function successBody(result: unknown, format: string): Buffer {
-  const reply = result instanceof Reply ? result : undefined;
-  if (reply?.json && format === 'json') return Buffer.concat([dataStart, reply.json, dataEnd]);
-  const data = reply ? (reply.json ? JSON.parse(reply.json.toString('utf8')) : reply.data) : result;
-  const envelope = { data: data ?? null, ...reply?.extra };
-  return Buffer.from(JSON.stringify(format === 'extjs' ? { success: 1, ...envelope } : envelope));
+const ok = (body: Buffer): HttpReply => ({ status: 200, reason: 'OK', contentType: jsonType, body });
+
+function envelope(result: unknown, format: string): object {
+  const { data, extra } = result instanceof Reply ? result : { data: result, extra: {} };
+  return { ...(format === 'extjs' ? { success: 1 } : {}), data: data ?? null, ...extra };
 }
 
 /** A failed answer. 401 without a login has an empty body; a failed login carries the JSON that clients read. */

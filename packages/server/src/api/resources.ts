@@ -1,6 +1,6 @@
 /**
- * The rows of /cluster/resources, kept ready: a change of one object replaces one row, and the JSON for callers who
- * may see everything is built once and kept until something changes.
+ * The rows of /cluster/resources, kept ready: a change of one object replaces one row and its JSON text, and the answer
+ * for callers who may see everything is built once and kept until something changes.
  */
 
 import { powerState } from '@ryokan/api/guest-actions.ts';
@@ -12,7 +12,7 @@ import { uptime } from '../host/procfs.ts';
 import type { Sampler } from '../metrics/sampler.ts';
 import type { StorageSummary } from '../storage/manager.ts';
 import type { EventHub } from './events.ts';
-import type { Call } from './handler-table.ts';
+import { type Call, ReadyReply } from './handler-table.ts';
 
 export type ResourceRow = Static<typeof Resource>;
 export type ResourceFilter = 'vm' | 'storage' | 'node' | 'sdn';
@@ -35,8 +35,10 @@ export interface ResourceSources {
 
 export class ResourceTable {
   private readonly rows = new Map<string, ResourceRow>();
-  /** Ready JSON by filter ('' for all). */
-  private readonly kept = new Map<string, Buffer>();
+  /** JSON text of rows by id, as far as somebody has asked for it since they changed. */
+  private readonly texts = new Map<string, string>();
+  /** Ready answers by filter ('' for all). */
+  private readonly kept = new Map<string, ReadyReply>();
 
   constructor(private readonly sources: ResourceSources) {}
 
@@ -49,14 +51,33 @@ export class ResourceTable {
     return this.rows.get(id);
   }
 
-  /** JSON text of all rows, the same buffer until something changes. */
-  json(filter?: ResourceFilter): Buffer {
+  /** The rows as a caller may see them. For those who may see all it is the same buffer until something changes. */
+  answer(call: Call, filter?: ResourceFilter): ReadyReply {
+    if (!seesAll(call)) {
+      const shown = this.list(filter).map((row) => shownTo(call, row));
+      return new ReadyReply(this.envelope(shown.filter((row) => row !== undefined)));
+    }
     const key = filter ?? '';
     const kept = this.kept.get(key);
     if (kept) return kept;
-    const built = Buffer.from(JSON.stringify(this.list(filter)));
+    const built = new ReadyReply(this.envelope(this.list(filter)), `resources/${key}`);
     this.kept.set(key, built);
     return built;
+  }
+
+  private envelope(rows: readonly ResourceRow[]): Buffer {
+    return Buffer.from(`{"data":[${rows.map((row) => this.text(row)).join(',')}]}`);
+  }
+
+  private text(row: ResourceRow): string {
+    // What is shown to some only in part is not the row of the table.
+    if (this.rows.get(row.id) !== row) return JSON.stringify(row);
+    let text = this.texts.get(row.id);
+    if (text === undefined) {
+      text = JSON.stringify(row);
+      this.texts.set(row.id, text);
+    }
+    return text;
   }
 
   /** Brings one guest's row up to date with its configuration and state. */
@@ -125,7 +146,7 @@ export class ResourceTable {
     const before = this.rows.get(row.id);
     if (before && same(before, row)) return;
     this.rows.set(row.id, row);
-    this.kept.clear();
+    this.changed(row.id);
     this.publish(row);
   }
 
@@ -133,8 +154,13 @@ export class ResourceTable {
     const row = this.rows.get(id);
     if (!row) return;
     this.rows.delete(id);
-    this.kept.clear();
+    this.changed(id);
     this.publish(row, true);
+  }
+
+  private changed(id: string): void {
+    this.texts.delete(id);
+    this.kept.clear();
   }
 
   private publish(row: ResourceRow, removed = false): void {
@@ -169,9 +195,12 @@ function withoutMeasurements({ id, type, node, status }: ResourceRow): ResourceR
   return { id, type, node, status, level: '' };
 }
 
-/** May the caller see every row without looking at each? True for those who may read everything from the root down. */
-export function seesAll(call: Call): boolean {
-  return call.isRoot;
+/** May the caller see every row there can be, and all of it, so that none has to be looked at? */
+function seesAll(call: Call): boolean {
+  return (
+    call.canEverywhere(['VM.Audit', 'Sys.Audit']) &&
+    call.canEverywhere(['Datastore.Audit', 'Datastore.AllocateSpace'], true)
+  );
 }
 
 function same(a: ResourceRow, b: ResourceRow): boolean {

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { type Frame, FrameConnection, FrameType } from '../host/frames.ts';
+import { type KeptMark, SentBodies } from '../host/kept-bodies.ts';
 import { findUser, gatewayUser } from '../host/users.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { HttpReply } from './reply.ts';
@@ -21,12 +22,13 @@ export async function serveGateway(path: string, dispatcher: Dispatcher): Promis
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
-    const calls = new Map<number, AbortController>();
+    const calls = new Map<number, Cancellation>();
+    const bodies = new SentBodies();
     const frames = new FrameConnection(socket, (frame) => {
       if (frame.type === FrameType.cancel) calls.get(frame.channel)?.abort();
       else if (frame.type === FrameType.request) {
         // Only a gateway gone wrong sends what cannot be answered.
-        answer(frames, frame, calls, dispatcher).catch(() => socket.destroy());
+        answer({ frames, calls, bodies }, frame, dispatcher).catch(() => socket.destroy());
       }
     });
     socket.on('close', () => {
@@ -51,24 +53,51 @@ export function openToGateway(path: string): void {
   chmodSync(path, 0o600);
 }
 
+/** Ends a call early. The signal is made when somebody looks at it: most calls are over before anybody would. */
+class Cancellation {
+  private aborted = false;
+  private controller: AbortController | undefined;
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.aborted) this.controller.abort();
+    return this.controller.signal;
+  }
+
+  abort(): void {
+    this.aborted = true;
+    this.controller?.abort();
+  }
+}
+
+/** One connection of the gateway. */
+interface GatewayLink {
+  readonly frames: FrameConnection;
+  readonly calls: Map<number, Cancellation>;
+  readonly bodies: SentBodies;
+}
+
+/** An answer without its bytes, as the gateway gets it. */
+type ReplyHead = Omit<HttpReply, 'body' | 'stream' | 'keepAs'> & { readonly kept?: KeptMark };
+
 async function answer(
-  frames: FrameConnection,
+  { frames, calls, bodies }: GatewayLink,
   { channel, head, body }: Frame,
-  calls: Map<number, AbortController>,
   dispatcher: Dispatcher,
 ): Promise<void> {
-  const abort = new AbortController();
-  calls.set(channel, abort);
-  const reply = await dispatcher.dispatch(head as RequestHead, body, { signal: abort.signal });
-  const { body: bytes, stream, ...replyHead } = reply;
-  if (!stream) frames.send(channel, FrameType.response, replyHead, bytes);
-  else {
-    frames.send(channel, FrameType.head, replyHead);
-    await stream(
-      (chunk) => void frames.send(channel, FrameType.data, undefined, Buffer.from(chunk)),
-      abort.signal,
-    );
-    if (!abort.signal.aborted) frames.send(channel, FrameType.end);
+  const cancellation = new Cancellation();
+  calls.set(channel, cancellation);
+  const reply = await dispatcher.dispatch(head as RequestHead, body, cancellation);
+  const { body: bytes, stream, keepAs, ...rest } = reply;
+  if (!stream) {
+    const kept = bodies.mark(keepAs, bytes);
+    const replyHead: ReplyHead = kept ? { ...rest, kept } : rest;
+    frames.send(channel, FrameType.response, replyHead, kept?.repeat ? undefined : bytes);
+  } else {
+    const { signal } = cancellation;
+    frames.send(channel, FrameType.head, rest);
+    await stream((chunk) => void frames.send(channel, FrameType.data, undefined, Buffer.from(chunk)), signal);
+    if (!signal.aborted) frames.send(channel, FrameType.end);
   }
   calls.delete(channel);
 }

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { RequestHead } from '../api/request.ts';
 import { type Frame, FrameConnection, FrameType } from '../host/frames.ts';
+import { type KeptMark, ReceivedBodies } from '../host/kept-bodies.ts';
 
 /** The daemon's answer to a call. */
 export interface ReplyHead {
@@ -11,6 +12,8 @@ export interface ReplyHead {
   readonly delayed?: boolean;
   readonly relay?: string;
   readonly fileName?: string;
+  /** Set when other answers have the same body, as the same buffer. */
+  readonly kept?: KeptMark;
 }
 
 export interface PendingCall {
@@ -23,6 +26,7 @@ export interface PendingCall {
 export class DaemonLink {
   private readonly frames: FrameConnection;
   private readonly calls = new Map<number, PendingCall>();
+  private readonly bodies = new ReceivedBodies();
   private nextChannel = 1;
 
   private constructor(socket: Socket) {
@@ -69,12 +73,15 @@ export class DaemonLink {
   }
 
   private receive(frame: Frame): void {
+    const head = frame.head as ReplyHead | undefined;
+    // Also for a call that was cancelled in between: the body may be repeated for others.
+    const body = head?.kept ? this.bodies.resolve(head.kept, frame.body) : frame.body;
     const call = this.calls.get(frame.channel);
     if (!call) return;
     switch (frame.type) {
       case FrameType.response:
         this.calls.delete(frame.channel);
-        call.onReply(frame.head as ReplyHead, frame.body, false);
+        call.onReply(head as ReplyHead, body, false);
         break;
       case FrameType.head:
         call.onReply(frame.head as ReplyHead, frame.body, true);

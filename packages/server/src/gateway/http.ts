@@ -3,7 +3,8 @@
  * chunked bodies, small limits. Everything below /api2 goes to the daemon; the rest are the files of the Web UI.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { gzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip, type ZlibOptions } from 'node:zlib';
 import type { RequestHead } from '../api/request.ts';
 import type { DaemonLink, ReplyHead } from './daemon-link.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -15,6 +16,8 @@ export const maxBody = 512 * 1024;
 const bodyTimeout = 30_000;
 /** A listener that lags behind by this much (bytes) is cut off; it connects again and asks for everything. */
 const maxBehind = 1024 * 1024;
+/** Answers up to this size (bytes) are written together with their head. */
+const shortBody = 8 * 1024;
 /** How long a refused login waits for its answer (ms). Clients give up after 5 s. */
 const refusalDelay = 3000;
 
@@ -149,16 +152,32 @@ export function sendReply(
   const finish = (bytes: Buffer) => {
     headers['Content-Length'] = String(bytes.length);
     response.writeHead(head.status, head.reason, headers);
-    response.end(bytes);
+    // Node.js sends head and text in one piece, head and bytes in two; latin1 is the same bytes as text.
+    if (bytes.length <= shortBody) response.end(bytes.toString('latin1'), 'latin1');
+    else response.end(bytes);
   };
   if (body.length > 1024 && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
-    gzip(body, { level: 1 }, (error, compressed) => {
-      if (error) return finish(body);
-      headers['Content-Encoding'] = 'gzip';
-      headers.Vary = 'Accept-Encoding';
-      finish(compressed);
-    });
+    gzipOf(body, head.kept !== undefined).then(
+      (compressed) => {
+        headers['Content-Encoding'] = 'gzip';
+        headers.Vary = 'Accept-Encoding';
+        finish(compressed);
+      },
+      () => finish(body),
+    );
   } else finish(body);
+}
+
+const compress = promisify<Buffer, ZlibOptions, Buffer>(gzip);
+/** Compressed forms of bodies that are sent more than once. */
+const compressedForms = new WeakMap<Buffer, Promise<Buffer>>();
+
+function gzipOf(body: Buffer, again: boolean): Promise<Buffer> {
+  const known = compressedForms.get(body);
+  if (known) return known;
+  const fresh = compress(body, { level: 1 });
+  if (again) compressedForms.set(body, fresh);
+  return fresh;
 }
 
 function startStream(response: ServerResponse, head: ReplyHead, first: Buffer): void {

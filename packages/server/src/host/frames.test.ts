@@ -43,6 +43,8 @@ test('frames arrive whole and in order, however the bytes are cut', async () => 
   recorder.send(7, FrameType.request, { path: '/日本' }, Buffer.from('body'));
   recorder.send(8, FrameType.cancel);
   recorder.send(9, FrameType.data, undefined, Buffer.alloc(100_000, 1));
+  // They leave at the end of this turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
   const bytes = Buffer.concat(pieces);
   for (let i = 0; i < 60; i++) client.write(bytes.subarray(i, i + 1));
   client.write(bytes.subarray(60));

@@ -23,12 +23,16 @@ const none = Buffer.alloc(0);
 /** Larger frames mean a broken peer: request bodies are limited to 512 KiB, replies are far smaller than this. */
 const maxFrame = 256 * 1024 * 1024;
 
+/** Bodies up to this size (bytes) are copied behind their head: one piece costs less to write than two. */
+const copied = 16 * 1024;
+
 /** Sends and receives frames on a connected socket. */
 export class FrameConnection {
   private readonly socket: Socket;
   private chunks: Buffer[] = [];
   private buffered = 0;
-  private corked = false;
+  /** Frames of this turn of the event loop; they leave in one system call. */
+  private outgoing: Buffer[] = [];
 
   constructor(socket: Socket, onFrame: (frame: Frame) => void) {
     this.socket = socket;
@@ -37,24 +41,32 @@ export class FrameConnection {
 
   /** Queues a frame; false when the peer reads too slowly and the caller should wait for `drained`. */
   send(channel: number, type: FrameType, head?: unknown, body: Buffer = none): boolean {
-    const headBytes = head === undefined ? none : Buffer.from(JSON.stringify(head));
-    const start = Buffer.allocUnsafe(prefix + headBytes.length);
-    start.writeUInt32BE(prefix - 4 + headBytes.length + body.length, 0);
+    const text = head === undefined ? '' : JSON.stringify(head);
+    const headLength = Buffer.byteLength(text);
+    const inline = body.length <= copied ? body.length : 0;
+    const start = Buffer.allocUnsafe(prefix + headLength + inline);
+    start.writeUInt32BE(prefix - 4 + headLength + body.length, 0);
     start.writeUInt32BE(channel, 4);
     start.writeUInt8(type, 8);
-    start.writeUInt32BE(headBytes.length, 9);
-    headBytes.copy(start, prefix);
-    // Frames of one turn of the event loop leave in one system call.
-    if (!this.corked) {
-      this.corked = true;
-      this.socket.cork();
-      process.nextTick(() => {
-        this.corked = false;
-        this.socket.uncork();
-      });
+    start.writeUInt32BE(headLength, 9);
+    start.write(text, prefix);
+    if (inline > 0) body.copy(start, prefix + headLength);
+    if (this.outgoing.length === 0) setImmediate(() => this.flush());
+    this.outgoing.push(start);
+    if (body.length > inline) this.outgoing.push(body);
+    return !this.socket.writableNeedDrain;
+  }
+
+  private flush(): void {
+    const pieces = this.outgoing;
+    this.outgoing = [];
+    if (pieces.length === 1) {
+      this.socket.write(pieces[0] as Buffer);
+      return;
     }
-    const more = this.socket.write(start);
-    return body.length > 0 ? this.socket.write(body) : more;
+    this.socket.cork();
+    for (const piece of pieces) this.socket.write(piece);
+    this.socket.uncork();
   }
 
   drained(): Promise<void> {

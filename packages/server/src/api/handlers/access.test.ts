@@ -50,7 +50,7 @@ afterEach(() => access.close());
 
 /** One call as the dispatcher makes it; the result is checked against what the method declares. */
 async function call(user: string, method: Method, raw: Record<string, unknown> = {}): Promise<unknown> {
-  const context = createCall(services, user, '192.0.2.1', new AbortController().signal);
+  const context = createCall(services, user, '192.0.2.1', new AbortController());
   authorize(method.permission, raw, context, access);
   const params = requireValid(method.params, raw) as Record<string, unknown>;
   const entry = table.get(method.id);

@@ -19,8 +19,7 @@ import type { DaemonServices } from '../../daemon-services.ts';
 import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
 import { apiVersion } from '../../host/version.ts';
 import { StreamReply } from '../dispatcher.ts';
-import { type HandlerTable, Reply } from '../handler-table.ts';
-import { seesAll, shownTo } from '../resources.ts';
+import type { HandlerTable } from '../handler-table.ts';
 import { taskRow, visibleTasks } from '../task-access.ts';
 
 const optionsPath = 'datacenter.cfg';
@@ -38,13 +37,7 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
   table.on(clusterIndex, () =>
     ['resources', 'tasks', 'nextid', 'status', 'options', 'events'].map((name) => ({ name })),
   );
-  table.on(clusterResources, ({ type }, call) => {
-    if (seesAll(call)) return new Reply(undefined, {}, resources.json(type));
-    return resources
-      .list(type)
-      .map((row) => shownTo(call, row))
-      .filter((row) => row !== undefined);
-  });
+  table.on(clusterResources, ({ type }, call) => resources.answer(call, type));
   table.on(clusterTasks, (_params, call) => {
     const { rows } = tasks.list({ source: 'all', limit: 50, ...visibleTasks(call, settings.node) });
     return rows.map(taskRow);
