@@ -19,6 +19,8 @@ export interface TaskManagerOptions {
   readonly logFolder: string;
   readonly socket: string;
   readonly workerCommand: readonly string[];
+  /** See WorkerPoolOptions. */
+  readonly patience?: number;
   readonly undos: UndoTable;
   readonly log: Logger;
   readonly onTask: (row: TaskRow) => void;
@@ -55,6 +57,7 @@ export class TaskManager implements Tasks {
       socket: options.socket,
       command: options.workerCommand,
       log: options.log,
+      ...(options.patience === undefined ? {} : { patience: options.patience }),
       onMessage: (message) => this.receive(message),
       onAdopted: (upid, worker) => this.adopt(upid, worker),
       onGone: (worker) => this.inBackground(this.workerGone(worker)),

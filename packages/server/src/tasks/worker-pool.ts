@@ -27,6 +27,8 @@ export interface WorkerPoolOptions {
   readonly onMessage: (message: ToDaemon, worker: Worker) => void;
   /** A worker that runs `upid` has connected again after a restart of the daemon. */
   readonly onAdopted: (upid: string, worker: Worker) => void;
+  /** How long a task waits for its worker (ms); default 30 s. */
+  readonly patience?: number;
   /** The connection of a worker ended: its process is gone. */
   readonly onGone: (worker: Worker) => void;
 }
@@ -40,7 +42,7 @@ const maxStarting = 4;
 /** Workers at the same time, of about 60 MB each; whoever comes then waits for one to end. */
 const maxWorkers = 64;
 /** How long a task waits for its worker (ms). */
-const patience = 30_000;
+const defaultPatience = 30_000;
 
 export class WorkerPool {
   private server: Server | undefined;
@@ -78,7 +80,7 @@ export class WorkerPool {
       const timer = setTimeout(() => {
         this.waiting.splice(this.waiting.indexOf(waiter), 1);
         reject(noWorker(this.connected.size));
-      }, patience);
+      }, this.options.patience ?? defaultPatience);
       this.waiting.push(waiter);
       this.refill();
     });
