@@ -288,6 +288,15 @@ describe('configuration', () => {
   });
 });
 
+test("rights on a guest go with it: the next guest of that number is somebody else's", async () => {
+  await admin.run('POST', `${node.path}/qemu`, { vmid: 310, memory: 32 });
+  const former = await makeUser('former@pve', [['/vms/310', 'PVEVMAdmin']]);
+  expect((await former.answer('GET', qemu(310, '/config'))).status).toBe(200);
+  await former.run('DELETE', qemu(310));
+  await admin.run('POST', `${node.path}/qemu`, { vmid: 310, memory: 32 });
+  expect((await former.answer('GET', qemu(310, '/config'))).status).toBe(403);
+});
+
 const dataOf = (body: Buffer): string => (JSON.parse(body.toString()) as { data: string }).data;
 
 test('an upload does not take over a file in the spool that its sender names', async () => {

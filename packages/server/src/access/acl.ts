@@ -1,7 +1,7 @@
 /** The access control list: who has which role on which path. */
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import type { ConfigStore } from '../cluster/store.ts';
-import { editAccess } from './access-documents.ts';
+import { editAccess, readUserConfig } from './access-documents.ts';
 import { normalizeAclPath } from './acl-path.ts';
 import { type Held, heldOn } from './permissions.ts';
 import {
@@ -78,6 +78,17 @@ export async function changeAcl(store: ConfigStore, change: AclChange, author: s
         else flags.set(role, change.propagate);
       }
     }
+  });
+}
+
+/** Takes a removed guest out of rules and pools: the next one of its number is somebody else's. */
+export async function forgetGuest(store: ConfigStore, vmid: number, author: string): Promise<void> {
+  const path = `/vms/${vmid}`;
+  const { acl, pools } = readUserConfig(store);
+  if (!acl.has(path) && ![...pools.values()].some((pool) => pool.vms.has(vmid))) return;
+  await editAccess(store, author, ({ config }) => {
+    config.acl.delete(path);
+    for (const pool of config.pools.values()) pool.vms.delete(vmid);
   });
 }
 

@@ -14,6 +14,7 @@ import {
   qemuStop,
   qemuSuspend,
 } from '@ryokan/api/methods/qemu.ts';
+import { forgetGuest } from '../../access/acl.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/qemu/config-change.ts';
 import { createGuest } from '../../guests/qemu/create.ts';
@@ -74,6 +75,7 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
     async run(params, task) {
       const unreferenced = params['destroy-unreferenced-disks'] === true;
       await destroyGuest(services, params.vmid, { unreferenced, skiplock: params.skiplock === true }, task);
+      await forgetGuest(store, params.vmid, task.user);
       if (params.purge) task.log('no backup job, replication or HA resource names this VM');
     },
   });
