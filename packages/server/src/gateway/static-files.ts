@@ -1,6 +1,6 @@
 /**
- * The files of the Web UI, read once into memory with their gzip forms. Unknown paths get index.html, because the
- * pages have URLs of their own. Names under assets/ carry a hash of their content and are kept for ever.
+ * The files of the Web UI, read once into memory, and their compressed forms when first asked for. Unknown paths get
+ * index.html, because the pages have URLs of their own. Names under assets/ carry a hash of their content and are kept for ever.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -8,10 +8,22 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
+/** Shorter files (bytes) fit into one packet as they are. */
+const worthCompressing = 1024;
+
+type Encoding = 'br' | 'gzip';
+
+/** Best first, with the ending of the file that the build has written beside the plain one. */
+const encodings: readonly (readonly [Encoding, string])[] = [
+  ['br', '.br'],
+  ['gzip', '.gz'],
+];
+
 interface StaticFile {
   readonly path: string;
   readonly bytes: Buffer;
-  gzip: Buffer | undefined;
+  /** Compressed forms by their name in HTTP; undefined for one that the build has not made. */
+  readonly forms: Map<Encoding, Buffer | undefined>;
   readonly type: string;
   readonly etag: string;
 }
@@ -48,7 +60,7 @@ export class StaticFiles {
       const bytes = readFileSync(path);
       const type = types[extname(path)] ?? 'application/octet-stream';
       const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
-      this.files.set(`/${relative(folder, path)}`, { path, bytes, gzip: undefined, type, etag });
+      this.files.set(`/${relative(folder, path)}`, { path, bytes, forms: new Map(), type, etag });
     }
   }
 
@@ -73,14 +85,27 @@ export class StaticFiles {
     response.writeHead(200, headers).end(body);
   }
 
+  /** The smallest form that the browser takes; names it in `headers`. */
   private encoded(file: StaticFile, request: IncomingMessage, headers: Record<string, string>): Buffer {
-    if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '') || file.bytes.length < 1024)
-      return file.bytes;
-    // The build has compressed the large ones already.
-    file.gzip ??= readIfPresent(`${file.path}.gz`) ?? gzipSync(file.bytes, { level: 9 });
-    headers['Content-Encoding'] = 'gzip';
-    return file.gzip;
+    if (file.bytes.length < worthCompressing) return file.bytes;
+    const accepted = request.headers['accept-encoding'] ?? '';
+    for (const [name, ending] of encodings) {
+      const form = new RegExp(`\\b${name}\\b`).test(accepted) ? formOf(file, name, ending) : undefined;
+      if (!form) continue;
+      headers['Content-Encoding'] = name;
+      return form;
+    }
+    return file.bytes;
   }
+}
+
+function formOf(file: StaticFile, name: Encoding, ending: string): Buffer | undefined {
+  if (!file.forms.has(name)) {
+    const built = readIfPresent(file.path + ending);
+    const now = name === 'gzip' && file.type.startsWith('text/');
+    file.forms.set(name, built ?? (now ? gzipSync(file.bytes, { level: 9 }) : undefined));
+  }
+  return file.forms.get(name);
 }
 
 function filesBelow(folder: string): string[] {
