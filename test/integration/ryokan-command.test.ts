@@ -223,6 +223,9 @@ test('guests outlive the node; down says so, and --guests shuts them down first'
   const start = await command(['qm', 'start', '100', '--data', data]);
   expect(start.code, start.stderr).toBe(0);
   expect(await facts()).toMatchObject({ running: true, guests: 1 });
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const seen = await command(['status', '--data', data], {}, nobody);
+  expect(seen).toMatchObject({ code: 0, stdout: expect.stringContaining('only root can see them') });
 
   const down = await command(['down', '--data', data]);
   expect(down.stdout).toContain('1 guest goes on running (100)');
