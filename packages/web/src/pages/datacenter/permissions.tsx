@@ -91,7 +91,7 @@ function RuleTable() {
           {
             key: 'actions',
             title: '',
-            width: 'min(7rem, 22vw)',
+            width: '7rem',
             render: (rule) => (
               <Button
                 variant="link"

@@ -129,7 +129,7 @@ function UserTable() {
     {
       key: 'actions',
       title: '',
-      width: 'min(14rem, 42vw)',
+      width: '14rem',
       render: (user) => (
         <span className="ry-inline-list">
           {user['realm-type'] === 'pve' ? (
@@ -233,7 +233,7 @@ function TokenTable() {
           {
             key: 'actions',
             title: '',
-            width: 'min(8rem, 22vw)',
+            width: '8rem',
             render: (token) => (
               <RemoveButton
                 name={nameOf(token)}
@@ -290,7 +290,7 @@ function GroupTable() {
           {
             key: 'actions',
             title: '',
-            width: 'min(8rem, 22vw)',
+            width: '8rem',
             render: (group) => (
               <RemoveButton
                 name={group.groupid}

@@ -112,7 +112,7 @@ export function StorageContent({
     {
       key: 'size',
       title: t('hardware.size'),
-      width: 'min(8rem, 22vw)',
+      width: '8rem',
       numeric: true,
       sort: (volume) => volume.size,
       render: (volume) => format.bytes(volume.size ?? 0),
@@ -128,7 +128,7 @@ export function StorageContent({
     {
       key: 'actions',
       title: '',
-      width: 'min(7rem, 18vw)',
+      width: '7rem',
       render: (volume) => (
         <Button
           variant="link"
