@@ -27,9 +27,47 @@ export async function missingPackages(names: readonly string[]): Promise<string[
   return names.filter((name) => !installed.has(name));
 }
 
-/** Installs what is missing of `names`. Returns what it installed; throws a Problem that says what apt said. */
-export async function ensurePackages(names: readonly string[]): Promise<string[]> {
-  const missing = await missingPackages(names);
+/**
+ * Installs what is missing of a list. An entry `a | b` means the first of them that this machine's Debian has. Returns
+ * what it installed; throws a Problem that says what apt said.
+ */
+export async function ensurePackages(entries: readonly string[]): Promise<string[]> {
+  const alternatives = entries.map((entry) => entry.split('|').map((name) => name.trim()));
+  const missing = new Set(await missingPackages(alternatives.flat()));
+  const open = alternatives.filter(([first]) => missing.has(first ?? ''));
+  if (open.every((names) => names.length === 1)) return install(open.flat());
+  let offered = await offeredPackages(open.flat());
+  // No package lists yet, or old ones.
+  if (process.getuid?.() === 0 && open.some((names) => !names.some((name) => offered.has(name)))) {
+    note('fetching the package lists');
+    await apt(['update', '-q']);
+    offered = await offeredPackages(open.flat());
+  }
+  return install(open.map((names) => chooseAlternative(names, offered)).filter((name) => missing.has(name)));
+}
+
+/** The first of the names that is offered; the very first when none is, so that apt says what is wrong. */
+export function chooseAlternative(names: readonly string[], offered: ReadonlySet<string>): string {
+  return names.find((name) => offered.has(name)) ?? names[0] ?? '';
+}
+
+/** Those of `names` that apt could install. */
+async function offeredPackages(names: readonly string[]): Promise<Set<string>> {
+  const { stdout } = await run('apt-cache', ['policy', ...names], {
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
+  return new Set(parseOffered(stdout));
+}
+
+/** Package names with a candidate in what `apt-cache policy` prints. */
+export function parseOffered(policy: string): string[] {
+  return policy
+    .split(/^(?=\S)/m)
+    .filter((block) => /^ +Candidate: (?!\(none\))/m.test(block))
+    .map((block) => block.slice(0, block.indexOf(':')));
+}
+
+async function install(missing: readonly string[]): Promise<string[]> {
   if (missing.length === 0) return [];
   if (process.getuid?.() !== 0) {
     throw new Problem(`Debian packages are missing and only root can install them: ${missing.join(' ')}`);
@@ -46,7 +84,7 @@ export async function ensurePackages(names: readonly string[]): Promise<string[]
       throw new Problem(`apt-get could not install ${missing.join(' ')}: ${lastLines(error)}`);
     }
   }
-  return missing;
+  return [...missing];
 }
 
 function aptInstall(names: readonly string[]): Promise<unknown> {

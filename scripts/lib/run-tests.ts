@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { readTextIfPresent } from '@ryokan/server/host/files.ts';
 import { build, bundle, filesBelow } from './build.ts';
-import { ensurePackages, readPackageList } from './debian.ts';
-import { inProject, Problem, projectRoot, say } from './terminal.ts';
+import { ensurePackages, missingPackages, readPackageList } from './debian.ts';
+import { inProject, note, Problem, projectRoot, say } from './terminal.ts';
 import { resultFileVariable, type SuiteResult } from './test-reporter.ts';
 
 interface Suite {
@@ -27,12 +27,14 @@ export async function runTests(args: string[]): Promise<number> {
   const chosen = suites.filter((suite) => suite.name === args[0]);
   // Any other word is a part of a path, looked for in all suites.
   const filters = chosen.length > 0 ? args.slice(1) : args;
+  const running = (chosen.length > 0 ? chosen : suites).filter((suite) => hasFiles(suite, filters));
+  await preparePackages(running.some((suite) => suite.integration));
   const results: SuiteResult[] = [];
-  for (const suite of chosen.length > 0 ? chosen : suites) {
-    if (hasFiles(suite, filters)) results.push(await runSuite(suite, filters));
-  }
+  for (const suite of running) results.push(await runSuite(suite, filters));
   return sumUp(results);
 }
+
+const isRoot = () => process.getuid?.() === 0;
 
 /** Whether a run would find a test: the set-up of a suite that has none to run would be wasted. */
 function hasFiles(suite: Suite, filters: readonly string[]): boolean {
@@ -45,8 +47,7 @@ function hasFiles(suite: Suite, filters: readonly string[]): boolean {
 
 async function runSuite(suite: Suite, filters: readonly string[]): Promise<SuiteResult> {
   if (suite.integration) {
-    if (process.getuid?.() !== 0) return skippedSuite(suite, 'it needs root');
-    await ensurePackages(integrationPackages());
+    if (!isRoot()) return skippedSuite(suite, 'it needs root');
     await build();
   }
   say(`--- ${suite.name} tests`);
@@ -71,9 +72,20 @@ async function runSuite(suite: Suite, filters: readonly string[]): Promise<Suite
   }
 }
 
+/** What a node needs, which unit tests use too (qemu-img, zstd), and what only integration tests need. */
+async function preparePackages(integration: boolean): Promise<void> {
+  if (isRoot()) {
+    await ensurePackages(integration ? integrationPackages() : nodePackages());
+    return;
+  }
+  const missing = await missingPackages(nodePackages());
+  if (missing.length > 0) note(`not installed, so that some tests fail: ${missing.join(' ')}`);
+}
+
+const nodePackages = () => readPackageList(inProject('packaging', 'debian-packages.txt'));
+
 function integrationPackages(): string[] {
-  const lists = [inProject('packaging', 'debian-packages.txt'), inProject('test', 'packages.txt')];
-  return [...new Set(lists.filter((path) => existsSync(path)).flatMap(readPackageList))];
+  return [...new Set([...nodePackages(), ...readPackageList(inProject('test', 'packages.txt'))])];
 }
 
 function skippedSuite(suite: Suite, reason: string): SuiteResult {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
 import { cachedAsset } from './asset-cache.ts';
 import { bootDiskPackages, bootDiskRevision, rootPartUuid, writeBootDisk } from './boot-disk.ts';
-import { cloudKernel, debianMirror, packageVersions } from './debian-packages.ts';
+import { cloudKernel, debianMirror, hostDebian, packageVersions } from './debian-packages.ts';
 
 export interface DebianImage {
   /** qcow2, virtual size 1.1 GiB. Boot it with a snapshot or a copy: the cache keeps it for later runs. */
@@ -20,7 +20,7 @@ const login = { user: 'root', password: 'ryokan' } as const;
 /** Text that the serial console shows when the guest is up. */
 export const debianLoginPrompt = /ryokan-debian login:/;
 
-const suite = 'bookworm';
+const { suite } = hostDebian;
 const rootSizeMiB = 1024;
 /** Without a package list of its own systemd-networkd comes with systemd; nothing else is needed for DHCP. */
 const packages = ['systemd-sysv', 'udev', 'dbus', 'iproute2', 'iputils-ping', 'qemu-guest-agent', 'kmod'];

@@ -1,7 +1,15 @@
 /** What the test images take from Debian: versions of installed packages, the machine's mirror, a kernel package. */
+import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
+
+/** This machine's Debian, os-release(5): test images are made of the same. */
+export const hostDebian = (() => {
+  const text = readFileSync('/etc/os-release', 'utf8');
+  const field = (name: string) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  return { release: field('VERSION_ID'), suite: field('VERSION_CODENAME') };
+})();
 
 /** Installed versions, `<name> <version>`, in the order asked for. Fails with what to install when one is missing. */
 export async function packageVersions(names: readonly string[]): Promise<string[]> {
@@ -31,7 +39,7 @@ export async function debianMirror(): Promise<string | undefined> {
     ...['--format', '$(RELEASE) $(COMPONENT) $(REPO_URI)', 'Created-By: Packages'],
   ]);
   const lines = stdout.split('\n').map((line) => line.split(' '));
-  return lines.find(([suite, component]) => suite === 'bookworm' && component === 'main')?.[2];
+  return lines.find(([suite, component]) => suite === hostDebian.suite && component === 'main')?.[2];
 }
 
 export interface KernelPackage {

@@ -1,13 +1,13 @@
 /**
  * A real installer ISO for the end-to-end tests: kernel, initrd and boot menus of Debian's own installer, from the
- * package debian-installer-12-netboot-amd64, made bootable from a CD. That package is laid out for TFTP; its menus name
+ * package debian-installer-<release>-netboot-amd64, made bootable from a CD. That package is laid out for TFTP; its menus name
  * files by `debian-installer/amd64/…` from the root, so the same tree at the root of the CD serves both boot loaders.
  */
 import { copyFile, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
 import { cachedAsset, sha256File } from './asset-cache.ts';
-import { packageVersions } from './debian-packages.ts';
+import { hostDebian, packageVersions } from './debian-packages.ts';
 
 export interface InstallerIso {
   readonly path: string;
@@ -15,8 +15,9 @@ export interface InstallerIso {
   readonly sha256: string;
 }
 
-const installerPackage = 'debian-installer-12-netboot-amd64';
-const netbootTree = '/usr/lib/debian-installer/images/12/amd64/text';
+const { release } = hostDebian;
+const installerPackage = `debian-installer-${release}-netboot-amd64`;
+const netbootTree = `/usr/lib/debian-installer/images/${release}/amd64/text`;
 const grubForCd = '/usr/lib/grub/x86_64-efi/monolithic/gcdx64.efi';
 
 /** Builds the ISO, or takes it from the cache. BIOS (isolinux) and UEFI (GRUB). About 60 MB, 1 s to build. */
