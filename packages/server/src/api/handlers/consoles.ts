@@ -5,7 +5,7 @@ import { nodeTermproxy, nodeVncwebsocket } from '@ryokan/api/methods/nodes.ts';
 import { qemuTermproxy, qemuVncproxy, qemuVncwebsocket } from '@ryokan/api/methods/qemu.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { readGuest } from '../../guests/guest-store.ts';
-import { demandRunning, withQmp } from '../../guests/qemu/power.ts';
+import { demandRunning } from '../../guests/qemu/power.ts';
 import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
 import { type ConsoleTarget, unixTarget } from '../console/sessions.ts';
 import { shellTarget } from '../console/shell.ts';
@@ -31,10 +31,9 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
     const opened = open(call, `/vms/${vmid}`, 'vncproxy', String(vmid), unixTarget(vnc, false));
     // VNC passwords have 8 characters; clients that ask for none of their own use the ticket.
     const password = params['generate-password'] ? randomBytes(6).toString('base64url') : opened.ticket;
-    await withQmp(services, vmid, async (qmp) => {
-      await qmp.execute('set_password', { protocol: 'vnc', password });
-      await qmp.execute('expire_password', { protocol: 'vnc', time: '+30' });
-    });
+    const qmp = await services.monitor.connection(vmid);
+    await qmp.execute('set_password', { protocol: 'vnc', password });
+    await qmp.execute('expire_password', { protocol: 'vnc', time: '+30' });
     const { pem } = services.certificate;
     return { ...opened, cert: pem, ...(params['generate-password'] ? { password } : {}) };
   });

@@ -23,7 +23,8 @@ import {
   shownValue,
   withPending,
 } from '../../guests/qemu/config-change.ts';
-import { demandRunning, withQmp } from '../../guests/qemu/power.ts';
+import { demandRunning } from '../../guests/qemu/power.ts';
+import type { QmpClient } from '../../guests/qemu/qmp-client.ts';
 import { demandRoomFor } from '../../guests/qemu/resize.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
@@ -181,21 +182,19 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
   table.on(qemuSendkey, async ({ vmid, key, skiplock }, call) => {
     demandSkiplock(call, skiplock);
     demandRunning(services, vmid);
-    await withQmp(services, vmid, (qmp) => humanCommand(qmp.execute.bind(qmp), `sendkey ${keyName(key)}`));
+    await humanCommand(await monitor.connection(vmid), `sendkey ${keyName(key)}`);
     return null;
   });
   table.on(qemuMonitor, async ({ vmid, command }, call) => {
     const harmless = /^(info( |$)|help( |$)|\?)/.test(command);
     if (!harmless) call.demand(`/vms/${vmid}`, ['Sys.Modify']);
     demandRunning(services, vmid);
-    return withQmp(services, vmid, (qmp) => humanCommand(qmp.execute.bind(qmp), command));
+    return humanCommand(await monitor.connection(vmid), command);
   });
 }
 
-type Execute = (command: string, args: { 'command-line': string }) => Promise<unknown>;
-
-async function humanCommand(execute: Execute, line: string): Promise<string> {
-  return String(await execute('human-monitor-command', { 'command-line': line }));
+async function humanCommand(qmp: QmpClient, line: string): Promise<string> {
+  return String(await qmp.execute('human-monitor-command', { 'command-line': line }));
 }
 
 /** Only what a key combination can consist of: the text goes to QEMU's monitor. */

@@ -2,12 +2,14 @@
  * The daemon's eye on running QEMU guests: one QMP connection each, on the event socket, for as long as QEMU lives.
  * New guests are noticed when their socket appears (inotify), ended ones when the connection closes: no polling.
  */
+import { EventEmitter, once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '@ryokan/api/errors.ts';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { ticksPerSecond } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
+import { demandRunning } from './power.ts';
 import { cleanUpAfter, guestProcess, isRunning, leftovers, runningGuests } from './process.ts';
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
@@ -27,6 +29,9 @@ const longestRetry = 30_000;
 /** How long the start of the node waits for guests to answer (ms). */
 const openPatience = 3000;
 
+/** How long a question to a guest waits for the connection to it (ms). */
+const connectPatience = 10_000;
+
 /** Events that change the run state. */
 const stateEvents: ReadonlySet<string> = new Set([
   'STOP',
@@ -44,6 +49,7 @@ export class QemuMonitor {
   private readonly connecting = new Set<number>();
   private watcher: FSWatcher | undefined;
   private closed = false;
+  private readonly news = new EventEmitter();
 
   constructor(
     private readonly services: GuestServices,
@@ -81,6 +87,35 @@ export class QemuMonitor {
     return this.guests.values();
   }
 
+  /**
+   * The connection to a running guest. One that has just been started may not be connected yet: that is waited for.
+   * Rejects with 'state' when it does not run, with 'unavailable' when it does not answer.
+   */
+  async connection(vmid: number): Promise<QmpClient> {
+    const deadline = Date.now() + connectPatience;
+    for (;;) {
+      const guest = this.guests.get(vmid);
+      if (guest) return guest.qmp;
+      demandRunning(this.services, vmid);
+      if (Date.now() >= deadline) throw notAnswering(vmid);
+      await this.connected(deadline - Date.now());
+    }
+  }
+
+  /** Resolves at the next connection to any guest, at the latest after `patience` ms. */
+  private async connected(patience: number): Promise<void> {
+    const ended = new AbortController();
+    try {
+      await Promise.race([
+        once(this.news, 'connected', { signal: ended.signal }),
+        // A guest that ends meanwhile is noticed at the next look.
+        sleep(Math.min(patience, 500), undefined, { signal: ended.signal }),
+      ]);
+    } finally {
+      ended.abort();
+    }
+  }
+
   close(): void {
     this.closed = true;
     this.watcher?.close();
@@ -116,6 +151,7 @@ export class QemuMonitor {
       const { major, minor, micro } = qmp.greeting.version.qemu;
       const guest = { vmid, process, qmp, qmpstatus: status, qemuVersion: `${major}.${minor}.${micro}` };
       this.guests.set(vmid, guest);
+      this.news.emit('connected');
       qmp.onEvent((event) => void this.onEvent(guest, event));
       void qmp.closed.then(() => this.detach(guest));
       this.onChange(vmid);
@@ -168,3 +204,10 @@ export class QemuMonitor {
 export function uptimeOf(process: ProcessId, hostUptime: number): number {
   return Math.max(0, Math.floor(hostUptime - process.startTime / ticksPerSecond));
 }
+
+const notAnswering = (vmid: number) =>
+  new RyokanError(
+    'unavailable',
+    `VM ${vmid} runs, but QEMU does not answer; look at its log, and stop it when it stays so`,
+    { context: { vmid } },
+  );

@@ -1,38 +1,30 @@
 /** Starting a QEMU guest: gather what its command line needs, run QEMU without rights, wait until it answers. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { chown, copyFile } from 'node:fs/promises';
-import { availableParallelism, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { totalmem } from 'node:os';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
-import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
-import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
-import { readAccelerator } from '../../host/accelerator.ts';
+import type { QemuConfig } from '@ryokan/api/schema/qemu-config.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
-import { readSettings } from '../../host/node-settings.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
 import { processStat } from '../../host/procfs.ts';
 import { findGroup, guestUser, requireUser } from '../../host/users.ts';
-import { createTap, tapName } from '../../network/tap.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { qemuCommandLine } from './command-line.ts';
 import { requireQemuConfig } from './config.ts';
 import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts';
-import { ovmfFiles } from './devices/machine.ts';
 import { removeVolumes } from './disks.ts';
-import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
 import { demandFirmware } from './efi-disk.ts';
 import { guestMemory } from './guest-context.ts';
-import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
+import type { QemuHost } from './host-input.ts';
 import { cleanUpAfter, isRunning, lastWords, logSize } from './process.ts';
-import { cpuVendor, hasIoUring, ovmfFolder, qemuProgram, qemuVersion } from './qemu-facts.ts';
+import { qemuProgram } from './qemu-facts.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { startCommands } from './start-commands.ts';
+import { gatherHost } from './start-host.ts';
 
 export interface StartOptions {
   readonly skiplock?: boolean | undefined;
@@ -59,7 +51,7 @@ export async function startGuest(
   // What an earlier QEMU of this guest left when the machine or the daemon went down.
   await cleanUpAfter(services.paths, services.settings.node, vmid);
   context.undo('guest.clean-up', { vmid });
-  const host = await gatherHost(services, vmid, config, user, context);
+  const host = await gatherHost({ services, vmid, config, user, context });
   const { args, notes } = commandLine(config, host);
   for (const note of notes) context.log(note);
   const cgroup = guestCgroup(vmid, services.settings.node);
@@ -139,96 +131,6 @@ function demandNoTpm(config: QemuConfig): void {
     'unsupported',
     'tpmstate0: a TPM is not possible yet; remove it and start again (its volume stays as unused disk)',
   );
-}
-
-async function gatherHost(
-  services: GuestServices,
-  vmid: number,
-  config: QemuConfig,
-  user: { uid: number; gid: number },
-  context: ChangeContext,
-): Promise<QemuHost> {
-  const { paths } = services;
-  const [major = 0, minor = 0] = (await qemuVersion(join(paths.run, 'qemu-version'))).split('.').map(Number);
-  const vendor = cpuVendor();
-  return {
-    vmid,
-    accelerator: readAccelerator(join(paths.run, 'accelerator.json'), readSettings(paths).accelerator),
-    qemuVersion: [major, minor],
-    cpuCount: availableParallelism(),
-    memoryTotal: totalmem(),
-    runDir: paths.qemuRun,
-    uuid: randomUUID(),
-    volumes: await resolveVolumes(services, config),
-    taps: await makeTaps(vmid, config, user.uid, context),
-    startPaused: true,
-    ...(await temporaryVariables(services, vmid, config, user)),
-    ovmfDir: ovmfFolder,
-    ioUring: hasIoUring(),
-    ...(vendor ? { cpuVendor: vendor } : {}),
-  };
-}
-
-/** UEFI guests without an efidisk0 get variables that last until they stop. */
-async function temporaryVariables(
-  services: GuestServices,
-  vmid: number,
-  config: QemuConfig,
-  user: { uid: number; gid: number },
-): Promise<{ temporaryEfiVars?: string }> {
-  if (config.bios !== 'ovmf' || config.efidisk0 !== undefined) return {};
-  const path = qemuRunPaths(services.paths, vmid).efiVars;
-  await copyFile(join(ovmfFolder, ovmfFiles(config).varsTemplate), path);
-  await chown(path, user.uid, user.gid);
-  return { temporaryEfiVars: path };
-}
-
-async function resolveVolumes(
-  services: GuestServices,
-  config: QemuConfig,
-): Promise<Record<string, ResolvedVolume>> {
-  const resolved: Record<string, ResolvedVolume> = {};
-  for (const key of qemuVolumeKeys) {
-    const text = config[key];
-    if (text === undefined) continue;
-    const drive = parseDrive(key, text);
-    if (!namesVolume(drive)) continue;
-    const volume = await services.storage.info(drive.file);
-    const format = volume.format === 'qcow2' || volume.format === 'vmdk' ? volume.format : 'raw';
-    resolved[key] = {
-      source: await services.storage.blockSource(drive.file),
-      format,
-      ...(isCdrom(drive) ? { readOnly: true } : {}),
-    };
-  }
-  return resolved;
-}
-
-async function makeTaps(
-  vmid: number,
-  config: QemuConfig,
-  uid: number,
-  context: ChangeContext,
-): Promise<Record<string, ResolvedTap>> {
-  const taps: Record<string, ResolvedTap> = {};
-  for (const [index, key] of qemuNetKeys.entries()) {
-    const text = config[key];
-    if (text === undefined) continue;
-    const card = parsePropertyString(qemuNetFields, text);
-    if (card.bridge === undefined) continue;
-    const ifname = tapName(vmid, index);
-    await createTap(ifname, {
-      bridge: card.bridge,
-      uid,
-      ...(card.mtu !== undefined && card.mtu > 1 ? { mtu: card.mtu } : {}),
-      ...(card.queues !== undefined && card.queues > 1 ? { multiQueue: true } : {}),
-    });
-    for (const option of ['firewall', 'tag', 'trunks', 'rate'] as const) {
-      if (card[option]) context.warn(`${key}: '${option}' has no effect yet`);
-    }
-    taps[key] = { ifname, vhost: false };
-  }
-  return taps;
 }
 
 function commandLine(config: QemuConfig, host: QemuHost): { args: string[]; notes: string[] } {

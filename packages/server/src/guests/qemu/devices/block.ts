@@ -27,36 +27,56 @@ export function fileNode(volume: ResolvedVolume, name: string, options: NodeOpti
   return { ...volume.source, 'node-name': name, ...options };
 }
 
+/** What a drive needs before its device: the group of its limits (not for CD-ROM drives), then its block nodes. */
+export interface DriveNodes {
+  readonly throttleGroup?: { readonly id: string; readonly limits: JsonObject };
+  /** Options of blockdev-add; its name is `drive-<key>`. */
+  readonly root: JsonObject;
+}
+
 /** Adds the nodes of a drive; the device then uses `drive-<key>`. Nothing for an empty CD-ROM drive. */
 export function addDriveNodes(guest: Guest, drive: ConfiguredDrive, args: Arguments): void {
   if (drive.empty) return;
-  const { key, options } = drive;
-  const volume = guest.host.volumes[key];
-  if (!volume) throw notProvided(key, `its volume '${options.file}'`);
-  if (options.snapshot) throw notSupported(key, 'snapshot=1 (throwing writes away) is not supported');
-  if (drive.cdrom) {
-    args.blockdev(imageNodes(guest, drive, volume, `drive-${key}`));
-    return;
-  }
-  const group = `throttle-${key}`;
-  args.object('throttle-group', group, { limits: throttleLimits(key, options) });
-  args.blockdev({
-    'node-name': `drive-${key}`,
-    driver: 'throttle',
-    'throttle-group': group,
-    ...commonOptions(drive, volume),
-    file: imageNodes(guest, drive, volume, `format-${key}`),
-  });
+  const volume = guest.host.volumes[drive.key];
+  if (!volume) throw notProvided(drive.key, `its volume '${drive.options.file}'`);
+  const { throttleGroup, root } = driveNodes(drive, volume, guest.host.ioUring);
+  if (throttleGroup) args.object('throttle-group', throttleGroup.id, { limits: throttleGroup.limits });
+  args.blockdev(root);
 }
 
-function imageNodes(guest: Guest, drive: ConfiguredDrive, volume: ResolvedVolume, name: string): JsonObject {
+/** The same nodes for a guest that runs: `object-add` the group, then `blockdev-add` the root. */
+export function driveNodes(drive: ConfiguredDrive, volume: ResolvedVolume, ioUring: boolean): DriveNodes {
+  const { key, options } = drive;
+  if (options.snapshot) throw notSupported(key, 'snapshot=1 (throwing writes away) is not supported');
+  const file = `file-${key}`;
+  if (drive.cdrom) return { root: imageNodes(drive, volume, { format: `drive-${key}`, file }, ioUring) };
+  const id = `throttle-${key}`;
+  return {
+    throttleGroup: { id, limits: throttleLimits(key, options) },
+    root: {
+      'node-name': `drive-${key}`,
+      driver: 'throttle',
+      'throttle-group': id,
+      ...commonOptions(drive, volume),
+      file: imageNodes(drive, volume, { format: `format-${key}`, file }, ioUring),
+    },
+  };
+}
+
+/** An image and the file below it, with the drive's options and names of the caller's choice (31 bytes at most). */
+export function imageNodes(
+  drive: ConfiguredDrive,
+  volume: ResolvedVolume,
+  names: { readonly format: string; readonly file: string },
+  ioUring: boolean,
+): JsonObject {
   const common = commonOptions(drive, volume);
   const local = localDrivers.has(volume.source.driver);
-  const file = fileNode(volume, `file-${drive.key}`, {
+  const file = fileNode(volume, names.file, {
     ...common,
-    ...(local ? { aio: asyncIo(guest, drive, common) } : {}),
+    ...(local ? { aio: asyncIo(drive, common, ioUring) } : {}),
   });
-  return { 'node-name': name, driver: volume.format, ...common, ...detectZeroes(drive), file };
+  return { 'node-name': names.format, driver: volume.format, ...common, ...detectZeroes(drive), file };
 }
 
 /** Cache, discard and write protection hold for the whole chain; each node checks its own. */
@@ -72,7 +92,7 @@ function commonOptions(drive: ConfiguredDrive, volume: ResolvedVolume): NodeOpti
   };
 }
 
-function asyncIo(guest: Guest, drive: ConfiguredDrive, common: NodeOptions): string {
+function asyncIo(drive: ConfiguredDrive, common: NodeOptions, ioUring: boolean): string {
   const direct = (common.cache as { readonly direct: boolean }).direct;
   const { aio } = drive.options;
   if (aio === 'native' && !direct) {
@@ -81,8 +101,8 @@ function asyncIo(guest: Guest, drive: ConfiguredDrive, common: NodeOptions): str
       'aio=native needs cache=none or cache=directsync, on a storage that can do direct I/O',
     );
   }
-  if (aio === 'io_uring' && !guest.host.ioUring) throw notSupported(drive.key, 'this node has no io_uring');
-  return aio ?? (guest.host.ioUring ? 'io_uring' : 'threads');
+  if (aio === 'io_uring' && !ioUring) throw notSupported(drive.key, 'this node has no io_uring');
+  return aio ?? (ioUring ? 'io_uring' : 'threads');
 }
 
 function detectZeroes(drive: ConfiguredDrive): NodeOptions {

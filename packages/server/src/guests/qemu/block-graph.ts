@@ -1,0 +1,63 @@
+/**
+ * The block nodes of a running guest's drives. The device and its filter `drive-<key>` keep their names as long as QEMU
+ * lives; the image below gets another node when it moves or when a snapshot puts a layer on top, so its name is asked.
+ */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import type { QmpClient } from './qmp-client.ts';
+
+/** A node and what it rests on. */
+export interface BlockNode {
+  readonly name: string;
+  /** The node below: the image below a filter, the file below an image. */
+  readonly file?: BlockNode;
+  /** The image that holds what this one has not written itself. */
+  readonly backing?: BlockNode;
+}
+
+/** As query-blockstats reports it; `parent` is its word for the node below. */
+interface BlockStats {
+  readonly 'node-name'?: string;
+  readonly parent?: BlockStats;
+  readonly backing?: BlockStats;
+}
+
+/** The nodes of a drive from `drive-<key>` down; undefined when the guest has no such drive, or no disc in it. */
+export async function driveGraph(qmp: QmpClient, key: string): Promise<BlockNode | undefined> {
+  const drives = await qmp.execute<BlockStats[]>('query-blockstats');
+  const found = drives.find((drive) => isDriveNode(drive['node-name'], key));
+  return found && graphOf(found);
+}
+
+/** A disc that was exchanged has a number behind the name: drive-ide2-2. */
+const isDriveNode = (name: string | undefined, key: string): boolean =>
+  name !== undefined && (name === `drive-${key}` || name.startsWith(`drive-${key}-`));
+
+function graphOf(stats: BlockStats): BlockNode {
+  return {
+    name: stats['node-name'] ?? '',
+    ...(stats.parent ? { file: graphOf(stats.parent) } : {}),
+    ...(stats.backing ? { backing: graphOf(stats.backing) } : {}),
+  };
+}
+
+/** The image of a disk: what block jobs and snapshots work on. Rejects with 'state' when QEMU has no such disk. */
+export async function imageNode(qmp: QmpClient, key: string): Promise<BlockNode> {
+  const image = (await driveGraph(qmp, key))?.file;
+  if (!image) {
+    throw new RyokanError(
+      'state',
+      `the running guest has no disk '${key}'; was it added while it ran and waits for the next start?`,
+    );
+  }
+  return image;
+}
+
+/** Names for another image of a drive that no node has yet: `format-scsi0-2`, `file-scsi0-2`. */
+export async function freshNodeNames(qmp: QmpClient, key: string): Promise<{ format: string; file: string }> {
+  const nodes = await qmp.execute<{ 'node-name': string }[]>('query-named-block-nodes', { flat: true });
+  const taken = new Set(nodes.map((node) => node['node-name']));
+  for (let number = 2; ; number++) {
+    const names = { format: `format-${key}-${number}`, file: `file-${key}-${number}` };
+    if (!taken.has(names.format) && !taken.has(names.file)) return names;
+  }
+}

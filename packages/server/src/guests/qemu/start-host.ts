@@ -1,0 +1,126 @@
+/** What a start gathers and makes on the node before QEMU runs: each part adds to the QemuHost of the command line. */
+import { randomUUID } from 'node:crypto';
+import { chown, copyFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
+import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import { readAccelerator } from '../../host/accelerator.ts';
+import { readSettings } from '../../host/node-settings.ts';
+import { createTap, tapName } from '../../network/tap.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { ovmfFiles } from './devices/machine.ts';
+import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
+import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
+import { cpuVendor, hasIoUring, ovmfFolder, qemuVersion } from './qemu-facts.ts';
+import { qemuRunPaths } from './run-paths.ts';
+
+/** One start of a guest, as its parts see it. */
+export interface GuestStart {
+  readonly services: GuestServices;
+  readonly vmid: number;
+  /** With pending changes carried out. */
+  readonly config: QemuConfig;
+  /** Whom QEMU runs as. */
+  readonly user: { readonly uid: number; readonly gid: number };
+  readonly context: ChangeContext;
+}
+
+/**
+ * Makes or finds one thing that QEMU needs and says where it is. What it makes on the node is registered for undo, and
+ * cleanUpAfter removes it when the guest has ended.
+ */
+type StartPart = (start: GuestStart) => Promise<Partial<QemuHost>> | Partial<QemuHost>;
+
+/** In this order, one after the other. */
+const parts: readonly StartPart[] = [nodeFacts, temporaryVariables, volumes, taps];
+
+export async function gatherHost(start: GuestStart): Promise<QemuHost> {
+  const host: Record<string, unknown> = { vmid: start.vmid, uuid: randomUUID(), startPaused: true };
+  for (const part of parts) Object.assign(host, await part(start));
+  return host as unknown as QemuHost;
+}
+
+async function nodeFacts({ services: { paths } }: GuestStart): Promise<Partial<QemuHost>> {
+  const [major = 0, minor = 0] = (await qemuVersion(join(paths.run, 'qemu-version'))).split('.').map(Number);
+  const vendor = cpuVendor();
+  return {
+    accelerator: readAccelerator(join(paths.run, 'accelerator.json'), readSettings(paths).accelerator),
+    qemuVersion: [major, minor],
+    cpuCount: availableParallelism(),
+    memoryTotal: totalmem(),
+    runDir: paths.qemuRun,
+    ovmfDir: ovmfFolder,
+    ioUring: hasIoUring(),
+    ...(vendor ? { cpuVendor: vendor } : {}),
+  };
+}
+
+/** UEFI guests without an efidisk0 get variables that last until they stop. */
+async function temporaryVariables(start: GuestStart): Promise<Partial<QemuHost>> {
+  const { config, user } = start;
+  if (config.bios !== 'ovmf' || config.efidisk0 !== undefined) return {};
+  const path = qemuRunPaths(start.services.paths, start.vmid).efiVars;
+  await copyFile(join(ovmfFolder, ovmfFiles(config).varsTemplate), path);
+  await chown(path, user.uid, user.gid);
+  return { temporaryEfiVars: path };
+}
+
+async function volumes({ services, config }: GuestStart): Promise<Partial<QemuHost>> {
+  const resolved: Record<string, ResolvedVolume> = {};
+  for (const key of qemuVolumeKeys) {
+    const volume = config[key] === undefined ? undefined : await resolveVolume(services, key, config[key]);
+    if (volume) resolved[key] = volume;
+  }
+  return { volumes: resolved };
+}
+
+/** How QEMU opens the volume of a drive; undefined for an empty one and for a path of the node. */
+export async function resolveVolume(
+  services: GuestServices,
+  key: string,
+  text: string,
+): Promise<ResolvedVolume | undefined> {
+  const drive = parseDrive(key, text);
+  if (!namesVolume(drive)) return undefined;
+  const volume = await services.storage.info(drive.file);
+  const format = volume.format === 'qcow2' || volume.format === 'vmdk' ? volume.format : 'raw';
+  return {
+    source: await services.storage.blockSource(drive.file),
+    format,
+    ...(isCdrom(drive) ? { readOnly: true } : {}),
+  };
+}
+
+async function taps({ vmid, config, user, context }: GuestStart): Promise<Partial<QemuHost>> {
+  const made: Record<string, ResolvedTap> = {};
+  for (const key of qemuNetKeys) {
+    const tap = config[key] === undefined ? undefined : await makeTap(vmid, key, config[key], user, context);
+    if (tap) made[key] = tap;
+  }
+  return { taps: made };
+}
+
+/** The tap of a card on a bridge; undefined for user networking. */
+export async function makeTap(
+  vmid: number,
+  key: string,
+  text: string,
+  user: GuestStart['user'],
+  context: Pick<ChangeContext, 'warn'>,
+): Promise<ResolvedTap | undefined> {
+  const card = parsePropertyString(qemuNetFields, text);
+  if (card.bridge === undefined) return undefined;
+  const ifname = tapName(vmid, Number(key.slice('net'.length)));
+  await createTap(ifname, {
+    bridge: card.bridge,
+    uid: user.uid,
+    ...(card.mtu !== undefined && card.mtu > 1 ? { mtu: card.mtu } : {}),
+    ...(card.queues !== undefined && card.queues > 1 ? { multiQueue: true } : {}),
+  });
+  for (const option of ['firewall', 'tag', 'trunks', 'rate'] as const) {
+    if (card[option]) context.warn(`${key}: '${option}' has no effect yet`);
+  }
+  return { ifname, vhost: false };
+}
