@@ -141,18 +141,20 @@ export class QemuMonitor {
     const { paths, log } = this.services;
     try {
       const qmp = await connectQmp(qemuRunPaths(paths, vmid).event, { timeout: 15_000, waitForSocket: true });
-      const { status } = await qmp.execute<{ status: string }>('query-status');
+      const { major, minor, micro } = qmp.greeting.version.qemu;
+      const state = { vmid, qmp, qmpstatus: '', qemuVersion: `${major}.${minor}.${micro}` };
+      // Before the question: an event right behind its answer would be lost, and nothing would ask again.
+      qmp.onEvent((event) => void this.onEvent(state, event));
+      await refresh(state);
       // Only now: while it was waiting, one QEMU may have ended and another begun.
       const process = guestProcess(paths, vmid);
       if (!process || this.closed) {
         qmp.close();
         return false;
       }
-      const { major, minor, micro } = qmp.greeting.version.qemu;
-      const guest = { vmid, process, qmp, qmpstatus: status, qemuVersion: `${major}.${minor}.${micro}` };
+      const guest: RunningGuest = Object.assign(state, { process });
       this.guests.set(vmid, guest);
       this.news.emit('connected');
-      qmp.onEvent((event) => void this.onEvent(guest, event));
       void qmp.closed.then(() => this.detach(guest));
       this.onChange(vmid);
       return true;
@@ -163,10 +165,13 @@ export class QemuMonitor {
     }
   }
 
-  private async onEvent(guest: RunningGuest, event: QmpEvent): Promise<void> {
+  private async onEvent(
+    guest: Pick<RunningGuest, 'vmid' | 'qmp' | 'qmpstatus'>,
+    event: QmpEvent,
+  ): Promise<void> {
     if (!stateEvents.has(event.event)) return;
     try {
-      guest.qmpstatus = (await guest.qmp.execute<{ status: string }>('query-status')).status;
+      await refresh(guest);
       this.onChange(guest.vmid);
     } catch {
       // It ended; `closed` follows.
@@ -198,6 +203,11 @@ export class QemuMonitor {
       log.warn({ vmid, reason: messageOf(error) }, 'could not clean up after a guest');
     }
   }
+}
+
+/** QEMU answers in order, so that the last answer is the state after the last event. */
+async function refresh(guest: { readonly qmp: QmpClient; qmpstatus: string }): Promise<void> {
+  guest.qmpstatus = (await guest.qmp.execute<{ status: string }>('query-status')).status;
 }
 
 /** Seconds since the process started. */
