@@ -2,7 +2,7 @@ import { useFormat } from '../util/use-format.ts';
 
 export interface MeterProps {
   readonly label: string;
-  /** Share in use, 0..1; undefined when not known. */
+  /** Share in use, 0..1; more counts as all. Undefined when not known. */
   readonly share: number | undefined;
   /** What stands beside the bar, such as `1.2 GiB / 4 GiB`. */
   readonly detail?: string;
@@ -19,7 +19,9 @@ export function Meter({ label, share, detail, warnAt }: MeterProps) {
     <div className="ry-meter">
       <div className="ry-meter-line">
         <span className="ry-meter-label">{label}</span>
-        <span className="ry-meter-value">{share === undefined ? '–' : format.percent(share)}</span>
+        <span className="ry-meter-value">
+          {share === undefined ? '–' : format.percent(Math.min(1, share))}
+        </span>
       </div>
       <div
         className={high ? 'ry-meter-bar ry-meter-high' : 'ry-meter-bar'}
@@ -43,7 +45,7 @@ export function UseCell({ share, label }: { share: number | undefined; label: st
   const percent = Math.round(Math.min(1, Math.max(0, share)) * 100);
   return (
     <span className="ry-use-cell">
-      <span className="ry-number">{format.percent(share)}</span>
+      <span className="ry-number">{format.percent(Math.min(1, share))}</span>
       <span
         className="ry-meter-bar"
         role="meter"

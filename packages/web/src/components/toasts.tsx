@@ -13,7 +13,7 @@ export interface Toast {
 }
 
 const shown = 5;
-const lastingMs = 6_000;
+const lastingMs = 4_000;
 let toasts: readonly Toast[] = [];
 let nextId = 1;
 const listeners = new Set<() => void>();

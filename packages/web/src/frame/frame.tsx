@@ -83,12 +83,30 @@ function Workspace() {
         </Suspense>
       </main>
       <TaskDrawer />
+      <PageAnnouncer />
       <Toasts />
       <Suspense fallback={null}>
         {palette ? <Palette onClose={() => setPalette(false)} onGo={(path) => navigate(path)} /> : null}
         {task.upid ? <TaskViewer upid={task.upid} onClose={task.close} /> : null}
       </Suspense>
     </div>
+  );
+}
+
+/** Tells screen readers which page came up; a page within the page loads without the browser's own announcement. */
+function PageAnnouncer() {
+  const { pathname } = useLocation();
+  const [title, setTitle] = useState('');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new address is what brings a new title
+  useEffect(() => {
+    // The page sets its title when it has come up.
+    const timer = setTimeout(() => setTitle(document.title), 400);
+    return () => clearTimeout(timer);
+  }, [pathname]);
+  return (
+    <p className="ry-hidden" role="status">
+      {title}
+    </p>
   );
 }
 

@@ -1,12 +1,20 @@
 import { Modal, ModalBody } from '@patternfly/react-core';
+import { guestActions } from '@ryokan/api/guest-actions.ts';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'react-router';
 import { useResources } from '../api/hooks.ts';
-import { condition, isGuest, labelOf, pathOf, type Resource, tagsOf } from '../api/rows.ts';
+import { condition, guestState, isGuest, labelOf, pathOf, type Resource, tagsOf } from '../api/rows.ts';
 import { may } from '../api/session.ts';
 import { ObjectIcon } from '../components/object-icon.tsx';
 import { type Translate, useT } from '../i18n/index.ts';
 import { datacenterTabs } from '../pages/datacenter/tabs.ts';
+import {
+  actionLabels,
+  confirmTexts,
+  isPowerAction,
+  type PowerAction,
+  runAction,
+} from '../pages/guest/guest-run.ts';
 import { guestTabs } from '../pages/guest/tabs.ts';
 import { nodeTabs } from '../pages/node/tabs.ts';
 import { setPreferences } from '../util/preferences.ts';
@@ -28,7 +36,12 @@ export default function Palette({ onClose, onGo }: { onClose: () => void; onGo: 
   const list = useRef<HTMLUListElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const entries = useMemo(
-    () => [...pageEntries(t, pathname, onGo), ...actionEntries(t, onGo), ...objectEntries(rows, onGo)],
+    () => [
+      ...guestEntries(t, rows, pathname, onGo),
+      ...pageEntries(t, pathname, onGo),
+      ...actionEntries(t, onGo),
+      ...objectEntries(rows, onGo),
+    ],
     [t, pathname, rows, onGo],
   );
   const found = useMemo(() => findEntries(entries, text), [entries, text]);
@@ -132,6 +145,29 @@ function objectEntries(rows: readonly Resource[], onGo: (path: string) => void):
     }));
 }
 
+/** What can be done now with the guest whose page is open. What asks first does so on that page. */
+function guestEntries(
+  t: Translate,
+  rows: readonly Resource[],
+  pathname: string,
+  onGo: (path: string) => void,
+): Entry[] {
+  const [, kind, id] = pathname.split('/');
+  const guest = kind === 'qemu' ? rows.find((row) => row.id === `qemu/${id}`) : undefined;
+  if (!guest || !isGuest(guest) || !may('vms', 'VM.PowerMgmt')) return [];
+  return guestActions(guestState(guest))
+    .filter((one): one is typeof one & { action: PowerAction } => one.allowed && isPowerAction(one.action))
+    .map(({ action }) => ({
+      key: `guest:${action}`,
+      kind: 'action',
+      title: `${t(actionLabels[action])}: ${labelOf(guest)}`,
+      words: '',
+      hint: t('palette.action'),
+      rank: 30,
+      run: () => (action in confirmTexts ? onGo(`${pathname}?do=${action}`) : void runAction(guest, action)),
+    }));
+}
+
 /** Pages of the object that is open come first, then those of the datacenter. */
 function pageEntries(t: Translate, pathname: string, onGo: (path: string) => void): Entry[] {
   const [, kind, id] = pathname.split('/');
@@ -169,6 +205,7 @@ function actionEntries(t: Translate, onGo: (path: string) => void): Entry[] {
   });
   return [
     ...(may('vms', 'VM.Allocate') ? [action('create', t('create.vm'), () => onGo('/create/qemu'))] : []),
+    action('api', t('apiDocs.title'), () => onGo('/api-docs')),
     action('light', t('palette.themeLight'), () => setPreferences({ theme: 'light' })),
     action('dark', t('palette.themeDark'), () => setPreferences({ theme: 'dark' })),
     action('tasks', t('palette.tasks'), () => setPreferences({ drawerOpen: true })),

@@ -7,6 +7,8 @@ let now = Math.floor(Date.now() / 1000);
 let timer: ReturnType<typeof setInterval> | undefined;
 
 function subscribe(listener: () => void): () => void {
+  // While nobody looked, the clock stood still.
+  if (listeners.size === 0) now = Math.floor(Date.now() / 1000);
   listeners.add(listener);
   timer ??= setInterval(() => {
     now = Math.floor(Date.now() / 1000);

@@ -27,7 +27,7 @@ import { CpuStep, MemoryStep } from './step-cpu-memory.tsx';
 import { DisksStep } from './step-disks.tsx';
 import { GeneralStep } from './step-general.tsx';
 import { NetworkStep, useFirstBridge } from './step-network.tsx';
-import { OsStep } from './step-os.tsx';
+import { OsStep, useNewestIso } from './step-os.tsx';
 import { SystemStep } from './step-system.tsx';
 import { useFirstStorage } from './storage-field.tsx';
 
@@ -162,6 +162,7 @@ function DefaultsOf(props: {
   const { draft, change, node, nextid } = props;
   useFirstBridge();
   useFirstStorage();
+  useNewestIso();
   useEffect(() => {
     if (draft.node === '' && node) change({ node });
   }, [draft.node, node, change]);

@@ -1,6 +1,7 @@
 import { ClipboardCopy } from '@patternfly/react-core';
 import { Facts } from '../../components/facts.tsx';
 import { useT } from '../../i18n/index.ts';
+import { processorText } from '../../pages/guest/device-text.tsx';
 import { useFormat } from '../../util/use-format.ts';
 import { useWizard } from './context.ts';
 import { commandOf, createParams, diskKeys } from './draft.ts';
@@ -40,12 +41,10 @@ export function ConfirmStep() {
           ],
           [
             t('hardware.processors'),
-            t('hardware.processorText', {
-              total: Number(draft.sockets) * Number(draft.cores),
-              sockets: draft.sockets,
-              cores: draft.cores,
-              model: draft.cpu,
-            }),
+            processorText(
+              { sockets: Number(draft.sockets), cores: Number(draft.cores), model: draft.cpu },
+              t,
+            ),
           ],
           [t('column.memory'), format.bytes(Number(draft.memory) * 1024 ** 2)],
           ...draft.disks.map(

@@ -1,6 +1,6 @@
 import { Button, Radio } from '@patternfly/react-core';
-import { lazy, Suspense, useState } from 'react';
-import { useStorages, useVolumes, volumeName } from '../../api/volumes.ts';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { useStorages, useVolumes, type Volume, volumeName } from '../../api/volumes.ts';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import { SelectField } from '../fields.tsx';
@@ -10,6 +10,21 @@ import { type OsType, withIso, withOsType } from './draft.ts';
 const UploadDialog = lazy(() =>
   import('../upload-dialog.tsx').then((all) => ({ default: all.UploadDialog })),
 );
+
+/** The image that came last is the one that is wanted most often; a choice by the person stays. */
+export function useNewestIso(): void {
+  const { draft, change } = useWizard();
+  const { volumes, loaded } = useVolumes(draft.node, 'iso');
+  const newest = loaded ? newestOf(volumes) : undefined;
+  const wanted = draft.media === 'iso' && draft.iso === '';
+  useEffect(() => {
+    if (wanted && newest !== undefined) change(withIso(draft, newest));
+  }, [wanted, newest, draft, change]);
+}
+
+function newestOf(volumes: readonly Volume[]): string | undefined {
+  return [...volumes].sort((a, b) => (b.ctime ?? 0) - (a.ctime ?? 0))[0]?.volid;
+}
 
 export function OsStep() {
   const t = useT();

@@ -58,6 +58,7 @@ export const guest = {
   'summary.guests': 'Guests',
   'summary.inOut': '{{in}} in, {{out}} out',
   'summary.machine': 'Machine',
+  'summary.memoryOfNode': 'Taken on the node',
   'summary.network': 'Network',
   'summary.noAgent': 'Known when the guest agent runs',
   'summary.noGuests': 'No guests yet',

@@ -58,6 +58,7 @@ export const guest = {
   'summary.guests': 'ゲスト',
   'summary.inOut': '受信 {{in}}、送信 {{out}}',
   'summary.machine': 'マシン',
+  'summary.memoryOfNode': 'ノード上の使用量',
   'summary.network': 'ネットワーク',
   'summary.noAgent': 'ゲストエージェントの実行中に表示されます',
   'summary.noGuests': 'ゲストはまだありません',

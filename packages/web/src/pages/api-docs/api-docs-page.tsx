@@ -14,6 +14,9 @@ import { type Operation, operationAt, operationsOf } from './operations.ts';
 import { Overview } from './overview.tsx';
 import './api-docs.css';
 
+/** On a phone the list of operations takes the place of the overview, which has an address of its own then. */
+const overviewAddress = 'overview';
+
 /** /api-docs: all operations; /api-docs/GET/nodes/{node}/qemu: one of them. */
 export default function ApiDocsPage() {
   const t = useT();
@@ -58,6 +61,11 @@ function Documentation({ document: apiDocument }: { document: ApiDocument }) {
   return (
     <div className="ry-api">
       <nav className="ry-api-side" aria-label={t('apiDocs.operations')} hidden={!listShown}>
+        {narrow ? (
+          <Link to={`/api-docs/${overviewAddress}`} className="ry-api-back">
+            {t('apiDocs.overview')}
+          </Link>
+        ) : null}
         <OperationList operations={operations} {...(chosen ? { chosen } : {})} />
       </nav>
       {narrow && address === '' ? null : (
@@ -90,7 +98,7 @@ function Detail(props: {
       ) : null}
       {chosen ? (
         <OperationView operation={chosen} document={props.document} />
-      ) : address === '' ? (
+      ) : address === '' || address === overviewAddress ? (
         <Overview />
       ) : (
         <Empty

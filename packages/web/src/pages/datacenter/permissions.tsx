@@ -91,7 +91,7 @@ function RuleTable() {
           {
             key: 'actions',
             title: '',
-            width: '7rem',
+            width: 'min(7rem, 22vw)',
             render: (rule) => (
               <Button
                 variant="link"

@@ -129,7 +129,7 @@ function UserTable() {
     {
       key: 'actions',
       title: '',
-      width: '14rem',
+      width: 'min(14rem, 42vw)',
       render: (user) => (
         <span className="ry-inline-list">
           {user['realm-type'] === 'pve' ? (
@@ -233,7 +233,7 @@ function TokenTable() {
           {
             key: 'actions',
             title: '',
-            width: '8rem',
+            width: 'min(8rem, 22vw)',
             render: (token) => (
               <RemoveButton
                 name={nameOf(token)}
@@ -290,7 +290,7 @@ function GroupTable() {
           {
             key: 'actions',
             title: '',
-            width: '8rem',
+            width: 'min(8rem, 22vw)',
             render: (group) => (
               <RemoveButton
                 name={group.groupid}

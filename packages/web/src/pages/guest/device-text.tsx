@@ -135,10 +135,20 @@ function ProcessorValue({ values }: { values: Readonly<Record<string, string>> }
     .map((key) => `${key}=${values[key]}`);
   return (
     <>
-      {t('hardware.processorText', { total: sockets * cores, sockets, cores, model: cpuModel(values.cpu) })}
+      {processorText({ sockets, cores, model: cpuModel(values.cpu) }, t)}
       {details.length > 0 ? <span className="ry-subtle"> {details.join(', ')}</span> : null}
     </>
   );
+}
+
+/** `4 (1 socket × 4 cores), x86-64-v2-AES`. */
+export function processorText(cpu: { sockets: number; cores: number; model: string }, t: Translate): string {
+  return t('hardware.processorText', {
+    total: cpu.sockets * cpu.cores,
+    sockets: t('hardware.socketCount', { count: cpu.sockets }),
+    cores: t('hardware.coreCount', { count: cpu.cores }),
+    model: cpu.model,
+  });
 }
 
 export function cpuModel(text: string | undefined): string {

@@ -12,12 +12,20 @@ import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-ico
 import PlayIcon from '@patternfly/react-icons/dist/esm/icons/play-icon';
 import PowerOffIcon from '@patternfly/react-icons/dist/esm/icons/power-off-icon';
 import { type ActionState, type GuestState, guestActions } from '@ryokan/api/guest-actions.ts';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { useSearchParams } from 'react-router';
 import type { Guest } from '../../api/rows.ts';
 import { may } from '../../api/session.ts';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
-import { actionLabels, confirmTexts, type PowerAction, reasonText, runAction } from './guest-run.ts';
+import {
+  actionLabels,
+  confirmTexts,
+  isPowerAction,
+  type PowerAction,
+  reasonText,
+  runAction,
+} from './guest-run.ts';
 
 const RemoveGuestDialog = lazy(() => import('./remove-dialog.tsx'));
 
@@ -33,6 +41,20 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
       return t('reason.noPermission');
     return one.reason ? reasonText(one.reason.key, state.lock, t) : undefined;
   };
+  // The palette asks for an action by the address. It is never done without asking: anybody can send a link.
+  const [search, setSearch] = useSearchParams();
+  const wanted = search.get('do');
+  useEffect(() => {
+    if (wanted === null) return;
+    if (isPowerAction(wanted) && wanted in confirmTexts) setAsked(wanted);
+    setSearch(
+      (before) => {
+        before.delete('do');
+        return before;
+      },
+      { replace: true },
+    );
+  }, [wanted, setSearch]);
   const trigger = (action: PowerAction) => {
     setOpen(undefined);
     if (action in confirmTexts) setAsked(action);
@@ -130,6 +152,7 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
           body={t(confirmTexts[asked as keyof typeof confirmTexts])}
           confirm={t(actionLabels[asked])}
           danger={asked === 'stop' || asked === 'reset'}
+          disabled={reason(actions.get(asked)) !== undefined}
           onClose={() => setAsked(undefined)}
           onConfirm={() => {
             setAsked(undefined);

@@ -28,6 +28,10 @@ const calls: Readonly<Record<PowerAction, (guest: Target) => Promise<string>>> =
   resume: (guest) => api.call(qemuResume, guest),
 };
 
+export function isPowerAction(word: string | null): word is PowerAction {
+  return word !== null && Object.hasOwn(calls, word);
+}
+
 export const actionLabels: Readonly<Record<GuestAction, PlainKey>> = {
   start: 'guest.start',
   shutdown: 'guest.shutdown',

@@ -59,12 +59,16 @@ export default function GuestSummary({ guest, state }: GuestTabProps) {
           label={t('column.memory')}
           share={running ? memory : 0}
           detail={t('summary.of', {
-            used: format.bytes(running ? (measured.mem ?? 0) : 0),
+            used: format.bytes(running ? Math.min(measured.mem ?? 0, measured.maxmem ?? 0) : 0),
             total: format.bytes(measured.maxmem ?? 0),
           })}
         />
         <Facts
           rows={[
+            [
+              t('summary.memoryOfNode'),
+              running && current?.memhost ? format.bytes(current.memhost) : undefined,
+            ],
             [t('summary.bootdisk'), measured.maxdisk ? format.bytes(measured.maxdisk) : undefined],
             [
               t('summary.network'),

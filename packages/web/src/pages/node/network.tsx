@@ -48,7 +48,7 @@ export default function NodeNetwork({ node }: NodeTabProps) {
       sort: (one) => one.iface,
       render: (one) => <span className="ry-id">{one.iface}</span>,
     },
-    { key: 'type', title: t('network.type'), sort: (one) => one.type, render: (one) => one.type },
+    { key: 'type', title: t('network.type'), wide: true, sort: (one) => one.type, render: (one) => one.type },
     {
       key: 'active',
       title: t('column.status'),

@@ -62,9 +62,9 @@ export default function NodeSummary({ node }: NodeTabProps) {
             [
               t('node.topology'),
               t('node.topologyText', {
-                sockets: status.cpuinfo.sockets,
-                cores: status.cpuinfo.cores,
-                cpus: status.cpuinfo.cpus,
+                sockets: t('hardware.socketCount', { count: status.cpuinfo.sockets }),
+                cores: t('hardware.coreCount', { count: status.cpuinfo.cores }),
+                threads: t('node.threadCount', { count: status.cpuinfo.cpus }),
               }),
             ],
             [t('node.kernel'), `${status['current-kernel'].sysname} ${status['current-kernel'].release}`],

@@ -112,7 +112,7 @@ export function StorageContent({
     {
       key: 'size',
       title: t('hardware.size'),
-      width: '8rem',
+      width: 'min(8rem, 22vw)',
       numeric: true,
       sort: (volume) => volume.size,
       render: (volume) => format.bytes(volume.size ?? 0),
@@ -128,7 +128,7 @@ export function StorageContent({
     {
       key: 'actions',
       title: '',
-      width: '7rem',
+      width: 'min(7rem, 18vw)',
       render: (volume) => (
         <Button
           variant="link"
