@@ -16,6 +16,7 @@ import type { ConfigChange } from './config-change.ts';
 import { demandDistinctVolumes, prepareDrive } from './disks.ts';
 import { isCdrom, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
+import { checkHookscript } from './hookscript.ts';
 
 /** Fills a claimed VMID with its configuration. Everything made on the way is registered for undo. */
 export async function createGuest(
@@ -30,6 +31,7 @@ export async function createGuest(
     if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = withMac(values[key] ?? '');
   }
   demandDistinctVolumes(values);
+  if (values.hookscript !== undefined) await checkHookscript(services, values.hookscript);
   await hashGuestPassword(values);
   for (const key of volumeKeysOf(values)) {
     values[key] = await prepareDrive(services, vmid, key, values[key] ?? '', context);

@@ -7,7 +7,9 @@ import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest } from '../guest-store.ts';
 import { agentCommand } from './agent-client.ts';
 import { optionOf, readQemuConfig } from './config.ts';
-import { cleanUpAfter, guestProcess, signalProcess, waitForExit } from './process.ts';
+import { guestEnded } from './guest-ended.ts';
+import { preStop } from './hookscript.ts';
+import { guestProcess, signalProcess, waitForExit } from './process.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
 
@@ -44,6 +46,7 @@ export async function stopGuest(services: GuestServices, vmid: number, task: Tas
       task.log(`VM ${vmid} is not running`);
       return;
     }
+    await preStop(services, vmid, task);
     await endProcess(services, vmid, process, task);
   });
 }
@@ -70,7 +73,7 @@ async function endProcess(
       );
     }
   }
-  await cleanUpAfter(services.paths, services.settings.node, vmid);
+  await guestEnded(services, vmid, task);
 }
 
 export interface ShutdownOptions {
@@ -93,10 +96,11 @@ export async function shutdownGuest(
       return;
     }
     const timeout = options.timeout ?? defaultShutdownTimeout;
+    await preStop(services, vmid, task);
     // The connection is not held while waiting: whoever opens a console to look needs it.
     await withQmp(services, vmid, (qmp) => askToShutDown(services, vmid, qmp, task));
     if (await waitForExit(process, timeout * 1000, task.signal)) {
-      await cleanUpAfter(services.paths, services.settings.node, vmid);
+      await guestEnded(services, vmid, task);
     } else if (options.forceStop) {
       task.log(`the guest did not shut down within ${timeout} s; stopping it`);
       await endProcess(services, vmid, process, task);

@@ -1,13 +1,16 @@
 /** The QEMU process of a guest: is it there, how it ends, and what it leaves behind. */
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { guestCgroup } from '../../host/cgroup.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import { type ProcessId, readPidFile } from '../../host/pidfile.ts';
-import { commandLine, isAlive, processStat } from '../../host/procfs.ts';
+import { signalProcess, waitForExit } from '../../host/process-end.ts';
+import { commandLine, processStat } from '../../host/procfs.ts';
 import { removeTap } from '../../network/tap.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
+import { endTpm, swtpmProgram } from './tpm-process.ts';
+
+export { signalProcess, waitForExit } from '../../host/process-end.ts';
 
 /** The living QEMU process of a guest on this node. */
 export function guestProcess(paths: DataPaths, vmid: number): ProcessId | undefined {
@@ -37,30 +40,13 @@ export function leftovers(paths: DataPaths): number[] {
     .map(Number);
 }
 
-/**
- * Waits until the process has ended; false after `timeout` ms. Node.js has no pidfd, so this reads /proc (state Z
- * counts as ended) in growing steps; callers that can wait for the end of a QMP connection do that first.
- */
-export async function waitForExit(
-  target: ProcessId,
-  timeout: number,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const deadline = Date.now() + timeout;
-  // Short at first: most ends take a few milliseconds.
-  for (let pause = 2; isAlive(target.pid, target.startTime); pause = Math.min(pause * 1.5, 200)) {
-    if (Date.now() >= deadline) return false;
-    await sleep(Math.min(pause, Math.max(1, deadline - Date.now())), undefined, signal ? { signal } : {});
-  }
-  return true;
-}
-
-/** Removes what a dead QEMU leaves: sockets, pid file, taps, control group. Safe to repeat. */
+/** Removes what a dead QEMU leaves: sockets, pid file, taps, control group, TPM. Safe to repeat. */
 export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number): Promise<void> {
   const run = qemuRunPaths(paths, vmid);
   const taps = new RegExp(`^tap${vmid}i\\d+$`);
   for (const name of readdirSync('/sys/class/net')) if (taps.test(name)) await removeTap(name);
   guestCgroup(vmid, node).remove();
+  await endTpm(paths, vmid);
   for (const path of [
     run.qmp,
     run.event,
@@ -75,31 +61,27 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
 }
 
 /**
- * Ends QEMU processes of a guest that no pid file names: whoever started them was killed before writing it. They are
- * known by the path of their QMP socket.
+ * Ends processes of a guest that no pid file names: whoever started them was killed before writing it. They are known
+ * by the path of their socket.
  */
 export async function endStrays(paths: DataPaths, vmid: number): Promise<void> {
   const known = guestProcess(paths, vmid)?.pid;
-  const { qmp } = qemuRunPaths(paths, vmid);
+  const { qmp, tpm } = qemuRunPaths(paths, vmid);
+  // A TPM is a stray only when nothing uses it.
+  const socketOf = new Map([
+    [qemuProgram, qmp],
+    ...(known === undefined ? [[swtpmProgram, tpm] as const] : []),
+  ]);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === known) continue;
     const [program = '', ...args] = commandLine(pid);
-    if (program !== qemuProgram || !args.some((one) => one.includes(qmp))) continue;
+    const socket = socketOf.get(program);
+    if (socket === undefined || !args.some((one) => one.includes(`path=${socket},`))) continue;
     const startTime = processStat(pid)?.startTime;
     if (startTime === undefined) continue;
     signalProcess({ pid, startTime }, 'SIGKILL');
     await waitForExit({ pid, startTime }, 5000);
-  }
-}
-
-/** No error when the process has ended, even if another one has got its number. */
-export function signalProcess(target: ProcessId, signal: NodeJS.Signals): void {
-  if (!isAlive(target.pid, target.startTime)) return;
-  try {
-    process.kill(target.pid, signal);
-  } catch {
-    // It ended in between.
   }
 }
 

@@ -8,6 +8,11 @@ export interface QemuRunPaths extends GuestRunPaths {
   readonly log: string;
   /** Variables of a UEFI guest that has no volume for them. */
   readonly efiVars: string;
+  /** Socket of the guest's TPM, and the pid file of the swtpm behind it. */
+  readonly tpm: string;
+  readonly tpmPid: string;
+  /** Names the hook script that waits for the end of this QEMU. */
+  readonly hook: string;
 }
 
 export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
@@ -15,5 +20,8 @@ export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
     ...guestRunPaths(paths.qemuRun, vmid),
     log: join(paths.log, 'qemu', `${vmid}.log`),
     efiVars: join(paths.qemuRun, `${vmid}.efivars`),
+    tpm: join(paths.qemuRun, `${vmid}.tpm`),
+    tpmPid: join(paths.qemuRun, `${vmid}.tpm-pid`),
+    hook: join(paths.qemuRun, `${vmid}.hookscript`),
   };
 }

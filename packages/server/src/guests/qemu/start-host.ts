@@ -15,6 +15,7 @@ import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
 import { cpuVendor, hasIoUring, ovmfFolder, qemuVersion } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
+import { tpm } from './tpm.ts';
 
 /** One start of a guest, as its parts see it. */
 export interface GuestStart {
@@ -34,7 +35,7 @@ export interface GuestStart {
 type StartPart = (start: GuestStart) => Promise<Partial<QemuHost>> | Partial<QemuHost>;
 
 /** In this order, one after the other. */
-const parts: readonly StartPart[] = [nodeFacts, temporaryVariables, volumes, taps];
+const parts: readonly StartPart[] = [nodeFacts, temporaryVariables, volumes, taps, tpm];
 
 export async function gatherHost(start: GuestStart): Promise<QemuHost> {
   const host: Record<string, unknown> = { vmid: start.vmid, uuid: randomUUID(), startPaused: true };

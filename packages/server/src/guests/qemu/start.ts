@@ -18,8 +18,10 @@ import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts'
 import { removeVolumes } from './disks.ts';
 import { demandFirmware } from './efi-disk.ts';
 import { guestMemory } from './guest-context.ts';
+import { guestEnded } from './guest-ended.ts';
+import { oweStopHook, postStart, preStart } from './hookscript.ts';
 import type { QemuHost } from './host-input.ts';
-import { cleanUpAfter, isRunning, lastWords, logSize } from './process.ts';
+import { isRunning, lastWords, logSize } from './process.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
@@ -45,11 +47,11 @@ export async function startGuest(
   demandStartable(services, vmid, options.skiplock === true);
   const config = await configForStart(services, vmid, options, context);
   demandMemory(config, vmid);
-  demandNoTpm(config);
   demandFirmware(config);
   const user = guestAccount();
   // What an earlier QEMU of this guest left when the machine or the daemon went down.
-  await cleanUpAfter(services.paths, services.settings.node, vmid);
+  await guestEnded(services, vmid, context);
+  await preStart(services, vmid, context);
   context.undo('guest.clean-up', { vmid });
   const host = await gatherHost({ services, vmid, config, user, context });
   const { args, notes } = commandLine(config, host);
@@ -62,6 +64,7 @@ export async function startGuest(
   const startTime = processStat(pid)?.startTime;
   if (startTime !== undefined) context.undo('process.kill', { pid, startTime });
   claimPidFile(qemuRunPaths(services.paths, vmid).pid, pid);
+  await oweStopHook(services, vmid);
   for (const warning of cgroup.addProcess(pid)) context.warn(warning);
   const timeout = options.timeout ?? defaultStartTimeout;
   const qmp = await untilReady(services, vmid, qemu, timeout, logStart, context);
@@ -71,6 +74,7 @@ export async function startGuest(
   } finally {
     qmp.close();
   }
+  await postStart(services, vmid, context);
 }
 
 /**
@@ -123,14 +127,6 @@ function demandMemory(config: QemuConfig, vmid: number): void {
       { context: { vmid } },
     );
   }
-}
-
-function demandNoTpm(config: QemuConfig): void {
-  if (config.tpmstate0 === undefined) return;
-  throw new RyokanError(
-    'unsupported',
-    'tpmstate0: a TPM is not possible yet; remove it and start again (its volume stays as unused disk)',
-  );
 }
 
 function commandLine(config: QemuConfig, host: QemuHost): { args: string[]; notes: string[] } {

@@ -15,6 +15,7 @@ import { withMac } from './create.ts';
 import { demandDistinctVolumes, prepareDrive, removeVolumes } from './disks.ts';
 import { formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
+import { checkHookscript } from './hookscript.ts';
 import { isRunning } from './process.ts';
 
 export interface UpdateOptions {
@@ -64,6 +65,7 @@ async function prepareValues(
   context: ChangeContext,
 ): Promise<Record<string, string>> {
   const values: Record<string, string> = { ...given };
+  if (given.hookscript !== undefined) await checkHookscript(services, given.hookscript);
   await hashGuestPassword(values, given.ostype ?? present.ostype);
   for (const [key, text] of Object.entries(given)) {
     if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = keepMac(text, present[key]);

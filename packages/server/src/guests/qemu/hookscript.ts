@@ -1,0 +1,162 @@
+/**
+ * Hook scripts: a snippet that root runs at four moments in the life of a guest, with the arguments `<vmid> <phase>`.
+ * What it prints goes into the log of the task; a failing pre-start stops the start, the other phases only warn.
+ */
+import { spawn } from 'node:child_process';
+import { chmodSync, statSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { readTextIfPresent } from '../../host/files.ts';
+import type { GuestServices } from '../guest-services.ts';
+import { readGuest } from '../guest-store.ts';
+import { qemuRunPaths } from './run-paths.ts';
+
+export type HookPhase = 'pre-start' | 'post-start' | 'pre-stop' | 'post-stop';
+
+/** Who hears what the script prints. */
+export interface HookLog {
+  log(line: string): void;
+  warn(line: string): void;
+  readonly signal?: AbortSignal;
+}
+
+/** How long a script may run (ms); what should go on has to put itself into the background. */
+const hookPatience = 300_000;
+/** How long output is waited for that comes behind the script's end (ms): a process in the background may hold it open. */
+const outputPatience = 200;
+
+/** Refuses a value of `hookscript` that could not be run. */
+export async function checkHookscript(services: GuestServices, volid: string): Promise<void> {
+  await scriptPath(services, volid);
+}
+
+/** Before the start; rejects with 'failed' when the script fails. */
+export async function preStart(services: GuestServices, vmid: number, log: HookLog): Promise<void> {
+  const volid = hookscriptOf(services, vmid);
+  if (volid !== undefined) await runHook(services, vmid, volid, 'pre-start', log);
+}
+
+/** A QEMU runs from now on, so that a post-stop is owed, whoever sees it end. */
+export async function oweStopHook(services: GuestServices, vmid: number): Promise<void> {
+  const volid = hookscriptOf(services, vmid);
+  if (volid !== undefined) await writeFile(qemuRunPaths(services.paths, vmid).hook, volid, { mode: 0o600 });
+}
+
+export function postStart(services: GuestServices, vmid: number, log: HookLog): Promise<void> {
+  return tryHook(services, vmid, hookscriptOf(services, vmid), 'post-start', log);
+}
+
+export function preStop(services: GuestServices, vmid: number, log: HookLog): Promise<void> {
+  return tryHook(services, vmid, hookscriptOf(services, vmid), 'pre-stop', log);
+}
+
+/** Once for each QEMU that has run. The caller holds the guest's lock. */
+export async function postStop(services: GuestServices, vmid: number, log: HookLog): Promise<void> {
+  const { hook } = qemuRunPaths(services.paths, vmid);
+  const volid = await readFile(hook, 'utf8').catch(() => undefined);
+  if (volid === undefined) return;
+  await rm(hook, { force: true });
+  // Also for a task that somebody has stopped: the guest has ended all the same.
+  await tryHook(services, vmid, volid, 'post-stop', {
+    log: (line) => log.log(line),
+    warn: (line) => log.warn(line),
+  });
+}
+
+function hookscriptOf(services: GuestServices, vmid: number): string | undefined {
+  return readGuest(services.store, 'qemu', services.settings.node, vmid).file.properties.hookscript;
+}
+
+async function tryHook(
+  services: GuestServices,
+  vmid: number,
+  volid: string | undefined,
+  phase: HookPhase,
+  log: HookLog,
+): Promise<void> {
+  if (volid === undefined) return;
+  try {
+    await runHook(services, vmid, volid, phase, log);
+  } catch (error) {
+    log.warn(messageOf(error));
+  }
+}
+
+async function runHook(
+  services: GuestServices,
+  vmid: number,
+  volid: string,
+  phase: HookPhase,
+  log: HookLog,
+): Promise<void> {
+  const path = await scriptPath(services, volid);
+  const problem = await runScript(path, [String(vmid), phase], log);
+  if (problem !== undefined) {
+    throw new RyokanError('failed', `hookscript '${volid}' ${problem} in phase ${phase} of VM ${vmid}`, {
+      context: { vmid, volid },
+    });
+  }
+}
+
+/** The script's path; the file is made executable, which an upload cannot do. Rejects with 'parameter'. */
+async function scriptPath(services: GuestServices, volid: string): Promise<string> {
+  const wrong = (problem: string) =>
+    new RyokanError('parameter', `hookscript: '${volid}' ${problem}`, { context: { key: 'hookscript' } });
+  const volume = await services.storage.info(volid);
+  if (volume.content !== 'snippets')
+    throw wrong(`is of content type '${volume.content}'; put it into snippets`);
+  const path = await services.storage.path(volid);
+  const text = readTextIfPresent(path) ?? '';
+  if (!text.startsWith('#!') && !text.startsWith('\x7fELF'))
+    throw wrong('does not begin with the line that names its interpreter, such as #!/bin/sh');
+  const { mode } = statSync(path);
+  if ((mode & 0o100) === 0) chmodSync(path, (mode & 0o777) | 0o100);
+  return path;
+}
+
+/** Undefined when it ended well, else what went wrong. */
+function runScript(path: string, args: readonly string[], log: HookLog): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const child = spawn(path, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) eachLine(stream, (line) => log.log(line));
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill('SIGKILL');
+    }, hookPatience);
+    const stop = () => child.kill('SIGTERM');
+    log.signal?.addEventListener('abort', stop, { once: true });
+    const end = (problem: string | undefined) => {
+      clearTimeout(timer);
+      log.signal?.removeEventListener('abort', stop);
+      const done = setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+        resolve(problem);
+      }, outputPatience);
+      child.once('close', () => {
+        clearTimeout(done);
+        resolve(problem);
+      });
+    };
+    child.once('error', (error) => end(`could not be run (${error.message})`));
+    child.once('exit', (code, signal) => {
+      if (late) end(`did not end within ${hookPatience / 1000} s and was killed`);
+      else if (code === 0) end(undefined);
+      else end(code === null ? `was ended by ${signal}` : `failed with exit code ${code}`);
+    });
+  });
+}
+
+function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  stream.setEncoding('utf8');
+  let rest = '';
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+  stream.on('end', () => {
+    if (rest !== '') onLine(rest);
+  });
+}
