@@ -3,7 +3,18 @@ import type { JsonObject } from './qmp-client.ts';
 
 export type OptionValue = string | number | boolean | undefined;
 
-export class Arguments {
+/**
+ * Takes the parts of a device in the order in which QEMU must get them. The command line is one, the plan of a device
+ * that is plugged in while the guest runs (hotplug/plan.ts) another: a device is described once and looks the same in both.
+ */
+export interface DeviceSink {
+  device(driver: string, properties: Record<string, OptionValue>): void;
+  object(type: string, id: string, properties?: JsonObject): void;
+  blockdev(node: JsonObject): void;
+  netdev(type: string, properties: Record<string, OptionValue>): void;
+}
+
+export class Arguments implements DeviceSink {
   readonly list: string[] = [];
 
   add(...args: string[]): void {
@@ -31,6 +42,10 @@ export class Arguments {
 
   blockdev(node: JsonObject): void {
     this.add('-blockdev', JSON.stringify(node));
+  }
+
+  netdev(type: string, properties: Record<string, OptionValue>): void {
+    this.add('-netdev', optionText(type, properties));
   }
 }
 

@@ -8,7 +8,7 @@
  * A CD-ROM drive has no filter: drive-ide2 is its format node, exchanged with the disc.
  */
 import type { QemuDrive } from '@ryokan/api/schema/qemu-drive.ts';
-import type { Arguments } from '../arguments.ts';
+import type { DeviceSink } from '../arguments.ts';
 import type { ConfiguredDrive } from '../drive-options.ts';
 import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
 import type { ResolvedVolume } from '../host-input.ts';
@@ -35,7 +35,7 @@ export interface DriveNodes {
 }
 
 /** Adds the nodes of a drive; the device then uses `drive-<key>`. Nothing for an empty CD-ROM drive. */
-export function addDriveNodes(guest: Guest, drive: ConfiguredDrive, args: Arguments): void {
+export function addDriveNodes(guest: Guest, drive: ConfiguredDrive, args: DeviceSink): void {
   if (drive.empty) return;
   const volume = guest.host.volumes[drive.key];
   if (!volume) throw notProvided(drive.key, `its volume '${drive.options.file}'`);

@@ -1,9 +1,10 @@
 /** -cpu and -smp. */
 import type { QemuCpu } from '@ryokan/api/schema/qemu-options.ts';
 import { cpuFields } from '@ryokan/api/schema/qemu-options.ts';
-import { type Arguments, type OptionValue, optionText } from '../arguments.ts';
+import { type Arguments, type DeviceSink, type OptionValue, optionText } from '../arguments.ts';
 import { optionOf } from '../config.ts';
 import { cannot, type Guest, notSupported } from '../guest-context.ts';
+import { hotplugFeatures } from '../hotplug-features.ts';
 
 /**
  * Models by instruction set level that this QEMU does not name itself: the levels of the x86-64 psABI (section 3.1.1),
@@ -142,18 +143,25 @@ export function cpuTopology(guest: Guest): CpuTopology {
 
 function addSmp(guest: Guest, model: string, args: Arguments): void {
   const { sockets, cores, total, present } = cpuTopology(guest);
-  const pluggable = /\bcpu\b/.test(guest.config.hotplug ?? '');
+  const pluggable = hotplugFeatures(guest.config.hotplug).has('cpu');
   const cpus = pluggable ? 1 : present;
   args.add('-smp', optionText('', { cpus, sockets, cores, threads: 1, maxcpus: total }));
   if (!pluggable) return;
   // Only CPUs that came as devices can be unplugged again.
-  for (let number = 2; number <= present; number++) {
-    const [socket, core] = [Math.floor((number - 1) / cores), (number - 1) % cores];
-    args.device(`${model}-x86_64-cpu`, {
-      id: `cpu${number}`,
-      'socket-id': socket,
-      'core-id': core,
-      'thread-id': 0,
-    });
-  }
+  for (let number = 2; number <= present; number++) addPluggedCpu(model, number, cores, args);
+}
+
+/** CPU `number` (from 1) as a device, whether the guest starts or runs. */
+export function addPluggedCpu(model: string, number: number, cores: number, args: DeviceSink): void {
+  args.device(`${model}-x86_64-cpu`, { id: `cpu${number}`, ...cpuPlace(number, cores), 'thread-id': 0 });
+}
+
+/** Where CPU `number` (from 1) sits. */
+export function cpuPlace(number: number, cores: number): { 'socket-id': number; 'core-id': number } {
+  return { 'socket-id': Math.floor((number - 1) / cores), 'core-id': (number - 1) % cores };
+}
+
+/** The model's name as QEMU's CPU types have it. */
+export function cpuModel(guest: Guest): string {
+  return baseModel(guest, optionOf(guest.config, 'cpu', cpuFields)?.cputype).model;
 }

@@ -1,5 +1,5 @@
 /** Disks and CD-ROM drives: controllers and devices. */
-import type { Arguments, OptionValue } from '../arguments.ts';
+import type { Arguments, DeviceSink, OptionValue } from '../arguments.ts';
 import { type ConfiguredDrive, configuredDrives } from '../drive-options.ts';
 import { cannot, type Guest } from '../guest-context.ts';
 import { addDriveNodes } from './block.ts';
@@ -14,21 +14,29 @@ const longestSerial = 20;
 export function addDrives(guest: Guest, args: Arguments): void {
   const drives = configuredDrives(guest.config);
   const controllers = new Set<string>();
-  for (const drive of drives) {
-    if (drive.cdrom && drive.bus === 'virtio') {
-      throw cannot(drive.key, 'a VirtIO block device cannot be a CD-ROM drive; use ide, sata or scsi');
-    }
-    addController(guest, drive, controllers, args);
-    addDriveNodes(guest, drive, args);
-    addDriveDevice(guest, drive, args);
+  for (const drive of drives) addDrive(guest, drive, controllers, args);
+}
+
+/** A drive with all it needs, whether the guest starts or runs; its controller only where `controllers` lacks it. */
+export function addDrive(
+  guest: Guest,
+  drive: ConfiguredDrive,
+  controllers: Set<string>,
+  args: DeviceSink,
+): void {
+  if (drive.cdrom && drive.bus === 'virtio') {
+    throw cannot(drive.key, 'a VirtIO block device cannot be a CD-ROM drive; use ide, sata or scsi');
   }
+  addController(guest, drive, controllers, args);
+  addDriveNodes(guest, drive, args);
+  addDriveDevice(guest, drive, args);
 }
 
 /** Whether the guest has a SCSI controller for each disk, on the bus pci.3. */
 export const hasSingleControllers = (guest: Guest): boolean => guest.config.scsihw === 'virtio-scsi-single';
 
 /** Adds the controller that a drive sits on, once. i440fx and q35 have the IDE controller on board. */
-function addController(guest: Guest, drive: ConfiguredDrive, made: Set<string>, args: Arguments): void {
+function addController(guest: Guest, drive: ConfiguredDrive, made: Set<string>, args: DeviceSink): void {
   const id = controllerOf(guest, drive);
   if (id === undefined || made.has(id)) return;
   made.add(id);
@@ -40,7 +48,8 @@ function addController(guest: Guest, drive: ConfiguredDrive, made: Set<string>, 
   }
 }
 
-function controllerOf(guest: Guest, drive: ConfiguredDrive): string | undefined {
+/** Id of the controller that a drive sits on; undefined for those on board and for drives that are PCI devices. */
+export function controllerOf(guest: Guest, drive: ConfiguredDrive): string | undefined {
   if (drive.bus === 'sata') return 'ahci0';
   if (drive.bus !== 'scsi') return undefined;
   if (hasSingleControllers(guest)) return `virtioscsi${drive.index}`;
@@ -49,27 +58,32 @@ function controllerOf(guest: Guest, drive: ConfiguredDrive): string | undefined 
 
 const isLsi = (guest: Guest) => /^lsi/.test(guest.config.scsihw ?? 'lsi');
 
-function scsiController(guest: Guest, drive: ConfiguredDrive, args: Arguments) {
+function scsiController(guest: Guest, drive: ConfiguredDrive, args: DeviceSink) {
   const type = guest.config.scsihw ?? 'lsi';
   if (type === 'virtio-scsi-single') {
     return {
       driver: 'virtio-scsi-pci',
-      iothread: addIothread(drive, 'virtioscsi', args),
+      iothread: addIothread(drive, args),
       num_queues: drive.options.queues,
     };
   }
   return { driver: type };
 }
 
+/** Id of the thread that serves a drive with iothread=1. */
+export function iothreadId(drive: ConfiguredDrive): string {
+  return `iothread-${drive.bus === 'scsi' ? 'virtioscsi' : drive.bus}${drive.index}`;
+}
+
 /** Adds the thread for a drive with iothread=1 and returns its id. */
-function addIothread(drive: ConfiguredDrive, prefix: string, args: Arguments): string | undefined {
+function addIothread(drive: ConfiguredDrive, args: DeviceSink): string | undefined {
   if (!drive.options.iothread) return undefined;
-  const id = `iothread-${prefix}${drive.index}`;
+  const id = iothreadId(drive);
   args.object('iothread', id);
   return id;
 }
 
-function addDriveDevice(guest: Guest, drive: ConfiguredDrive, args: Arguments): void {
+function addDriveDevice(guest: Guest, drive: ConfiguredDrive, args: DeviceSink): void {
   const node = drive.empty ? undefined : `drive-${drive.key}`;
   const common = { drive: node, id: drive.key, bootindex: guest.boot.get(drive.key) };
   if (drive.bus === 'virtio') addVirtioDisk(guest, drive, common, args);
@@ -108,13 +122,13 @@ function decoded(drive: ConfiguredDrive, field: 'serial' | 'model'): string | un
   }
 }
 
-function addVirtioDisk(guest: Guest, drive: ConfiguredDrive, common: Properties, args: Arguments): void {
-  const iothread = addIothread(drive, 'virtio', args);
+function addVirtioDisk(guest: Guest, drive: ConfiguredDrive, common: Properties, args: DeviceSink): void {
+  const iothread = addIothread(drive, args);
   const place = pciPlace(guest.chipset, drive.key);
   args.device('virtio-blk-pci', { ...common, ...place, iothread, ...diskProperties(drive) });
 }
 
-function addScsiDrive(guest: Guest, drive: ConfiguredDrive, common: Properties, args: Arguments): void {
+function addScsiDrive(guest: Guest, drive: ConfiguredDrive, common: Properties, args: DeviceSink): void {
   const { options } = drive;
   if (options.iothread && !hasSingleControllers(guest)) {
     guest.note(`${drive.key}: iothread needs scsihw: virtio-scsi-single and is left out`);
@@ -150,7 +164,7 @@ function scsiId(guest: Guest, drive: ConfiguredDrive): number {
 
 const lun = (drive: ConfiguredDrive) => ({ channel: 0, 'scsi-id': 0, lun: drive.index });
 
-function addAtaDrive(guest: Guest, drive: ConfiguredDrive, common: Properties, args: Arguments): void {
+function addAtaDrive(guest: Guest, drive: ConfiguredDrive, common: Properties, args: DeviceSink): void {
   const { options } = drive;
   const properties: Properties = { ...ataPort(guest, drive), ...common };
   if (drive.cdrom) {

@@ -1,7 +1,7 @@
 /** Network cards. */
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
-import { type Arguments, optionText } from '../arguments.ts';
+import type { Arguments, DeviceSink } from '../arguments.ts';
 import { optionOf } from '../config.ts';
 import { cannot, type Guest, notProvided } from '../guest-context.ts';
 import { pciPlace } from './chipset.ts';
@@ -9,11 +9,15 @@ import { pciPlace } from './chipset.ts';
 export function addNetwork(guest: Guest, args: Arguments): void {
   for (const key of qemuNetKeys) {
     const net = optionOf(guest.config, key, qemuNetFields);
-    if (!net) continue;
-    const queues = net.model === 'virtio' && net.queues ? net.queues : undefined;
-    addBackend(guest, key, net, queues, args);
-    addCard(guest, key, net, queues, args);
+    if (net) addNetworkCard(guest, key, net, args);
   }
+}
+
+/** A card with its backend, whether the guest starts or runs. */
+export function addNetworkCard(guest: Guest, key: string, net: QemuNet, args: DeviceSink): void {
+  const queues = net.model === 'virtio' && net.queues ? net.queues : undefined;
+  addBackend(guest, key, net, queues, args);
+  addCard(guest, key, net, queues, args);
 }
 
 function addBackend(
@@ -21,29 +25,32 @@ function addBackend(
   key: string,
   net: QemuNet,
   queues: number | undefined,
-  args: Arguments,
+  args: DeviceSink,
 ): void {
   if (net.bridge === undefined) {
     // NAT inside QEMU: the guest reaches out, nobody reaches in.
-    args.add('-netdev', optionText('user', { id: key, hostname: guest.config.name }));
+    args.netdev('user', { id: key, hostname: guest.config.name });
     return;
   }
   const tap = guest.host.taps[key];
   if (!tap) throw notProvided(key, `a tap device on '${net.bridge}'`);
-  args.add(
-    '-netdev',
-    optionText('tap', {
-      id: key,
-      ifname: tap.ifname,
-      script: 'no',
-      downscript: 'no',
-      vhost: net.model === 'virtio' && tap.vhost ? true : undefined,
-      queues,
-    }),
-  );
+  args.netdev('tap', {
+    id: key,
+    ifname: tap.ifname,
+    script: 'no',
+    downscript: 'no',
+    vhost: net.model === 'virtio' && tap.vhost ? true : undefined,
+    queues,
+  });
 }
 
-function addCard(guest: Guest, key: string, net: QemuNet, queues: number | undefined, args: Arguments): void {
+function addCard(
+  guest: Guest,
+  key: string,
+  net: QemuNet,
+  queues: number | undefined,
+  args: DeviceSink,
+): void {
   if (net.macaddr === undefined) throw cannot(key, 'macaddr is missing; set the card again and it gets one');
   const isa = net.model === 'ne2k_isa';
   const virtio = net.model === 'virtio';

@@ -1,9 +1,10 @@
 /** USB: controllers, the tablet, devices of the node. */
 import { qemuUsbKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { usbFields } from '@ryokan/api/schema/qemu-options.ts';
-import type { Arguments, OptionValue } from '../arguments.ts';
+import type { Arguments, DeviceSink, OptionValue } from '../arguments.ts';
 import { optionOf } from '../config.ts';
 import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
+import { hotplugFeatures } from '../hotplug-features.ts';
 import { pciPlace } from './chipset.ts';
 import { hasTablet } from './display.ts';
 
@@ -14,14 +15,10 @@ export function addUsb(guest: Guest, args: Arguments): void {
   // q35 has EHCI with its companions on the board (see chipset.ts).
   if (guest.chipset === 'i440fx')
     args.device('piix3-usb-uhci', { id: 'uhci', bus: 'pci.0', addr: '0x1.0x2' });
-  if (hasTablet(guest)) {
-    const bus = guest.chipset === 'i440fx' ? 'uhci.0' : 'ehci.0';
-    args.device('usb-tablet', { id: 'tablet', bus, port: 1 });
-  }
+  if (hasTablet(guest)) addTablet(guest, args);
   const keys = qemuUsbKeys.filter((key) => guest.config[key] !== undefined);
   const pluggable =
-    /\busb\b/.test(guest.config.hotplug ?? 'network,disk,usb') &&
-    /^(l26|win8|win1\d)$/.test(guest.config.ostype ?? '');
+    hotplugFeatures(guest.config.hotplug).has('usb') && /^(l26|win8|win1\d)$/.test(guest.config.ostype ?? '');
   // There from the start where devices may be plugged in later; older systems have no driver for it.
   if (keys.length > 0 || pluggable) {
     args.device('qemu-xhci', {
@@ -31,16 +28,24 @@ export function addUsb(guest: Guest, args: Arguments): void {
       ...pciPlace(guest.chipset, 'xhci'),
     });
   }
-  for (const key of keys) {
-    const properties = hostDevice(guest, key);
-    args.device('usb-host', {
-      id: key,
-      bus: 'xhci.0',
-      port: Number(key.slice('usb'.length)) + 1,
-      ...properties,
-      bootindex: guest.boot.get(key),
-    });
-  }
+  for (const key of keys) addUsbDevice(guest, key, args);
+}
+
+/** The pointer, on the controller that every guest has. */
+export function addTablet(guest: Guest, args: DeviceSink): void {
+  const bus = guest.chipset === 'i440fx' ? 'uhci.0' : 'ehci.0';
+  args.device('usb-tablet', { id: 'tablet', bus, port: 1 });
+}
+
+/** A device of the node, whether the guest starts or runs. */
+export function addUsbDevice(guest: Guest, key: (typeof qemuUsbKeys)[number], args: DeviceSink): void {
+  args.device('usb-host', {
+    id: key,
+    bus: 'xhci.0',
+    port: Number(key.slice('usb'.length)) + 1,
+    ...hostDevice(guest, key),
+    bootindex: guest.boot.get(key),
+  });
 }
 
 function hostDevice(guest: Guest, key: (typeof qemuUsbKeys)[number]): Record<string, OptionValue> {
