@@ -1,14 +1,14 @@
 /** What must hold before a node starts. Each check throws one clear line and changes nothing. */
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { createServer, isIP } from 'node:net';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { socketPathProblem } from '@ryokan/server/host/data-folder.ts';
 import { run } from '@ryokan/server/host/exec.ts';
 import { errorCode } from '@ryokan/server/host/files.ts';
 import type { DataPaths } from '@ryokan/server/host/paths.ts';
 import { gatewayUser, guestUser } from '@ryokan/server/host/users.ts';
-import { readReady, runningDaemon, storedSettings } from './node-settings.ts';
+import { daemonPidFile, readReady, runningDaemon, storedSettings } from './node-settings.ts';
 import { Problem } from './terminal.ts';
 
 /** Free bytes below which a node is not started: packages, logs and the config store need room to work. */
@@ -24,17 +24,24 @@ export function checkDataFolder(paths: DataPaths): void {
       `${paths.root} cannot be the data folder: ${closed} lets its owner in only, and the users ${gatewayUser} and ${guestUser} must get through; name another with --data, or 'chmod o+x ${closed}'`,
     );
   }
-  const found = listFolder(paths.root);
+  const daemon = runningDaemon(paths);
+  if (daemon) {
+    const url = readReady(paths, daemon.pid)?.url;
+    throw new Problem(`a node runs on ${paths.root} already (pid ${daemon.pid}${url ? `, ${url}` : ''})`);
+  }
   // Its owner and mode are going to be set: never those of somebody's other folder.
-  if (found.length > 0 && storedSettings(paths) === undefined) {
+  const found = foreignFiles(paths);
+  if (found.length > 0) {
     throw new Problem(
       `${paths.root} has other files in it (${found.slice(0, 3).join(', ')}) and is no data folder of Ryokan; name an empty or new one with --data`,
     );
   }
-  const daemon = runningDaemon(paths);
-  if (!daemon) return;
-  const url = readReady(paths, daemon.pid)?.url;
-  throw new Problem(`a node runs on ${paths.root} already (pid ${daemon.pid}${url ? `, ${url}` : ''})`);
+}
+
+/** What is in a folder that is no data folder. The pid file comes first in one: it tells of a first start that goes on now, or was killed. */
+function foreignFiles(paths: DataPaths): string[] {
+  const ours = storedSettings(paths) !== undefined || existsSync(daemonPidFile(paths));
+  return ours ? [] : listFolder(paths.root).filter((name) => name !== basename(paths.run));
 }
 
 /** The gateway runs without root rights, so its user must be able to run this Node.js. */
