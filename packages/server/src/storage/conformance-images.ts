@@ -150,6 +150,111 @@ export function imageChecks(at: () => Bench): void {
     });
   });
 
+  describe('renaming', () => {
+    it('gives an image with its data to another guest, under the next free number', async () => {
+      const bench = at();
+      for (const format of bench.driver.capabilities.imageFormats) {
+        const taken = await bench.allocate(200, format);
+        const volume = await bench.allocate(100, format);
+        await bench.subject.poke(volume, MiB, 0x5a);
+        const placed: string[] = [];
+        const renamed = await bench.driver.rename(volume, 200, { onPlaced: (name) => placed.push(name) });
+        expect(placed.filter((name) => name !== renamed)).toEqual([]);
+        expect(diskNumber(renamed)).toBe(diskNumber(taken) + 1);
+        expect(await bench.driver.info(renamed)).toMatchObject({
+          name: renamed,
+          vmid: 200,
+          format,
+          size: 4 * MiB,
+        });
+        expect(await bench.subject.peek(renamed, MiB)).toBe(0x5a);
+        await fails('not-found', bench.driver.info(volume));
+        expect((await bench.driver.list({ vmid: 100 })).map((info) => info.name)).toEqual([]);
+        await bench.driver.remove(renamed);
+        await bench.driver.remove(taken);
+      }
+    });
+
+    it('takes the name that was asked for, unless it is taken or somebody else’s', async () => {
+      const bench = at();
+      const volume = await bench.allocate(100);
+      const wanted = nameLike(volume, 'vm-200-disk-7');
+      const renamed = await bench.driver.rename(volume, 200, { name: wanted });
+      expect(renamed.endsWith(wanted)).toBe(true);
+      const second = await bench.allocate(100);
+      await fails('exists', bench.driver.rename(second, 200, { name: wanted }));
+      await fails('parameter', bench.driver.rename(second, 200, { name: nameLike(volume, 'vm-100-disk-1') }));
+      await fails('parameter', bench.driver.rename(second, 200, { name: '../x' }));
+      expect((await bench.driver.info(second)).vmid).toBe(100);
+      const back = await bench.driver.rename(renamed, 200);
+      expect(diskNumber(back)).toBe(0);
+      await fails('not-found', bench.driver.rename(renamed, 300));
+    });
+
+    it('keeps a linked clone on its base, and leaves base images alone', async () => {
+      const bench = at();
+      const format = bench.driver.capabilities.linkedClone[0];
+      if (!format) return;
+      const volume = await bench.allocate(100, format);
+      await bench.subject.poke(volume, 0, 0x42);
+      const base = await bench.driver.makeBase(volume);
+      await fails('state', bench.driver.rename(base, 200));
+      const clone = await bench.driver.linkedClone(base, 101);
+      const renamed = await bench.driver.rename(clone, 200);
+      expect(await bench.driver.info(renamed)).toMatchObject({ name: renamed, vmid: 200, parent: base });
+      expect(await bench.subject.peek(renamed, 0)).toBe(0x42);
+      await fails('state', bench.driver.remove(base));
+    });
+
+    it('gives different names when many come at once', async () => {
+      const bench = at();
+      const volumes = await Promise.all(Array.from({ length: 6 }, () => bench.allocate(100)));
+      const drivers = [bench.driver, bench.subject.other];
+      const renamed = await Promise.all(
+        volumes.map((volume, i) => (drivers[i % 2] as typeof bench.driver).rename(volume, 200)),
+      );
+      expect(renamed.map(diskNumber).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
+      expect(await bench.driver.list()).toHaveLength(6);
+    });
+  });
+
+  describe('clones of snapshots', () => {
+    it('hold the state of the snapshot and need no base, or are not declared', async () => {
+      const bench = at();
+      const { snapshot, snapshotClone } = bench.driver.capabilities;
+      for (const format of snapshotClone) expect(snapshot).toContain(format);
+      for (const format of snapshot) {
+        const volume = await bench.allocate(100, format);
+        await bench.subject.poke(volume, 0, 1);
+        await bench.driver.snapshotCreate(volume, 'one');
+        await bench.subject.poke(volume, 0, 2);
+        if (!snapshotClone.includes(format)) {
+          await fails('unsupported', bench.driver.linkedClone(volume, 101, { snapshot: 'one' }));
+          continue;
+        }
+        await fails('not-found', bench.driver.linkedClone(volume, 101, { snapshot: 'two' }));
+        const clone = await bench.driver.linkedClone(volume, 101, { snapshot: 'one' });
+        expect(await bench.subject.peek(clone, 0)).toBe(1);
+        await bench.subject.poke(clone, 0, 3);
+        expect(await bench.subject.peek(volume, 0)).toBe(2);
+      }
+    });
+
+    it('and copies of snapshots can be read by QEMU, where volumes can', async () => {
+      const bench = at();
+      for (const format of bench.driver.capabilities.snapshot) {
+        const volume = await bench.allocate(100, format);
+        await bench.driver.snapshotCreate(volume, 'one');
+        await fails('not-found', bench.driver.snapshotSource(volume, 'two'));
+        const result = await bench.driver.snapshotSource(volume, 'one').then(
+          (found) => found.format,
+          (error: unknown) => (error instanceof RyokanError ? error.code : error),
+        );
+        expect(result).toBe(bench.driver.capabilities.localPath ? format : 'unsupported');
+      }
+    });
+  });
+
   describe('resizing', () => {
     it('grows and keeps the data, or is not declared', async () => {
       const bench = at();

@@ -23,6 +23,8 @@ export interface StorageCapabilities {
   readonly snapshot: readonly VolumeFormat[];
   /** Formats from which a linked clone can be made. */
   readonly linkedClone: readonly VolumeFormat[];
+  /** Formats from whose snapshots a linked clone can be made, with no base. */
+  readonly snapshotClone: readonly VolumeFormat[];
   readonly resize: boolean;
   /** Space is taken when written, not when allocated. */
   readonly thin: boolean;
@@ -93,6 +95,24 @@ export interface QemuBlockSource {
   readonly [option: string]: string | number | boolean;
 }
 
+/** An image as QEMU's programs open it: where it is, its format, and which snapshot inside it is meant. */
+export interface ImageSource {
+  readonly source: QemuBlockSource;
+  readonly format: ImageFormat;
+  /** Name of a snapshot that the image itself holds (qcow2); absent for its current state. */
+  readonly snapshot?: string;
+}
+
+export interface LinkedCloneOptions extends Pick<AllocateRequest, 'onStaged' | 'onPlaced'> {
+  /** Rest on this snapshot of an image that is no base; see capabilities.snapshotClone. */
+  readonly snapshot?: string;
+}
+
+export interface RenameOptions extends Pick<AllocateRequest, 'onPlaced'> {
+  /** Name to use (`vm-200-disk-5.qcow2`); the owner's next free disk number when absent. */
+  readonly name?: string;
+}
+
 export interface StorageDriver {
   readonly capabilities: StorageCapabilities;
   /** Makes the backend usable on this node (creates folders, mounts, imports); safe to repeat. */
@@ -116,10 +136,17 @@ export interface StorageDriver {
   snapshotDelete(name: string, snapshot: string): Promise<void>;
   snapshotRollback(name: string, snapshot: string): Promise<void>;
   snapshotList(name: string): Promise<string[]>;
+  /** How the state that a snapshot keeps is read. Rejects with 'not-found', or 'unsupported' like blockSource. */
+  snapshotSource(name: string, snapshot: string): Promise<ImageSource>;
   /** Turns an image into a base for linked clones; returns the new name (`base-100-disk-0`). */
   makeBase(name: string): Promise<string>;
   /** A new image of `vmid` on top of `base`; returns its name. */
-  linkedClone(base: string, vmid: number): Promise<string>;
+  linkedClone(base: string, vmid: number, options?: LinkedCloneOptions): Promise<string>;
+  /**
+   * Gives an image to `vmid`, who may be its owner already, under another name; returns that. A linked clone stays one.
+   * Rejects with 'exists', and with 'state' for a base image. Nobody may have it open.
+   */
+  rename(name: string, vmid: number, options?: RenameOptions): Promise<string>;
   /**
    * Takes a finished file (an upload, a download) in as a volume of a file content type (iso, vztmpl, import, backup,
    * snippets). The file is moved where that is possible. Rejects with 'exists' when the name is taken.

@@ -3,7 +3,10 @@ import type { TaskContext } from '../tasks/task.ts';
 import type {
   AllocateRequest,
   ContentType,
+  ImageSource,
+  LinkedCloneOptions,
   QemuBlockSource,
+  RenameOptions,
   StorageConfig,
   StorageDriver,
   StorageStatus,
@@ -40,6 +43,14 @@ export interface StorageManager {
   remove(volid: string): Promise<void>;
   path(volid: string): Promise<string>;
   blockSource(volid: string): Promise<QemuBlockSource>;
+  /** How QEMU's programs open an image, or the state that one of its snapshots keeps. Rejects with 'unsupported' for files. */
+  imageSource(volid: string, snapshot?: string): Promise<ImageSource>;
+  /** Makes the image a base for linked clones; returns its new volume id. */
+  makeBase(volid: string): Promise<string>;
+  /** Volume id of a new image of `vmid` that rests on `volid`; its callbacks get volume ids, like that of `allocate`. */
+  linkedClone(volid: string, vmid: number, options?: LinkedCloneOptions): Promise<string>;
+  /** Gives an image to `vmid`; returns its new volume id. */
+  rename(volid: string, vmid: number, options?: RenameOptions): Promise<string>;
   resize(volid: string, size: number): Promise<void>;
   setAttributes(volid: string, attributes: VolumeAttributes): Promise<void>;
   adopt(

@@ -2,6 +2,7 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { ImageFormat } from '@ryokan/api/schema/volume-id.ts';
 import { ExecError, type RunOptions, type RunResult, run } from '../host/exec.ts';
+import type { ImageSource } from './driver.ts';
 
 export type Preallocation = 'off' | 'metadata' | 'falloc' | 'full';
 
@@ -132,22 +133,74 @@ export async function imageSnapshot(
   await qemuImg(['snapshot', '-q', flag, snapshot, path]);
 }
 
-export interface ConvertImage {
-  readonly from: { readonly path: string; readonly format: ImageFormat };
-  readonly to: { readonly path: string; readonly format: ImageFormat };
+/** A local image by its path. */
+export interface ImageFile {
+  readonly path: string;
+  readonly format: ImageFormat;
+}
+
+interface ConvertOptions {
   readonly signal?: AbortSignal;
   /** 0..1 */
   readonly onProgress?: (fraction: number) => void;
+  /** Bytes a second; absent for no limit. */
+  readonly rateLimit?: number;
+}
+
+export interface ConvertImage extends ConvertOptions {
+  readonly from: ImageFile;
+  readonly to: ImageFile;
 }
 
 /** Copies an image into another, also between formats; the target is replaced. Holes stay holes. */
-export async function convertImage({ from, to, signal, onProgress }: ConvertImage): Promise<void> {
+export async function convertImage({ from, to, ...options }: ConvertImage): Promise<void> {
+  await convert(['-f', from.format, '-O', to.format, from.path, to.path], options);
+}
+
+export interface FillImage extends ConvertOptions {
+  readonly from: ImageSource;
+  /** An image that was just made, at least as large as the source. */
+  readonly to: ImageSource;
+  /** Whether the new image reads as zeros already; otherwise they are written. */
+  readonly zeroed: boolean;
+  /**
+   * A guest has the source open. Only a state that does not change any more may then be read: that of a snapshot, whose
+   * clusters stay as they are while it exists.
+   */
+  readonly inUse?: boolean;
+}
+
+/** Copies an image, or the state of a snapshot, into a new one, wherever QEMU can reach them. Holes stay holes. */
+export async function fillImage({ from, to, zeroed, inUse, ...options }: FillImage): Promise<void> {
+  await convert(
+    [
+      // What a task has reported as done shall survive a power cut: the default of convert would not flush.
+      ...['-n', '-t', 'writeback', '--image-opts', '--target-image-opts'],
+      ...(zeroed ? ['--target-is-zero'] : []),
+      ...(inUse ? ['-U'] : []),
+      ...(from.snapshot === undefined ? [] : ['-l', `snapshot.name=${from.snapshot}`]),
+      ...[imageOptions(from), imageOptions(to)],
+    ],
+    options,
+  );
+}
+
+async function convert(
+  args: readonly string[],
+  { signal, onProgress, rateLimit }: ConvertOptions,
+): Promise<void> {
   const onLine = (line: string) => {
     const percent = /\(\s*([\d.]+)\/100%\)/.exec(line)?.[1];
     if (percent !== undefined) onProgress?.(Number(percent) / 100);
   };
-  await qemuImg(
-    ['convert', '-p', '-f', from.format, '-O', to.format, from.path, to.path],
-    signal ? { signal, onLine } : { onLine },
-  );
+  const limit = rateLimit === undefined ? [] : ['-r', String(rateLimit)];
+  await qemuImg(['convert', '-p', ...limit, ...args], signal ? { signal, onLine } : { onLine });
+}
+
+/** An image as text for --image-opts: `driver=qcow2,file.driver=file,file.filename=/a,,b` (commas in values doubled). */
+export function imageOptions({ source, format }: ImageSource): string {
+  const text = (value: string | number | boolean) =>
+    value === true ? 'on' : value === false ? 'off' : String(value).replaceAll(',', ',,');
+  const file = Object.entries(source).map(([option, value]) => `file.${option}=${text(value)}`);
+  return [`driver=${format}`, ...file].join(',');
 }

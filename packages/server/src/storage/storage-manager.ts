@@ -1,13 +1,16 @@
 /** The storages of this node, as storage.cfg defines them: drivers, volume ids, content types. */
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
-import { formatVolumeId, parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { formatVolumeId, type ImageFormat, parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { ConfigStore } from '../cluster/store.ts';
 import type { Logger } from '../host/log.ts';
 import type { TaskContext } from '../tasks/task.ts';
 import type {
   AllocateRequest,
   ContentType,
+  ImageSource,
+  LinkedCloneOptions,
   QemuBlockSource,
+  RenameOptions,
   StorageConfig,
   StorageDriver,
   VolumeAttributes,
@@ -129,14 +132,7 @@ class Manager implements StorageManager {
 
   async allocate(storage: string, request: AllocateRequest): Promise<string> {
     const driver = await this.driver(storage);
-    let placed = false;
-    const onPlaced = (name: string) => {
-      if (!placed) request.onPlaced?.(formatVolumeId(storage, name));
-      placed = true;
-    };
-    const name = await driver.allocate({ ...request, onPlaced });
-    onPlaced(name);
-    return formatVolumeId(storage, name);
+    return placedOnce(storage, request.onPlaced, (onPlaced) => driver.allocate({ ...request, onPlaced }));
   }
 
   async remove(volid: string): Promise<void> {
@@ -158,6 +154,35 @@ class Manager implements StorageManager {
     const { driver, name } = await this.resolve(volid);
     await naming(volid, driver.info(name));
     return driver.blockSource(name);
+  }
+
+  async imageSource(volid: string, snapshot?: string): Promise<ImageSource> {
+    const { driver, name } = await this.resolve(volid);
+    if (snapshot !== undefined) return naming(volid, driver.snapshotSource(name, snapshot));
+    const { content, format } = await naming(volid, driver.info(name));
+    if (content !== 'images' && content !== 'rootdir') {
+      throw new RyokanError('unsupported', `volume '${volid}' is no disk image`);
+    }
+    return { source: driver.blockSource(name), format: format as ImageFormat };
+  }
+
+  async makeBase(volid: string): Promise<string> {
+    const { storage, driver, name } = await this.resolve(volid);
+    return formatVolumeId(storage, await naming(volid, driver.makeBase(name)));
+  }
+
+  async linkedClone(volid: string, vmid: number, options: LinkedCloneOptions = {}): Promise<string> {
+    const { storage, driver, name } = await this.resolve(volid);
+    return placedOnce(storage, options.onPlaced, (onPlaced) =>
+      naming(volid, driver.linkedClone(name, vmid, { ...options, onPlaced })),
+    );
+  }
+
+  async rename(volid: string, vmid: number, options: RenameOptions = {}): Promise<string> {
+    const { storage, driver, name } = await this.resolve(volid);
+    return placedOnce(storage, options.onPlaced, (onPlaced) =>
+      naming(volid, driver.rename(name, vmid, { ...options, onPlaced })),
+    );
   }
 
   async resize(volid: string, size: number): Promise<void> {
@@ -253,6 +278,22 @@ class Manager implements StorageManager {
   private isContainer(vmid: number | undefined): boolean {
     return vmid !== undefined && (this.store.get(`vmlist/${vmid}`)?.text.startsWith('lxc ') ?? false);
   }
+}
+
+/** Runs `make`, which gives a new volume's name, and tells the caller of its volume id exactly once; drivers may be late. */
+async function placedOnce(
+  storage: string,
+  tell: ((volid: string) => void) | undefined,
+  make: (onPlaced: (name: string) => void) => Promise<string>,
+): Promise<string> {
+  let told = false;
+  const onPlaced = (name: string) => {
+    if (!told) tell?.(formatVolumeId(storage, name));
+    told = true;
+  };
+  const name = await make(onPlaced);
+  onPlaced(name);
+  return formatVolumeId(storage, name);
 }
 
 /** Drivers know names within a storage; people know volume ids. */

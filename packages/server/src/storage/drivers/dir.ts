@@ -19,7 +19,10 @@ import type { TaskContext } from '../../tasks/task.ts';
 import type {
   AllocateRequest,
   ContentType,
+  ImageSource,
+  LinkedCloneOptions,
   QemuBlockSource,
+  RenameOptions,
   StorageCapabilities,
   StorageConfig,
   StorageDriver,
@@ -74,6 +77,7 @@ class DirDriver implements StorageDriver {
       shared: isOn(shared),
       snapshot: ['qcow2'],
       linkedClone: ['raw', 'qcow2', 'vmdk'],
+      snapshotClone: [],
       resize: true,
       thin: true,
       incrementalSend: false,
@@ -190,6 +194,11 @@ class DirDriver implements StorageDriver {
     return [...(await imageDetails(path, 'qcow2')).snapshots];
   }
 
+  async snapshotSource(name: string, snapshot: string): Promise<ImageSource> {
+    await this.demandSnapshot(name, snapshot);
+    return { source: this.blockSource(name), format: 'qcow2', snapshot };
+  }
+
   async makeBase(name: string): Promise<string> {
     const { volume, path, stats } = await this.findImage(name);
     this.demandWritable(volume);
@@ -205,21 +214,38 @@ class DirDriver implements StorageDriver {
     return parent === undefined ? baseName : `${parent}/${baseName}`;
   }
 
-  async linkedClone(base: string, vmid: number): Promise<string> {
+  async linkedClone(base: string, vmid: number, options: LinkedCloneOptions = {}): Promise<string> {
     const { volume } = await this.findImage(base);
+    if (options.snapshot !== undefined) throw this.unsupported('clones of snapshots', volume.format, []);
     if (!volume.isBase) {
       throw new RyokanError('state', `'${base}' is no base image; make the guest a template first`);
     }
     const backing = { file: this.layout.backingFileOf(volume), format: volume.format };
-    const name = await this.place(vmid, 'qcow2', undefined, (path) =>
-      createImage(path, { format: 'qcow2', backing }),
-    );
+    const make = (path: string) => {
+      options.onStaged?.(path);
+      return createImage(path, { format: 'qcow2', backing });
+    };
+    const onPlaced = (own: string) => options.onPlaced?.(`${formatImageName(volume)}/${own}`);
+    const name = await this.place(vmid, 'qcow2', undefined, make, onPlaced);
     // The base may have been removed after it was found and before this clone could be seen by that removal.
     await this.findImage(base).catch(async (error: unknown) => {
       await unlink(this.path(name));
       throw error;
     });
     return `${formatImageName(volume)}/${name}`;
+  }
+
+  async rename(name: string, vmid: number, options: RenameOptions = {}): Promise<string> {
+    const { volume, path, stats } = await this.findImage(name);
+    this.demandWritable(volume);
+    if (options.name !== undefined) demandImageName(options.name, vmid, `.${volume.format}`);
+    const { parent } = await this.contents.image(volume, path, stats);
+    const named = (own: string) => (parent === undefined ? own : `${parent}/${own}`);
+    const onPlaced = (own: string) => options.onPlaced?.(named(own));
+    await makeFolder(this.layout.root, this.layout.imageFolder(vmid), folderMode('images'));
+    const file = await this.claimName(vmid, volume.format, options.name, path, onPlaced);
+    await rmdir(this.layout.imageFolder(volume.vmid)).catch(() => {});
+    return named(`${vmid}/${file}`);
   }
 
   async adopt(
@@ -366,7 +392,7 @@ class DirDriver implements StorageDriver {
   private unsupported(what: string, format: string, possible: readonly string[]): RyokanError {
     return new RyokanError(
       'unsupported',
-      `storage '${this.storage}' does not support ${what} in format '${format}'; possible: ${possible.join(', ')}`,
+      `storage '${this.storage}' does not support ${what} in format '${format}'; possible: ${possible.join(', ') || 'none'}`,
     );
   }
 

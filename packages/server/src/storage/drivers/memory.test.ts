@@ -25,6 +25,7 @@ describe('memory', () => {
         imageFormats: ['raw'],
         snapshot: [],
         linkedClone: [],
+        snapshotClone: [],
         resize: false,
         attributes: [],
       },

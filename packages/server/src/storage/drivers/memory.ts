@@ -20,7 +20,10 @@ import { errorCode } from '../../host/files.ts';
 import type {
   AllocateRequest,
   ContentType,
+  ImageSource,
+  LinkedCloneOptions,
   QemuBlockSource,
+  RenameOptions,
   StorageCapabilities,
   StorageConfig,
   StorageDriver,
@@ -100,6 +103,7 @@ export class MemoryDriver implements StorageDriver {
       shared: false,
       snapshot: ['qcow2'],
       linkedClone: ['qcow2', 'raw'],
+      snapshotClone: ['qcow2'],
       resize: true,
       thin: true,
       incrementalSend: false,
@@ -202,6 +206,11 @@ export class MemoryDriver implements StorageDriver {
     return [...volume.snapshots.keys()];
   }
 
+  async snapshotSource(name: string, snapshot: string): Promise<ImageSource> {
+    if (!(await this.snapshotList(name)).includes(snapshot)) throw noSnapshot(snapshot);
+    throw this.unsupported('being opened by QEMU');
+  }
+
   async makeBase(name: string): Promise<string> {
     const { volume, image } = this.writable(name);
     this.demandClones(volume.format);
@@ -212,13 +221,38 @@ export class MemoryDriver implements StorageDriver {
     return formatImageName(base, image.base);
   }
 
-  async linkedClone(base: string, vmid: number): Promise<string> {
+  async linkedClone(base: string, vmid: number, options: LinkedCloneOptions = {}): Promise<string> {
     const { volume, image } = this.image(base);
     this.demandClones(volume.format);
+    if (options.snapshot !== undefined) return this.cloneOfSnapshot(base, vmid, options.snapshot, options);
     if (!image.isBase) {
       throw new RyokanError('state', `'${base}' is no base image; make the guest a template first`);
     }
-    return this.addImage(vmid, 'qcow2', volume.size, undefined, volume);
+    return placed(this.addImage(vmid, 'qcow2', volume.size, undefined, volume), options);
+  }
+
+  async rename(name: string, vmid: number, options: RenameOptions = {}): Promise<string> {
+    const { volume } = this.writable(name);
+    const { format } = volume.name as ImageName;
+    if (options.name !== undefined) demandImageName(options.name, vmid, `.${format}`);
+    const added = this.addImage(vmid, format, volume.size, options.name, volume.parent);
+    const { name: own } = this.find(added);
+    this.backend.volumes.set(keyOf(own), { ...volume, name: own });
+    this.backend.volumes.delete(keyOf(volume.name));
+    return placed(added, options);
+  }
+
+  /** The snapshot's blocks are its own, so a copy of their list is a clone that rests on nothing. */
+  private cloneOfSnapshot(name: string, vmid: number, snapshot: string, options: LinkedCloneOptions): string {
+    const volume = this.snapshotted(name, snapshot);
+    if (!this.capabilities.snapshotClone.includes(volume.format)) {
+      throw this.unsupported(`clones of snapshots of '${volume.format}' images`);
+    }
+    const state = volume.snapshots.get(snapshot);
+    if (!state) throw noSnapshot(snapshot);
+    const added = this.addImage(vmid, 'qcow2', state.size);
+    this.find(added).blocks = new Map(state.blocks);
+    return placed(added, options);
   }
 
   async adopt(content: ContentType, fileName: string, sourcePath: string): Promise<string> {
@@ -358,6 +392,11 @@ const contentOf = (name: VolumeName): ContentType => (name.kind === 'image' ? 'i
 /** Under which a volume is kept: a clone's base is no part of it. */
 const keyOf = (name: VolumeName): string =>
   name.kind === 'image' ? formatImageName(name) : `${name.content}/${name.file}`;
+
+function placed(name: string, options: Pick<AllocateRequest, 'onPlaced'>): string {
+  options.onPlaced?.(name);
+  return name;
+}
 
 function fullName({ name }: MemoryVolume): string {
   return name.kind === 'image' ? formatImageName(name, name.base) : keyOf(name);
