@@ -13,7 +13,7 @@ export type ParamValues = Record<string, string | string[]>;
 export interface ParsedArguments {
   readonly params: ParamValues;
   readonly options: Partial<Record<CommonOption, string>>;
-  /** Parameters given without a value, whose value is a secret to ask for. */
+  /** Secrets to ask for: given without a value, or required and not given. */
   readonly prompts: readonly string[];
 }
 
@@ -69,6 +69,14 @@ class ArgumentReader implements ParsedArguments {
       else this.positional.push(word);
     }
     this.placePositional();
+    this.askForSecrets();
+  }
+
+  /** A required secret that was not given is asked for, as `--password` without a value is. */
+  private askForSecrets(): void {
+    for (const name of this.spec.required) {
+      if (isSecret(name) && !(name in this.params) && !this.prompts.includes(name)) this.prompts.push(name);
+    }
   }
 
   private option(word: string): void {

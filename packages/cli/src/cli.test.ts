@@ -300,9 +300,11 @@ describe('other names', () => {
     await run('ryokan --data /data qm list');
     await run('qm --data=/data list');
     expect(daemon.received.map((one) => one.path)).toEqual(['/nodes/pve1/qemu', '/nodes/pve1/qemu']);
-    daemon.handle = () => data({ pid: 1 });
-    expect((await run('qm guest exec 100 -- ls -l')).out).toBe('pid: 1\n');
-    expect(daemon.received.at(-1)?.params.getAll('command')).toEqual(['ls', '-l']);
+    daemon.handle = () => data({ result: {} });
+    for (const words of ['qm agent 100 ping', 'qm guest cmd 100 ping']) {
+      expect(await run(words)).toEqual({ code: 0, out: '', err: '' });
+      expect(daemon.received.at(-1)?.path).toBe('/nodes/pve1/qemu/100/agent/ping');
+    }
   });
 
   it('prints events as lines', async () => {

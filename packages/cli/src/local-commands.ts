@@ -2,6 +2,7 @@
 import { release } from 'node:os';
 import { completionScript, shells } from './completion-scripts.ts';
 import { ApiError, exitCode, UsageError } from './errors.ts';
+import { guestExecCommand } from './guest-exec.ts';
 import { type LocalCommand, single } from './local-command.ts';
 import { monitorCommand } from './monitor.ts';
 import { isRecord, keyValueLines, machineText } from './render.ts';
@@ -166,6 +167,7 @@ const completionCommand: LocalCommand = {
 export const localCommands: readonly LocalCommand[] = [
   terminalCommand,
   monitorCommand,
+  guestExecCommand,
   waitCommand,
   unlockCommand,
   uploadCommand,

@@ -118,16 +118,23 @@ const logLines: Presenter = (data) =>
         .join('')
     : undefined;
 
-/** Answers of the guest agent: what stands in `result`, as the agent gave it. */
-const agentAnswer: Presenter = (data) =>
-  isRecord(data) && 'result' in data ? `${JSON.stringify(data.result, null, 3)}\n` : undefined;
+/** Answers of the guest agent: what stands in `result`, as the agent gave it; nothing where there is nothing to say. */
+const agentAnswer: Presenter = (data) => {
+  if (!isRecord(data) || !('result' in data)) return undefined;
+  const { result } = data;
+  const isEmpty = result === null || (isRecord(result) && Object.keys(result).length === 0);
+  return isEmpty ? '' : `${JSON.stringify(result, null, 3)}\n`;
+};
+
+const asJson: Presenter = (data) => `${JSON.stringify(data, null, 3)}\n`;
 
 const known: Readonly<Record<string, Presenter>> = {
   'qm list': plainList(guestColumns, (row) => count(row.vmid)),
   'qm config': configLines,
   'qm pending': pendingLines,
   'qm status': guestStatus,
-  'qm agent ping': () => '',
+  'qm guest exec-status': asJson,
+  'qm guest passwd': agentAnswer,
   'pvesm status': plainList(storageColumns, (row) => text(row.storage)),
   'pvesm list': plainList(volumeColumns, (row) => text(row.volid)),
   'pvesm alloc': (data) => (typeof data === 'string' ? `successfully created '${data}'\n` : undefined),

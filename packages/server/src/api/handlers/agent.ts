@@ -1,33 +1,119 @@
-/** Questions to the guest agent. */
-
-import { RyokanError } from '@ryokan/api/errors.ts';
-import { agentIndex, agentQuestions } from '@ryokan/api/methods/qemu-agent.ts';
-import { agentCommand } from '../../guests/qemu/agent-client.ts';
-import { demandRunning, hasAgent } from '../../guests/qemu/power.ts';
-import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
-import type { Services } from '../../services.ts';
+/** The guest agent of QEMU guests. */
+import { ParameterError } from '@ryokan/api/errors.ts';
+import {
+  type AgentCommand,
+  agentActions,
+  agentCommandNames,
+  agentExec,
+  agentExecStatus,
+  agentFileRead,
+  agentFileWrite,
+  agentIndex,
+  agentQuestions,
+  agentRun,
+  agentSetUserPassword,
+  longestFileRead,
+} from '@ryokan/api/methods/qemu-agent.ts';
+import type { DaemonServices } from '../../daemon-services.ts';
+import { withGuestAgent } from '../../guests/qemu/agent.ts';
+import type { AgentSession } from '../../guests/qemu/agent-client.ts';
+import {
+  execInGuest,
+  execStatus,
+  freezeFileSystems,
+  readGuestFile,
+  setGuestPassword,
+  textOf,
+  thawFileSystems,
+  writeGuestFile,
+} from '../../guests/qemu/agent-commands.ts';
 import type { HandlerTable } from '../handler-table.ts';
 
-/** Agents of busy guests answer late; clients wait as long. */
-const timeout = 10_000;
+/** How long (ms) commands may take that are not done in a moment; the others get 10 s, as agents of busy guests need. */
+const timeouts: Partial<Record<AgentCommand, number>> = { 'guest-fstrim': 10 * 60_000 };
 
-export function agentHandlers(table: HandlerTable, services: Services): void {
+const otherOperations = ['exec', 'exec-status', 'file-read', 'file-write', 'set-user-password'];
+
+export function agentHandlers(table: HandlerTable, services: DaemonServices): void {
+  const withAgent = <T>(vmid: number, work: (agent: AgentSession) => Promise<T>, signal?: AbortSignal) =>
+    withGuestAgent(services, vmid, work, {
+      qmp: () => services.monitor.connection(vmid),
+      ...(signal ? { signal } : {}),
+    });
   table.on(agentIndex, () =>
-    Object.values(agentQuestions).map((method) => ({
-      subdir: method.path.slice(method.path.lastIndexOf('/') + 1),
+    [...agentCommandNames.map(shortName), ...otherOperations].sort().map((subdir) => ({ subdir })),
+  );
+  for (const [command, method] of entries(agentQuestions)) {
+    table.on(method, ({ vmid }, call) =>
+      withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) }), call.signal),
+    );
+  }
+  // What has begun is finished, also when the caller has gone meanwhile.
+  for (const [command, method] of entries(agentActions)) {
+    table.on(method, ({ vmid }) =>
+      withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) })),
+    );
+  }
+  table.on(agentRun, ({ vmid, command }) =>
+    withAgent(vmid, async (agent) => ({
+      result: await runCommand(agent, `guest-${command}` as AgentCommand),
     })),
   );
-  for (const [command, method] of Object.entries(agentQuestions)) {
-    table.on(method, async ({ vmid }, call) => {
-      demandRunning(services, vmid);
-      if (!hasAgent(services, vmid)) {
-        throw new RyokanError(
-          'state',
-          'No QEMU guest agent configured: switch the option agent on and start the VM again',
-        );
-      }
-      const { qga } = qemuRunPaths(services.paths, vmid);
-      return { result: await agentCommand(qga, command, {}, timeout, call.signal) };
-    });
-  }
+  programHandlers(table, withAgent);
+  fileHandlers(table, withAgent);
 }
+
+type WithAgent = <T>(
+  vmid: number,
+  work: (agent: AgentSession) => Promise<T>,
+  signal?: AbortSignal,
+) => Promise<T>;
+
+function programHandlers(table: HandlerTable, withAgent: WithAgent): void {
+  table.on(agentExec, async ({ vmid, command, 'input-data': input }) => {
+    if (!command[0]) throw new ParameterError({ command: 'the name of a program is needed' });
+    return { pid: await withAgent(vmid, (agent) => execInGuest(agent, command, input)) };
+  });
+  table.on(agentExecStatus, ({ vmid, pid }) => withAgent(vmid, (agent) => execStatus(agent, pid)));
+  table.on(agentSetUserPassword, ({ vmid, username, password, crypted = false }) =>
+    withAgent(vmid, async (agent) => ({
+      result: await setGuestPassword(agent, { username, password, crypted }),
+    })),
+  );
+}
+
+function fileHandlers(table: HandlerTable, withAgent: WithAgent): void {
+  table.on(
+    agentFileRead,
+    async ({ vmid, file, offset = 0, count = longestFileRead, decode = true }, call) => {
+      const range = { path: file, offset, count };
+      const { content, truncated } = await withAgent(
+        vmid,
+        (agent) => readGuestFile(agent, range),
+        call.signal,
+      );
+      return {
+        content: decode ? textOf(content) : content.toString('base64'),
+        'bytes-read': content.length,
+        ...(truncated ? { truncated: 1 as const } : {}),
+      };
+    },
+  );
+  table.on(agentFileWrite, async ({ vmid, file, content, encode = true }) => {
+    const data = encode ? Buffer.from(content).toString('base64') : content;
+    await withAgent(vmid, (agent) => writeGuestFile(agent, file, data));
+    return null;
+  });
+}
+
+function runCommand(agent: AgentSession, command: AgentCommand): Promise<unknown> {
+  if (command === 'guest-fsfreeze-freeze') return freezeFileSystems(agent);
+  if (command === 'guest-fsfreeze-thaw') return thawFileSystems(agent);
+  const timeout = timeouts[command];
+  return agent.call(command, {}, timeout === undefined ? {} : { timeout });
+}
+
+const shortName = (command: string): string => command.replace(/^guest-/, '');
+
+const entries = <K extends string, V>(table: Readonly<Record<K, V>>): [K, V][] =>
+  Object.entries(table) as [K, V][];

@@ -1,11 +1,43 @@
 /**
- * Client of the QEMU guest agent (https://www.qemu.org/docs/master/interop/qemu-ga-ref.html): one call a connection,
- * since QEMU lets one client at a time onto the agent's channel; others wait in its queue.
+ * Client of the QEMU guest agent (https://www.qemu.org/docs/master/interop/qemu-ga-ref.html). QEMU lets one client at a
+ * time onto the agent's channel, so a session lasts for what belongs together and no longer; agent.ts queues them.
  */
 import type { Socket } from 'node:net';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { connectUnix, readLines } from './json-socket.ts';
-import { type JsonValue, limited, type QmpArguments, QmpError } from './qmp-client.ts';
+import { type JsonValue, limited, type QmpArguments } from './qmp-client.ts';
+
+/** The agent refused a command. `agentClass` is `CommandNotFound`, `GenericError`, … */
+export class AgentError extends RyokanError {
+  readonly command: string;
+  readonly agentClass: string;
+  constructor(command: string, agentClass: string, description: string) {
+    const missing = agentClass === 'CommandNotFound' || agentClass === 'CommandDisabled';
+    super(missing ? 'unsupported' : 'failed', `Agent error: ${description}`, {
+      context: { command, class: agentClass },
+    });
+    this.name = 'AgentError';
+    this.command = command;
+    this.agentClass = agentClass;
+  }
+}
+
+export interface AgentCallOptions {
+  /** Milliseconds; default 10 s. The agent may still carry the command out after that. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A connection that is in step with the agent. */
+export interface AgentSession {
+  /**
+   * Runs one command and returns its `return` member (`null` for those that answer nothing). Rejects with AgentError,
+   * 'state' when the agent goes away, 'failed' when the command takes too long; the session is over after the latter two.
+   */
+  call<T = JsonValue>(command: string, args?: QmpArguments, options?: AgentCallOptions): Promise<T>;
+  /** Sends a command and waits for nothing: the agent works on it when it comes to it. */
+  send(command: string, args?: QmpArguments): void;
+}
 
 interface AgentMessage {
   readonly return?: JsonValue;
@@ -20,47 +52,63 @@ const silentOnSuccess = new Set([
   'guest-suspend-hybrid',
 ]);
 
-/** How long a command without answer may take to say that it failed. */
+/** How long a command without answer may take to say that it failed (ms). */
 const failureGrace = 1_000;
 
-/** How long the agent may take to answer the first handshake; an agent that is there does so in a few ms. */
+/** How long the agent may take to answer the first handshake (ms); an agent that is there does so in a few. */
 const syncTimeout = 3_000;
 
+const defaultTimeout = 10_000;
+
 /**
- * Runs one agent command and returns its `return` member (`null` for those that answer nothing).
- * Rejects with RyokanError 'state' "QEMU guest agent is not running", QmpError when the agent refuses, 'failed' when the
- * command itself takes longer than `timeout` ms.
+ * Connects to the agent's socket and runs `work`. `timeout` (ms) is for connection and handshake. Rejects with
+ * RyokanError 'state' "QEMU guest agent is not running" when there is no socket or nobody answers.
  */
-export async function agentCommand(
+export async function withAgentSocket<T>(
   socketPath: string,
-  command: string,
-  args: QmpArguments = {},
-  timeout = 10_000,
-  signal?: AbortSignal,
-): Promise<JsonValue> {
-  const started = Date.now();
+  work: (agent: AgentSession) => Promise<T>,
+  { timeout = defaultTimeout, signal }: AgentCallOptions = {},
+): Promise<T> {
   let socket: Socket;
   try {
     socket = await connectUnix(socketPath, { timeout, signal });
   } catch (cause) {
-    throw cause instanceof RyokanError && cause.code === 'unavailable' ? notRunning(cause) : cause;
+    throw cause instanceof RyokanError && cause.code === 'unavailable' ? agentNotRunning({ cause }) : cause;
   }
   try {
     const channel = new AgentChannel(socket);
     await channel.sync(Math.min(syncTimeout, timeout), signal);
-    return await channel.call(command, args, Math.max(1, timeout - (Date.now() - started)), signal);
+    return await work(channel);
   } finally {
-    socket.destroy();
+    // Ends it behind what was sent last; a connection that the other side has given up is gone already.
+    socket.destroySoon();
   }
 }
 
-function notRunning(cause: unknown): RyokanError {
-  return new RyokanError('state', 'QEMU guest agent is not running', { cause });
+/** One command in a session of its own; `timeout` (ms) is for all of it. */
+export async function agentCommand(
+  socketPath: string,
+  command: string,
+  args: QmpArguments = {},
+  timeout = defaultTimeout,
+  signal?: AbortSignal,
+): Promise<JsonValue> {
+  const started = Date.now();
+  const left = () => Math.max(1, timeout - (Date.now() - started));
+  const run = (agent: AgentSession) => agent.call(command, args, { timeout: left(), signal });
+  return withAgentSocket(socketPath, run, { timeout, signal });
 }
 
-class AgentChannel {
+/** The text that clients match on, with what is known beyond it. */
+export function agentNotRunning({ detail, cause }: { detail?: string; cause?: unknown } = {}): RyokanError {
+  return new RyokanError('state', `QEMU guest agent is not running${detail ? `: ${detail}` : ''}`, { cause });
+}
+
+class AgentChannel implements AgentSession {
   private synced = false;
   private receiver: ((message: AgentMessage) => void) | undefined;
+  /** Why no further command can be sent: the answer to an earlier one is still to come. */
+  private outOfStep: string | undefined;
   private readonly ended: Promise<void>;
   private readonly socket: Socket;
 
@@ -88,23 +136,39 @@ class AgentChannel {
       await limited(answered, { timeout, signal }, 'no answer from the guest agent');
       this.synced = true;
     } catch (cause) {
-      throw notRunning(cause);
+      if (signal?.aborted) throw cause;
+      throw agentNotRunning({ detail: `no answer within ${timeout} ms, it may be busy or hang`, cause });
     }
   }
 
-  async call(command: string, args: QmpArguments, timeout: number, signal?: AbortSignal): Promise<JsonValue> {
+  async call<T>(command: string, args: QmpArguments = {}, options: AgentCallOptions = {}): Promise<T> {
+    if (this.outOfStep !== undefined) throw new RyokanError('failed', this.outOfStep);
+    const { timeout = defaultTimeout, signal } = options;
     const answered = this.receive(() => true);
-    this.socket.write(encode(command, args));
-    const silent = silentOnSuccess.has(command);
+    this.send(command, args);
     const what = `guest agent command '${command}' did not finish`;
-    const message = silent
-      ? await Promise.race([
-          answered.catch((): AgentMessage => ({ return: null })),
-          silence(Math.min(failureGrace, timeout)),
-        ])
-      : await limited(answered, { timeout, signal }, what);
-    if (message.error) throw new QmpError(command, message.error.class, message.error.desc);
-    return message.return ?? null;
+    try {
+      const message = silentOnSuccess.has(command)
+        ? await this.unlessFailed(answered, timeout)
+        : await limited(answered, { timeout, signal }, what);
+      if (message.error) throw new AgentError(command, message.error.class, message.error.desc);
+      return (message.return ?? null) as T;
+    } catch (error) {
+      if (!(error instanceof AgentError)) this.outOfStep = what;
+      throw error;
+    }
+  }
+
+  send(command: string, args: QmpArguments = {}): void {
+    this.socket.write(encode(command, args));
+  }
+
+  /** No answer, or an end of the connection, is success here. */
+  private unlessFailed(answered: Promise<AgentMessage>, timeout: number): Promise<AgentMessage> {
+    return Promise.race([
+      answered.catch((): AgentMessage => ({ return: null })),
+      silence(Math.min(failureGrace, timeout)),
+    ]);
   }
 
   /** The next message that fits; rejects when the connection ends first. */
@@ -113,7 +177,7 @@ class AgentChannel {
       this.receiver = (message) => {
         if (fits(message)) resolve(message);
       };
-      void this.ended.then(() => reject(notRunning(undefined)));
+      void this.ended.then(() => reject(agentNotRunning()));
     });
     // A silent command may end before anyone waits for this.
     found.catch(() => {});
