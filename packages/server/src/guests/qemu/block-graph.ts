@@ -28,6 +28,34 @@ export async function driveGraph(qmp: QmpClient, key: string): Promise<BlockNode
   return found && graphOf(found);
 }
 
+/**
+ * Removes the block nodes of a drive whose device is gone. What a move or a snapshot has put below the filter is a node
+ * of its own, which would stay when the filter goes, and keep its image open.
+ */
+export async function removeDriveNodes(qmp: QmpClient, key: string): Promise<void> {
+  const nodes = await qmp.execute<BlockStats[]>('query-blockstats', { 'query-nodes': true });
+  const root = nodes.find((node) => isDriveNode(node['node-name'], key));
+  if (root) await removeNodes(qmp, namesFrom(graphOf(root)));
+}
+
+/** Removes those of the nodes that are still there, each before what it rests on. */
+export async function removeNodes(qmp: QmpClient, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    if ((await nodeNames(qmp)).has(name)) await qmp.execute('blockdev-del', { 'node-name': name });
+  }
+}
+
+/** A node and all below it, from the top down. */
+export function namesFrom(node: BlockNode): string[] {
+  const below = [node.file, node.backing].filter((one) => one !== undefined);
+  return [node.name, ...below.flatMap(namesFrom)].filter((name) => name !== '');
+}
+
+async function nodeNames(qmp: QmpClient): Promise<Set<string>> {
+  const nodes = await qmp.execute<{ 'node-name': string }[]>('query-named-block-nodes', { flat: true });
+  return new Set(nodes.map((node) => node['node-name']));
+}
+
 /** A disc that was exchanged has a number behind the name: drive-ide2-2. */
 const isDriveNode = (name: string | undefined, key: string): boolean =>
   name !== undefined && (name === `drive-${key}` || name.startsWith(`drive-${key}-`));
@@ -54,8 +82,7 @@ export async function imageNode(qmp: QmpClient, key: string): Promise<BlockNode>
 
 /** Names for another image of a drive that no node has yet: `format-scsi0-2`, `file-scsi0-2`. */
 export async function freshNodeNames(qmp: QmpClient, key: string): Promise<{ format: string; file: string }> {
-  const nodes = await qmp.execute<{ 'node-name': string }[]>('query-named-block-nodes', { flat: true });
-  const taken = new Set(nodes.map((node) => node['node-name']));
+  const taken = await nodeNames(qmp);
   for (let number = 2; ; number++) {
     const names = { format: `format-${key}-${number}`, file: `file-${key}-${number}` };
     if (!taken.has(names.format) && !taken.has(names.file)) return names;
