@@ -11,7 +11,13 @@ import {
   removeNatBridge,
   restoreNatBridge,
 } from '@ryokan/server/network/nat-bridge.ts';
-import { createTap, removeTap, type TapOptions } from '@ryokan/server/network/tap.ts';
+import {
+  configureTap,
+  createTap,
+  removeTap,
+  type TapOptions,
+  type TapSettings,
+} from '@ryokan/server/network/tap.ts';
 
 const [name = '', dataDir = '', argumentText = '[]'] = process.argv.slice(2);
 const host = { paths: { root: dataDir, run: `${dataDir}/run`, log: `${dataDir}/log` } };
@@ -25,8 +31,9 @@ const functions: Readonly<Record<string, () => unknown>> = {
   natLeases: () => natLeases(host),
   bridges: () => bridges(),
   interfaces: () => interfaces(),
-  createTap: () => createTap(args[0] as string, args[1] as TapOptions),
-  removeTap: () => removeTap(args[0] as string),
+  createTap: () => createTap(args[0] as string, { dataDir, ...(args[1] as Omit<TapOptions, 'dataDir'>) }),
+  configureTap: () => configureTap(args[0] as string, args[1] as TapSettings),
+  removeTap: () => removeTap(args[0] as string, dataDir),
 };
 
 try {

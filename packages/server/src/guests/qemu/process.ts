@@ -44,7 +44,7 @@ export function leftovers(paths: DataPaths): number[] {
 export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number): Promise<void> {
   const run = qemuRunPaths(paths, vmid);
   const taps = new RegExp(`^tap${vmid}i\\d+$`);
-  for (const name of readdirSync('/sys/class/net')) if (taps.test(name)) await removeTap(name);
+  for (const name of readdirSync('/sys/class/net')) if (taps.test(name)) await removeTap(name, paths.root);
   guestCgroup(vmid, node).remove();
   await endTpm(paths, vmid);
   for (const path of [

@@ -3,13 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { chown, copyFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
-import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { readAccelerator } from '../../host/accelerator.ts';
 import { readSettings } from '../../host/node-settings.ts';
-import { createTap, tapName } from '../../network/tap.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { makeTap } from './card-network.ts';
 import { ovmfFiles } from './devices/machine.ts';
 import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
@@ -43,7 +41,10 @@ export async function gatherHost(start: GuestStart): Promise<QemuHost> {
   return host as unknown as QemuHost;
 }
 
-async function nodeFacts({ services: { paths } }: GuestStart): Promise<Partial<QemuHost>> {
+/** What this node and its QEMU are and have. */
+export async function nodeFacts({
+  services: { paths },
+}: Pick<GuestStart, 'services'>): Promise<Partial<QemuHost>> {
   const [major = 0, minor = 0] = (await qemuVersion(join(paths.run, 'qemu-version'))).split('.').map(Number);
   const vendor = cpuVendor();
   return {
@@ -94,34 +95,12 @@ export async function resolveVolume(
   };
 }
 
-async function taps({ vmid, config, user, context }: GuestStart): Promise<Partial<QemuHost>> {
+async function taps(start: GuestStart): Promise<Partial<QemuHost>> {
   const made: Record<string, ResolvedTap> = {};
   for (const key of qemuNetKeys) {
-    const tap = config[key] === undefined ? undefined : await makeTap(vmid, key, config[key], user, context);
+    const text = start.config[key];
+    const tap = text === undefined ? undefined : await makeTap(start, key, text);
     if (tap) made[key] = tap;
   }
   return { taps: made };
-}
-
-/** The tap of a card on a bridge; undefined for user networking. */
-export async function makeTap(
-  vmid: number,
-  key: string,
-  text: string,
-  user: GuestStart['user'],
-  context: Pick<ChangeContext, 'warn'>,
-): Promise<ResolvedTap | undefined> {
-  const card = parsePropertyString(qemuNetFields, text);
-  if (card.bridge === undefined) return undefined;
-  const ifname = tapName(vmid, Number(key.slice('net'.length)));
-  await createTap(ifname, {
-    bridge: card.bridge,
-    uid: user.uid,
-    ...(card.mtu !== undefined && card.mtu > 1 ? { mtu: card.mtu } : {}),
-    ...(card.queues !== undefined && card.queues > 1 ? { multiQueue: true } : {}),
-  });
-  for (const option of ['firewall', 'tag', 'trunks', 'rate'] as const) {
-    if (card[option]) context.warn(`${key}: '${option}' has no effect yet`);
-  }
-  return { ifname, vhost: false };
 }
