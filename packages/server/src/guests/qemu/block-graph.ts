@@ -48,7 +48,8 @@ export async function removeNodes(qmp: QmpClient, names: readonly string[]): Pro
 /** A node and all below it, from the top down. */
 export function namesFrom(node: BlockNode): string[] {
   const below = [node.file, node.backing].filter((one) => one !== undefined);
-  return [node.name, ...below.flatMap(namesFrom)].filter((name) => name !== '');
+  // Names that QEMU made up begin with '#': such nodes go with the one above.
+  return [node.name, ...below.flatMap(namesFrom)].filter((name) => /^[^#]/.test(name));
 }
 
 async function nodeNames(qmp: QmpClient): Promise<Set<string>> {
