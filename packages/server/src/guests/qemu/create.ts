@@ -1,5 +1,5 @@
 /** Creating a QEMU guest: defaults, volumes, the stored configuration. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { formatPropertyString, parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import {
   qemuDriveKeys,
@@ -8,6 +8,7 @@ import {
   qemuVolumeKeys,
 } from '@ryokan/api/schema/qemu-config.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import type { ConfigStore } from '../../cluster/store.ts';
 import type { ConfigProperties } from '../config-file.ts';
 import { newConfigFile } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
@@ -17,6 +18,7 @@ import { demandDistinctVolumes, prepareDrive } from './disks.ts';
 import { isCdrom, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
+import { freshMac } from './mac-address.ts';
 
 /** Fills a claimed VMID with its configuration. Everything made on the way is registered for undo. */
 export async function createGuest(
@@ -28,7 +30,8 @@ export async function createGuest(
 ): Promise<void> {
   const values: Record<string, string> = { ...defaults(change.set, qemuVersion), ...change.set };
   for (const key of Object.keys(values)) {
-    if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = withMac(values[key] ?? '');
+    if ((qemuNetKeys as readonly string[]).includes(key))
+      values[key] = withMac(values[key] ?? '', services.store);
   }
   demandDistinctVolumes(values);
   if (values.hookscript !== undefined) await checkHookscript(services, values.hookscript);
@@ -54,12 +57,15 @@ function defaults(given: ConfigProperties, qemuVersion: string): ConfigPropertie
   return values;
 }
 
-/** A MAC address where the caller gave none: the prefix that Proxmox Server Solutions has registered, then random. */
-export function withMac(text: string): string {
+/** A card with a MAC address: a new one where the caller gave none. */
+export function withMac(text: string, store: ConfigStore): string {
   const card = parsePropertyString(qemuNetFields, text);
-  if (card.macaddr !== undefined) return formatNet({ ...card, macaddr: card.macaddr.toUpperCase() });
-  const tail = [...randomBytes(3)].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
-  return formatNet({ ...card, macaddr: `BC:24:11:${tail}`.toUpperCase() });
+  return formatNet({ ...card, macaddr: card.macaddr?.toUpperCase() ?? freshMac(store) });
+}
+
+/** The same card for another guest. */
+export function withNewMac(text: string, store: ConfigStore): string {
+  return formatNet({ ...parsePropertyString(qemuNetFields, text), macaddr: freshMac(store) });
 }
 
 /** `virtio=MAC,bridge=…`: the form that every client reads. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { nextVmid } from '../../api/handlers/cluster.ts';
+import { MemoryStore } from '../../cluster/memory-store.ts';
 import { parseStartup } from './bulk.ts';
 import { parseCpuModels, parseMachines } from './capabilities.ts';
 import { withMac } from './create.ts';
 import { formatSize, newVolumeRequest, parseDrive, parseSize } from './drive-value.ts';
+import { freshMac } from './mac-address.ts';
 
 describe('startup order', () => {
   test.each([
@@ -37,8 +39,19 @@ test('a new volume is storage and size, a present one is not', () => {
 });
 
 test('network cards get an address where they have none, and the form that clients read', () => {
-  expect(withMac('virtio,bridge=vmbr0')).toMatch(/^virtio=BC:24:11(:[0-9A-F]{2}){3},bridge=vmbr0$/);
-  expect(withMac('e1000=aa:bb:cc:dd:ee:f0,firewall=1')).toBe('e1000=AA:BB:CC:DD:EE:F0,firewall=1');
+  const store = new MemoryStore();
+  expect(withMac('virtio,bridge=vmbr0', store)).toMatch(/^virtio=BC:24:11(:[0-9A-F]{2}){3},bridge=vmbr0$/);
+  expect(withMac('e1000=aa:bb:cc:dd:ee:f0,firewall=1', store)).toBe('e1000=AA:BB:CC:DD:EE:F0,firewall=1');
+});
+
+test.each(['02:12', '02:12:', '02:12:34:'])('new addresses begin with the prefix %s', async (prefix) => {
+  const store = new MemoryStore();
+  await store.commit([], [{ path: 'datacenter.cfg', text: `keyboard: ja\nmac_prefix: ${prefix}\n` }], {
+    author: 'test',
+  });
+  const address = freshMac(store);
+  expect(address).toMatch(/^([0-9A-F]{2}:){5}[0-9A-F]{2}$/);
+  expect(address.startsWith(prefix)).toBe(true);
 });
 
 test('the next free VMID, in its range', () => {

@@ -1,6 +1,7 @@
 /** Changing a QEMU guest's configuration. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
+import type { ConfigStore } from '../../cluster/store.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, digestMismatch, readGuest, writeGuest } from '../guest-store.ts';
 import {
@@ -68,7 +69,8 @@ async function prepareValues(
   if (given.hookscript !== undefined) await checkHookscript(services, given.hookscript);
   await hashGuestPassword(values, given.ostype ?? present.ostype);
   for (const [key, text] of Object.entries(given)) {
-    if ((qemuNetKeys as readonly string[]).includes(key)) values[key] = keepMac(text, present[key]);
+    if ((qemuNetKeys as readonly string[]).includes(key))
+      values[key] = keepMac(services.store, text, present[key]);
     else if (isVolumeKey(key))
       values[key] = await prepareDrive(
         services,
@@ -82,10 +84,10 @@ async function prepareValues(
 }
 
 /** `virtio,bridge=vmbr1` without a MAC keeps the card's address. */
-function keepMac(text: string, before: string | undefined): string {
-  if (/([0-9a-f]{2}:){5}[0-9a-f]{2}/i.test(text) || before === undefined) return withMac(text);
+function keepMac(store: ConfigStore, text: string, before: string | undefined): string {
+  if (/([0-9a-f]{2}:){5}[0-9a-f]{2}/i.test(text) || before === undefined) return withMac(text, store);
   const mac = /([0-9a-f]{2}:){5}[0-9a-f]{2}/i.exec(before)?.[0];
-  return withMac(mac ? `${text},macaddr=${mac}` : text);
+  return withMac(mac ? `${text},macaddr=${mac}` : text, store);
 }
 
 /** `scsi0: local:32` on a disk that exists would replace it; with its own volume only options change. */

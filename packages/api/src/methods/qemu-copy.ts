@@ -1,0 +1,166 @@
+/** QEMU guests: clones, templates, disks that move to another storage, format or guest. */
+import { defineMethod } from '../method.ts';
+import { qemuUnusedKeys, qemuVolumeKeys } from '../schema/qemu-config.ts';
+import { Bit, Digest, Enum, Format, Node, StorageId, Type, Vmid } from '../schema/types.ts';
+
+const Optional = Type.Optional;
+const guest = { node: Node(), vmid: Vmid() };
+const base = '/nodes/{node}/qemu/{vmid}';
+
+const bwlimit = Optional(
+  Type.Integer({
+    minimum: 0,
+    description: "Limit in KiB/s, 0 for none; without it the storages' own limits hold.",
+  }),
+);
+const format = Optional(
+  Enum(['raw', 'qcow2', 'vmdk'], {
+    description: 'Format of the new volumes, as far as the storage holds it; else as before.',
+  }),
+);
+const snapname = (description: string) => Optional(Format('pve-configid', { maxLength: 40, description }));
+
+export const qemuClone = defineMethod({
+  id: 'qemu.clone',
+  verb: 'POST',
+  path: `${base}/clone`,
+  description:
+    'Makes a copy of a virtual machine or template: a linked one, which rests on the disks of the template, or a full one.',
+  params: Type.Object({
+    ...guest,
+    newid: Type.Integer({
+      minimum: 100,
+      maximum: 999_999_999,
+      format: 'pve-vmid',
+      description: 'VMID of the clone.',
+    }),
+    name: Optional(Format('dns-name', { description: 'Name of the clone; Copy-of-VM-… when absent.' })),
+    description: Optional(Type.String({ description: 'Notes; those of the original when absent.' })),
+    full: Optional(
+      Type.Boolean({ description: 'Copy all disks. The default, except for templates: these are linked.' }),
+    ),
+    storage: Optional(StorageId('Storage of the new disks (full clones); each where it was when absent.')),
+    format,
+    snapname: snapname('Clone the state of this snapshot.'),
+    pool: Optional(Format('pve-poolid', { description: 'Put the clone into this pool.' })),
+    target: Optional(Format('pve-node', { description: 'Node of the clone; this one when absent.' })),
+    bwlimit,
+  }),
+  returns: Type.String(),
+  permission: {
+    and: [
+      { perm: '/vms/{vmid}', privs: ['VM.Clone'] },
+      {
+        or: [
+          { perm: '/vms/{newid}', privs: ['VM.Allocate'] },
+          { perm: '/pool/{pool}', privs: ['VM.Allocate'], ifParam: 'pool' },
+        ],
+      },
+    ],
+  },
+  proxyTo: 'node',
+  task: { type: 'qmclone', id: 'vmid' },
+  cli: { command: 'qm clone', args: ['vmid', 'newid'] },
+});
+
+export const qemuTemplate = defineMethod({
+  id: 'qemu.template',
+  verb: 'POST',
+  path: `${base}/template`,
+  description: 'Turns a stopped virtual machine into a template: its disks become the base of linked clones.',
+  params: Type.Object({
+    ...guest,
+    disk: Optional(Enum(qemuVolumeKeys, { description: 'Turn only this disk into a base.' })),
+  }),
+  returns: Type.String(),
+  permission: { perm: '/vms/{vmid}', privs: ['VM.Allocate'] },
+  proxyTo: 'node',
+  task: { type: 'qmtemplate', id: 'vmid' },
+  cli: { command: 'qm template', args: ['vmid'] },
+});
+
+export const qemuMoveDisk = defineMethod({
+  id: 'qemu.move-disk',
+  verb: 'POST',
+  path: `${base}/move_disk`,
+  description:
+    'Moves a disk to another storage or format, also while the guest runs; or gives it to another virtual machine.',
+  params: Type.Object({
+    ...guest,
+    disk: Enum([...qemuVolumeKeys, ...qemuUnusedKeys], { description: 'The disk that moves.' }),
+    storage: Optional(StorageId('Storage to move to.')),
+    format,
+    delete: Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Remove the old volume when the copy is done; else it stays as unused disk.',
+      }),
+    ),
+    digest: Optional(Digest()),
+    bwlimit,
+    'target-vmid': Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 999_999_999,
+        format: 'pve-vmid',
+        description: 'Give the disk to this virtual machine.',
+      }),
+    ),
+    'target-disk': Optional(
+      Enum([...qemuVolumeKeys, ...qemuUnusedKeys], {
+        description: 'What the disk becomes there; the same as here when absent.',
+      }),
+    ),
+    'target-digest': Optional(
+      Type.String({
+        maxLength: 64,
+        description: 'Refuse when the configuration of the other machine has another digest.',
+      }),
+    ),
+  }),
+  returns: Type.String(),
+  permission: { perm: '/vms/{vmid}', privs: ['VM.Config.Disk'] },
+  proxyTo: 'node',
+  task: { type: 'qmmove', id: 'vmid' },
+  cli: {
+    command: 'qm disk move',
+    args: ['vmid', 'disk', 'storage'],
+    aliases: ['qm move_disk', 'qm move-disk'],
+  },
+});
+
+export const qemuFeature = defineMethod({
+  id: 'qemu.feature',
+  verb: 'GET',
+  path: `${base}/feature`,
+  description: 'Whether the disks of a virtual machine allow snapshots, linked clones or full copies.',
+  params: Type.Object({
+    ...guest,
+    feature: Enum(['snapshot', 'clone', 'copy'], {
+      description: 'clone: linked clones; copy: full clones.',
+    }),
+    snapname: snapname('Ask for the state of this snapshot.'),
+  }),
+  returns: Type.Object({ hasFeature: Bit(), nodes: Type.Array(Type.String()) }),
+  permission: { perm: '/vms/{vmid}', privs: ['VM.Audit'] },
+  proxyTo: 'node',
+});
+
+export const qemuRescan = defineMethod({
+  id: 'qemu.rescan',
+  verb: 'POST',
+  path: '/nodes/{node}/rescan',
+  description:
+    'Looks through the storages: sizes of disks are set right, volumes that no configuration names become unused disks.',
+  params: Type.Object({
+    node: Node(),
+    vmid: Optional(Vmid()),
+    dryrun: Optional(Type.Boolean({ default: false, description: 'Only say what would change.' })),
+  }),
+  returns: Type.String(),
+  permission: { perm: '/', privs: ['Sys.Modify'] },
+  proxyTo: 'node',
+  task: { type: 'qmrescan', id: 'vmid' },
+  cli: { command: 'qm disk rescan', aliases: ['qm rescan'] },
+  extension: true,
+});
