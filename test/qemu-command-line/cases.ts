@@ -5,7 +5,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { cpuFields } from '@ryokan/api/schema/qemu-options.ts';
 import { type ConfigProperties, parseConfigFile } from '@ryokan/server/guests/config-file.ts';
 import { requireQemuConfig } from '@ryokan/server/guests/qemu/config.ts';
 import type { QemuHost, ResolvedPci, ResolvedVolume } from '@ryokan/server/guests/qemu/host-input.ts';
@@ -72,6 +74,7 @@ export function exampleHost(config: QemuConfig, changes: ConfigProperties = {}):
     temporaryEfiVars: `${run}/100.efivars`,
     hugepagePaths: { 2: '/run/hugepages/2048kB', 1024: '/run/hugepages/1048576kB' },
     ioUring: changes.ioUring !== 'false',
+    ...(changes.cpu === undefined ? {} : { customCpu: parsePropertyString(cpuFields, changes.cpu) }),
     startPaused: changes.startPaused === 'true',
     incoming: changes.incoming === 'true',
   };

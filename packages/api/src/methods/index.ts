@@ -1,6 +1,9 @@
 /** Importing this file defines every method. */
 export * from './access.ts';
 export * from './cluster.ts';
+export * from './cluster-mapping.ts';
+export * from './cluster-qemu.ts';
+export * from './node-hardware.ts';
 export * from './nodes.ts';
 export * from './qemu.ts';
 export * from './qemu-agent.ts';

@@ -3,7 +3,10 @@ import type { DaemonServices } from '../../daemon-services.ts';
 import type { HandlerTable } from '../handler-table.ts';
 import { agentHandlers } from './agent.ts';
 import { clusterHandlers } from './cluster.ts';
+import { mappingHandlers } from './cluster-mapping.ts';
+import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
+import { hardwareHandlers } from './node-hardware.ts';
 import { nodeHandlers } from './nodes.ts';
 import { qemuHandlers } from './qemu.ts';
 import { taskHandlers } from './tasks.ts';
@@ -15,4 +18,7 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   qemuHandlers(table, services);
   agentHandlers(table, services);
   consoleHandlers(table, services);
+  clusterQemuHandlers(table, services);
+  mappingHandlers(table, services);
+  hardwareHandlers(table, services);
 }

@@ -3,7 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
-import { usbFields } from '@ryokan/api/schema/qemu-options.ts';
+import { cpuFields, hostpciFields, usbFields } from '@ryokan/api/schema/qemu-options.ts';
 import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { type ConfigChange, isVolumeKey } from '../../guests/qemu/config-change.ts';
@@ -35,13 +35,31 @@ assign(
 /** What each option needs. Those of no list reach the host, or are new: only root@pam itself sets them. */
 function privilegeFor(key: string, text: string | undefined): Privilege | 'root' {
   if (/^serial\d+$/.test(key)) return text === undefined || text === 'socket' ? 'VM.Config.HWType' : 'root';
-  if (/^usb\d+$/.test(key)) return text !== undefined && isSpiceUsb(text) ? 'VM.Config.HWType' : 'root';
+  if (/^usb\d+$/.test(key))
+    return text !== undefined && isSpiceUsb(text) ? 'VM.Config.HWType' : mapped(key, text);
+  if (/^hostpci\d+$/.test(key)) return mapped(key, text);
   // The node's hardware generator is slow, and one guest could use it up.
   if (key === 'rng0') return text?.includes('/dev/hwrng') ? 'root' : 'VM.Config.HWType';
   if (/^(net|ipconfig)\d+$/.test(key)) return 'VM.Config.Network';
   if (/^numa\d+$/.test(key)) return 'VM.Config.CPU';
   if (isVolumeKey(key)) return isCdromValue(key, text) ? 'VM.Config.CDROM' : 'VM.Config.Disk';
   return byKey.get(key) ?? 'root';
+}
+
+/** A device of the node is root's to give away; one that an administrator has named needs that name's permission. */
+function mapped(key: string, text: string | undefined): Privilege | 'root' {
+  return text !== undefined && mappingOf(key, text) !== undefined ? 'VM.Config.HWType' : 'root';
+}
+
+/** ACL path of the mapping or custom model that a value uses. */
+function mappingOf(key: string, text: string): string | undefined {
+  if (key === 'cpu') {
+    const type = parsePropertyString(cpuFields, text).cputype;
+    return type?.startsWith('custom-') ? `/mapping/cpu/${type.slice('custom-'.length)}` : undefined;
+  }
+  const kind = key.startsWith('usb') ? 'usb' : 'pci';
+  const { host, mapping } = parsePropertyString(kind === 'usb' ? usbFields : hostpciFields, text);
+  return mapping === undefined || host !== undefined ? undefined : `/mapping/${kind}/${mapping}`;
 }
 
 function isSpiceUsb(text: string): boolean {
@@ -84,6 +102,10 @@ function demandOptions(
   for (const [key, text] of Object.entries(change.set)) {
     if (present[key] !== undefined) demandKey(call, path, key, present[key]);
     demandKey(call, path, key, text);
+    if (/^(?:cpu|usb\d+|hostpci\d+)$/.test(key)) {
+      const mapping = mappingOf(key, text);
+      if (mapping !== undefined) call.demand(mapping, ['Mapping.Use']);
+    }
     if (isVolumeKey(key)) demandVolume(call, key, text);
     else if (/^net\d+$/.test(key)) demandBridge(call, text);
   }

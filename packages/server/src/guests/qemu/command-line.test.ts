@@ -49,7 +49,7 @@ describe('what cannot be is refused with the key and the reason', () => {
     [{ machine: 'q35,viommu=intel,aw-bits=40' }, 'parameter: machine: aw-bits'],
     [{ 'amd-sev': 'std' }, 'unsupported: amd-sev:'],
     [{ 'intel-tdx': 'tdx' }, 'unsupported: intel-tdx:'],
-    [{ cpu: 'custom-mine' }, "unsupported: cpu: custom processor types ('custom-mine')"],
+    [{ cpu: 'custom-mine' }, "failed: cpu: the custom model 'custom-mine' was not prepared"],
     [
       { cpu: 'EPYC-Turin' },
       "unsupported: cpu: QEMU 7.2 does not know the processor type 'EPYC-Turin'",

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
+import type { QemuCpu } from '@ryokan/api/schema/qemu-options.ts';
 import type { QemuBlockSource } from '../../storage/driver.ts';
 
 /** How a volume is opened. */
@@ -42,6 +43,8 @@ export interface QemuHost {
   /** CPU models that this QEMU knows, when the caller asked it; unknown ones are then refused with a clear text. */
   readonly cpuModels?: ReadonlySet<string>;
   readonly cpuVendor?: 'intel' | 'amd';
+  /** The custom model that `cpu: custom-NAME` means. */
+  readonly customCpu?: Omit<QemuCpu, 'cputype'>;
   /** Logical CPUs of the node; more for one guest would only make it slower. */
   readonly cpuCount: number;
   /** Bytes of memory of the node: the limit for memory that is plugged in later. */

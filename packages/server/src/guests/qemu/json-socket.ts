@@ -5,6 +5,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
+import type { Readable } from 'node:stream';
 import { RyokanError } from '@ryokan/api/errors.ts';
 
 export interface ConnectOptions {
@@ -124,7 +125,7 @@ const longestLine = 64 * 1024 * 1024;
  * Calls `onLine` for each line that arrives on the socket. Bytes of a line are joined once, at its end: a large answer
  * arrives in many pieces.
  */
-export function readLines(socket: Socket, onLine: (line: string) => void): void {
+export function readLines(socket: Readable, onLine: (line: string) => void): void {
   let pieces: Buffer[] = [];
   let length = 0;
   socket.on('data', (data: Buffer) => {

@@ -3,7 +3,7 @@ import type { QemuCpu } from '@ryokan/api/schema/qemu-options.ts';
 import { cpuFields } from '@ryokan/api/schema/qemu-options.ts';
 import { type Arguments, type DeviceSink, type OptionValue, optionText } from '../arguments.ts';
 import { optionOf } from '../config.ts';
-import { cannot, type Guest, notSupported } from '../guest-context.ts';
+import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
 import { hotplugFeatures } from '../hotplug-features.ts';
 
 /**
@@ -36,7 +36,7 @@ const hyperv: Readonly<Record<string, OptionValue>> = {
 };
 
 export function addCpu(guest: Guest, args: Arguments): void {
-  const cpu = optionOf(guest.config, 'cpu', cpuFields) ?? {};
+  const cpu = wantedCpu(guest);
   const { model, features } = baseModel(guest, cpu.cputype);
   const properties: Record<string, OptionValue> = {
     ...features,
@@ -49,6 +49,21 @@ export function addCpu(guest: Guest, args: Arguments): void {
   addSmp(guest, model, args);
 }
 
+/** The guest's options; those that it does not have itself come from the custom model that it names. */
+function wantedCpu(guest: Guest): QemuCpu {
+  const cpu = optionOf(guest.config, 'cpu', cpuFields) ?? {};
+  if (!cpu.cputype?.startsWith('custom-')) return cpu;
+  const custom = guest.host.customCpu;
+  if (!custom) throw notProvided('cpu', `the custom model '${cpu.cputype}'`);
+  const flags = [custom.flags, cpu.flags].filter((text) => text !== undefined).join(';');
+  return {
+    ...custom,
+    ...cpu,
+    cputype: custom['reported-model'] ?? 'kvm64',
+    ...(flags === '' ? {} : { flags }),
+  };
+}
+
 interface Model {
   readonly model: string;
   readonly features: Readonly<Record<string, OptionValue>>;
@@ -58,8 +73,6 @@ function baseModel(guest: Guest, type: string | undefined): Model {
   const tcg = guest.accelerator === 'tcg';
   // Without KVM the default is everything that QEMU can emulate: today's systems need more than kvm64 has.
   if (type === undefined) return { model: tcg ? 'max' : 'kvm64', features: tcg ? {} : kvm64Extras };
-  if (type.startsWith('custom-'))
-    throw notSupported('cpu', `custom processor types ('${type}') are not supported yet`);
   if (type === 'host' && tcg) return { model: 'max', features: {} };
   if (type === 'kvm64') return { model: type, features: kvm64Extras };
   const flags = levels[type];
