@@ -106,6 +106,12 @@ export const storageOptions = {
 /** Properties that are set once. */
 export const storageFixedOptions = {
   path: Optional(Format('pve-storage-path', { description: 'The folder, for type dir.' })),
+  'snapshot-as-volume-chain': Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Keep each snapshot of a disk in a file of its own, on which the disk then rests.',
+    }),
+  ),
 };
 
 /** Reads the value of content-dirs: content type to folder. */

@@ -1,6 +1,43 @@
 /** Snapshots and linked clones. Part of driver-conformance.ts. */
 import { describe, expect, it } from 'vitest';
 import { type Bench, diskNumber, fails, MiB } from './conformance-bench.ts';
+import type { VolumeFormat } from './driver.ts';
+
+/** Snapshots of the tree below with the first bytes of three blocks in each. */
+const tree = {
+  root: [1, 0, 0],
+  left: [2, 2, 0],
+  'left-2': [3, 2, 0],
+  right: [4, 4, 0],
+  'right-2': [5, 4, 5],
+};
+
+/**
+ * root - left - left-2
+ *      \ right - right-2 - (current, first block 9)
+ */
+async function makeTree(bench: Bench, format: VolumeFormat): Promise<string> {
+  const volume = await bench.allocate(100, format);
+  const block = (index: number) => index * MiB;
+  const step = async (name: keyof typeof tree, writes: readonly number[]) => {
+    for (const index of writes) await bench.subject.poke(volume, block(index), tree[name][index] ?? 0);
+    await bench.driver.snapshotCreate(volume, name);
+  };
+  await step('root', [0]);
+  await step('left', [0, 1]);
+  await step('left-2', [0]);
+  await bench.driver.snapshotRollback(volume, 'root');
+  await step('right', [0, 1]);
+  await step('right-2', [0, 2]);
+  await bench.subject.poke(volume, 0, 9);
+  return volume;
+}
+
+async function peekAll(bench: Bench, volume: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const index of [0, 1, 2]) found.push(await bench.subject.peek(volume, index * MiB));
+  return found;
+}
 
 /** `at` gives the storage of the running check. */
 export function snapshotChecks(at: () => Bench): void {
@@ -40,6 +77,59 @@ export function snapshotChecks(at: () => Bench): void {
         await fails('not-found', bench.driver.snapshotRollback(volume, 'two-b'));
         await bench.driver.remove(volume);
       }
+    });
+
+    it.each(Object.keys(tree))('form a tree, of which %s can go', async (doomed) => {
+      const bench = at();
+      for (const format of bench.driver.capabilities.snapshot) {
+        const volume = await makeTree(bench, format);
+        await bench.driver.snapshotDelete(volume, doomed);
+        expect(await bench.subject.peek(volume, 0)).toBe(9);
+        const kept = Object.entries(tree).filter(([name]) => name !== doomed);
+        expect((await bench.driver.snapshotList(volume)).sort()).toEqual(kept.map(([name]) => name).sort());
+        for (const [name, blocks] of kept) {
+          await bench.driver.snapshotRollback(volume, name);
+          expect([name, ...(await peekAll(bench, volume))]).toEqual([name, ...blocks]);
+        }
+        await bench.driver.remove(volume);
+        expect(await bench.driver.list()).toEqual([]);
+      }
+    });
+
+    it('go one after the other, and the state stays', async () => {
+      const bench = at();
+      for (const format of bench.driver.capabilities.snapshot) {
+        const volume = await makeTree(bench, format);
+        for (const name of ['root', 'right', 'left', 'left-2', 'right-2']) {
+          await bench.driver.snapshotDelete(volume, name);
+        }
+        expect(await peekAll(bench, volume)).toEqual([9, 4, 5]);
+        expect(await bench.driver.snapshotList(volume)).toEqual([]);
+        await bench.driver.remove(volume);
+      }
+    });
+
+    it('of a linked clone leave it one', async () => {
+      const bench = at();
+      const { snapshot, linkedClone } = bench.driver.capabilities;
+      const format = snapshot.find((one) => linkedClone.includes(one));
+      if (!format) return;
+      const base = await bench.driver.makeBase(await bench.allocate(100, format));
+      const clone = await bench.driver.linkedClone(base, 101);
+      await bench.driver.snapshotCreate(clone, 'one');
+      await bench.driver.snapshotCreate(clone, 'two');
+      expect(await bench.driver.info(clone)).toMatchObject({ name: clone, parent: base });
+      await fails('state', bench.driver.remove(base));
+      await bench.driver.snapshotDelete(clone, 'one');
+      await bench.driver.snapshotRollback(clone, 'two');
+      expect(await bench.driver.info(clone)).toMatchObject({ name: clone, parent: base });
+      await bench.driver.remove(clone);
+      await bench.driver.remove(base);
+    });
+
+    it('are declared with who takes them while a guest runs', async () => {
+      const { capabilities, layers } = at().driver;
+      expect(layers !== undefined).toBe(capabilities.liveSnapshot === 'layers');
     });
 
     it('bring the size back that the image had', async () => {

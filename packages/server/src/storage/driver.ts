@@ -21,6 +21,13 @@ export interface StorageCapabilities {
   readonly shared: boolean;
   /** Formats whose volumes can be snapshotted by the backend or its image format. */
   readonly snapshot: readonly VolumeFormat[];
+  /**
+   * Who makes and removes a snapshot of an image that a running guest has open:
+   * - `qemu`: QEMU inside the image; the driver's own calls are for stopped guests.
+   * - `layers`: the driver puts the state aside and lays an empty image on top, QEMU moves over to that; see `layers`.
+   * - `storage`: the driver, below QEMU, by the same calls as for a stopped guest; the guest is paused meanwhile.
+   */
+  readonly liveSnapshot: 'qemu' | 'layers' | 'storage';
   /** Formats from which a linked clone can be made. */
   readonly linkedClone: readonly VolumeFormat[];
   /** Formats from whose snapshots a linked clone can be made, with no base. */
@@ -113,6 +120,37 @@ export interface RenameOptions extends Pick<AllocateRequest, 'onPlaced'> {
   readonly name?: string;
 }
 
+/**
+ * What QEMU does with the layers of an image that it has open, at the driver's request. `depth` 0 is the layer that the
+ * guest writes to, 1 the one below it, and so on.
+ */
+export interface LiveLayers {
+  /** The file of a layer has another name now. */
+  moved(depth: number, to: QemuBlockSource): Promise<void>;
+  /**
+   * Moves what layer `depth` holds into the one below, which takes its place. `replace` gives the lower file the name of
+   * the upper one and is called when both hold the same; from the return on `to` is where the merged layer is.
+   * `backing` is that name as it stands in the header of a layer above.
+   */
+  commit(depth: number, backing: string, to: QemuBlockSource, replace: () => Promise<void>): Promise<void>;
+  /** Copies what layer `depth` needs from the one below, and takes that out; `backing` is what it rests on then. */
+  stream(depth: number, backing: string | undefined): Promise<void>;
+}
+
+/** Snapshots of a guest that runs, where capabilities.liveSnapshot is `layers`. */
+export interface LayeredSnapshots {
+  /** The layers of the current state, topmost first; all but the first are snapshots, or the base of a linked clone. */
+  chain(name: string): Promise<{ readonly snapshot?: string; readonly source: QemuBlockSource }[]>;
+  /**
+   * Puts the current state aside and lays an empty image on top. QEMU is told by `moved` before the old name means the
+   * new image; then it has to be made to write there.
+   */
+  create(name: string, snapshot: string, live: Pick<LiveLayers, 'moved'>): Promise<void>;
+  /** Undoes `create`, as long as QEMU does not write to the new image; safe to repeat. */
+  takeBack(name: string, snapshot: string, live: Pick<LiveLayers, 'moved'>): Promise<void>;
+  delete(name: string, snapshot: string, live: LiveLayers): Promise<void>;
+}
+
 export interface StorageDriver {
   readonly capabilities: StorageCapabilities;
   /** Makes the backend usable on this node (creates folders, mounts, imports); safe to repeat. */
@@ -136,6 +174,8 @@ export interface StorageDriver {
   snapshotDelete(name: string, snapshot: string): Promise<void>;
   snapshotRollback(name: string, snapshot: string): Promise<void>;
   snapshotList(name: string): Promise<string[]>;
+  /** With capabilities.liveSnapshot `layers`. */
+  readonly layers?: LayeredSnapshots;
   /** How the state that a snapshot keeps is read. Rejects with 'not-found', or 'unsupported' like blockSource. */
   snapshotSource(name: string, snapshot: string): Promise<ImageSource>;
   /** Turns an image into a base for linked clones; returns the new name (`base-100-disk-0`). */

@@ -57,6 +57,8 @@ export async function createImage(path: string, image: CreateImage, options?: Ru
   const { backing } = image;
   const args = ['create', '-q', '-f', image.format, ...creationOptions(image)];
   if (backing) args.push('-b', backing.file, '-F', backing.format);
+  // With a given size there is nothing to ask the backing image, which a running guest may have open.
+  if (backing && image.size !== undefined) args.push('-u');
   args.push(path);
   if (image.size !== undefined) args.push(String(image.size));
   await qemuImg(args, options);
@@ -131,6 +133,21 @@ export async function imageSnapshot(
 ): Promise<void> {
   const flag = { create: '-c', apply: '-a', delete: '-d' }[action];
   await qemuImg(['snapshot', '-q', flag, snapshot, path]);
+}
+
+/** Moves what a qcow2 layer holds into the image that it rests on, which grows to its size. */
+export async function commitImage(path: string): Promise<void> {
+  // -d: what the layer holds stays in it as well, so that both are whole when the power fails.
+  await qemuImg(['commit', '-q', '-d', '-f', 'qcow2', path]);
+}
+
+/** Makes a qcow2 layer rest on another image, or on none, without changing what it shows. */
+export async function rebaseImage(path: string, backing: CreateImage['backing']): Promise<void> {
+  await qemuImg([
+    ...['rebase', '-q', '-f', 'qcow2', '-b', backing?.file ?? ''],
+    ...(backing ? ['-F', backing.format] : []),
+    path,
+  ]);
 }
 
 /** A local image by its path. */

@@ -11,6 +11,9 @@ import {
 } from '@ryokan/api/schema/volume-id.ts';
 import type { ContentType } from '../driver.ts';
 
+/** Files of snapshots in a chain (see dir-snapshots-layers.ts) are no volumes. */
+const isLayerFile = (file: string): boolean => /^snap-.*\.qcow2$/.test(file);
+
 const defaultFolders: Readonly<Record<ContentType, string>> = {
   images: 'images',
   rootdir: 'images',
@@ -57,7 +60,7 @@ export class DirLayout {
   locate(name: string): { readonly volume: ImageName | FileName; readonly path: string } {
     const volume = parseVolumeName(name);
     if (volume.kind === 'file') return { volume, path: this.filePath(volume.content, volume.file) };
-    if (!volume.folder || (volume.base && !volume.base.folder)) {
+    if (!volume.folder || (volume.base && !volume.base.folder) || isLayerFile(volume.file)) {
       throw new RyokanError('parameter', `unable to parse directory volume name '${name}'`);
     }
     return { volume, path: this.imagePath(volume) };

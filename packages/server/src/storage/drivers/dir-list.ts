@@ -4,7 +4,7 @@
  */
 import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type FileContent,
   type FileName,
@@ -31,6 +31,9 @@ interface Remembered {
 /** Ending of the files beside a backup that hold its notes and its protection mark. */
 export const notesEnding = '.notes';
 export const protectedEnding = '.protected';
+
+/** More layers than a guest's disk ever has; a chain that goes round in a circle ends here. */
+const longestChain = 1000;
 
 /** Folders that are read at the same time: more only queue up in libuv's four threads. */
 const atOnce = 16;
@@ -63,7 +66,7 @@ export class DirList {
   /** One image; `stats` are those of its file. */
   async image(image: ImagePlace, path: string, stats: Stats): Promise<VolumeInfo> {
     const header = image.format === 'raw' ? undefined : await this.header(image, path, stats);
-    const base = header?.backingFile ? this.layout.baseOfBackingFile(header.backingFile) : undefined;
+    const base = header?.backingFile ? await this.baseBelow(path, header.backingFile) : undefined;
     return {
       name: formatImageName(image, base),
       content: 'images',
@@ -98,6 +101,17 @@ export class DirList {
       ...(notes === undefined ? {} : { notes }),
       ...((await isThere(protectedEnding)) ? { protected: true } : {}),
     };
+  }
+
+  /** The base of a linked clone, below the layers of its snapshots as well. */
+  private async baseBelow(path: string, backing: string): Promise<ImagePlace | undefined> {
+    let next: string | undefined = backing;
+    for (let depth = 0; next?.startsWith('snap-') && depth < longestChain; depth++) {
+      if (next.includes('/')) return undefined;
+      const layer = join(dirname(path), next);
+      next = (await readImageHeader(layer, 'qcow2').catch(() => undefined))?.backingFile;
+    }
+    return next === undefined ? undefined : this.layout.baseOfBackingFile(next);
   }
 
   private async owners(): Promise<number[]> {

@@ -28,3 +28,6 @@ async function subject(properties: Record<string, string> = {}): Promise<Conform
 
 driverConformance('dir', () => subject());
 driverConformance('dir, qcow2 first', () => subject({ format: 'qcow2', preallocation: 'metadata' }));
+driverConformance('dir, snapshots as layers', () =>
+  subject({ format: 'qcow2', 'snapshot-as-volume-chain': '1' }),
+);

@@ -20,6 +20,7 @@ import type {
   AllocateRequest,
   ContentType,
   ImageSource,
+  LayeredSnapshots,
   LinkedCloneOptions,
   QemuBlockSource,
   RenameOptions,
@@ -32,13 +33,15 @@ import type {
   VolumeInfo,
 } from '../driver.ts';
 import { demandImageName, demandSnapshotName, freeDiskNumber, imageSize, noSpace } from '../image-names.ts';
-import { createImage, imageDetails, imageSnapshot, type Preallocation, resizeImage } from '../qemu-img.ts';
+import { createImage, type Preallocation, resizeImage } from '../qemu-img.ts';
 import { removeStale, stagingPath } from '../staging.ts';
 import { isOn } from '../storage-config.ts';
 import { adoptFile } from './dir-adopt.ts';
 import { claim, exists, makeFolder, seal, statInside } from './dir-files.ts';
 import { DirLayout, folderMode } from './dir-layout.ts';
 import { DirList, notesEnding, protectedEnding } from './dir-list.ts';
+import { type DirSnapshots, InternalSnapshots, type SnapshotImage } from './dir-snapshots.ts';
+import { LayerSnapshots } from './dir-snapshots-layers.ts';
 import { isMountPoint } from './mount-point.ts';
 
 const allFormats = ['raw', 'qcow2', 'vmdk'] as const satisfies readonly ImageFormat[];
@@ -59,6 +62,8 @@ class DirDriver implements StorageDriver {
   private readonly layout: DirLayout;
   private readonly contents: DirList;
   private readonly owner: Owner | undefined;
+  private readonly snapshots: DirSnapshots;
+  readonly layers?: LayeredSnapshots;
 
   constructor(config: StorageConfig, options: DirOptions) {
     const { path, format, shared, 'content-dirs': contentDirs } = config.properties;
@@ -70,12 +75,17 @@ class DirDriver implements StorageDriver {
     this.layout = new DirLayout(path, contentDirs);
     this.contents = new DirList(this.layout);
     this.owner = options.owner ?? findUser(guestUser);
+    const layered = isOn(config.properties['snapshot-as-volume-chain']);
+    const layers = new LayerSnapshots(this.owner);
+    this.snapshots = layered ? layers : new InternalSnapshots();
+    if (layered) this.layers = layers.live((name) => this.liveImage(name));
     this.capabilities = {
       content: ['images', 'rootdir', ...fileContents],
       imageFormats: [...allFormats].sort((a, b) => Number(b === format) - Number(a === format)),
       localPath: true,
       shared: isOn(shared),
       snapshot: ['qcow2'],
+      liveSnapshot: layered ? 'layers' : 'qemu',
       linkedClone: ['raw', 'qcow2', 'vmdk'],
       snapshotClone: [],
       resize: true,
@@ -134,7 +144,9 @@ class DirDriver implements StorageDriver {
     const { volume, path } = await this.find(name);
     if (volume.kind === 'image') {
       if (volume.isBase) await this.demandNoClones(volume);
+      const layers = volume.format === 'qcow2' ? await this.snapshots.companions({ name, path }) : [];
       await unlink(path);
+      for (const layer of layers) await unlink(layer);
       // Fails while other images are in it, which is right.
       await rmdir(this.layout.imageFolder(volume.vmid)).catch(() => {});
       return;
@@ -173,30 +185,23 @@ class DirDriver implements StorageDriver {
   }
 
   async snapshotCreate(name: string, snapshot: string): Promise<void> {
-    const { path, snapshots } = await this.withSnapshots(name, snapshot);
-    if (snapshots.includes(snapshot)) {
-      throw new RyokanError('exists', `snapshot '${snapshot}' of '${name}' already exists`);
-    }
-    await imageSnapshot('create', path, snapshot);
+    await this.snapshots.create(await this.snapshotted(name, snapshot), snapshot);
   }
 
   async snapshotDelete(name: string, snapshot: string): Promise<void> {
-    await imageSnapshot('delete', await this.demandSnapshot(name, snapshot), snapshot);
+    await this.snapshots.delete(await this.snapshotted(name, snapshot), snapshot);
   }
 
   async snapshotRollback(name: string, snapshot: string): Promise<void> {
-    await imageSnapshot('apply', await this.demandSnapshot(name, snapshot), snapshot);
+    await this.snapshots.rollback(await this.snapshotted(name, snapshot), snapshot);
   }
 
   async snapshotList(name: string): Promise<string[]> {
-    const { volume, path } = await this.findImage(name);
-    if (volume.format !== 'qcow2') throw this.unsupported('snapshots', volume.format, ['qcow2']);
-    return [...(await imageDetails(path, 'qcow2')).snapshots];
+    return this.snapshots.list(await this.qcow2Image(name));
   }
 
   async snapshotSource(name: string, snapshot: string): Promise<ImageSource> {
-    await this.demandSnapshot(name, snapshot);
-    return { source: this.blockSource(name), format: 'qcow2', snapshot };
+    return this.snapshots.source(await this.snapshotted(name, snapshot), snapshot);
   }
 
   async makeBase(name: string): Promise<string> {
@@ -205,6 +210,7 @@ class DirDriver implements StorageDriver {
     if (!/^vm-\d+-./.test(volume.file)) {
       throw new RyokanError('parameter', `'${name}' cannot become a base: only images named vm-* can`);
     }
+    await this.demandNoLayers(name, path);
     const file = volume.file.replace(/^vm-/, 'base-');
     const { parent } = await this.contents.image(volume, path, stats);
     const base: ImageName = { ...volume, file, isBase: true };
@@ -239,6 +245,7 @@ class DirDriver implements StorageDriver {
     const { volume, path, stats } = await this.findImage(name);
     this.demandWritable(volume);
     if (options.name !== undefined) demandImageName(options.name, vmid, `.${volume.format}`);
+    await this.demandNoLayers(name, path);
     const { parent } = await this.contents.image(volume, path, stats);
     const named = (own: string) => (parent === undefined ? own : `${parent}/${own}`);
     const onPlaced = (own: string) => options.onPlaced?.(named(own));
@@ -345,22 +352,33 @@ class DirDriver implements StorageDriver {
     return { volume, path, stats };
   }
 
-  private async withSnapshots(
-    name: string,
-    snapshot: string,
-  ): Promise<{ path: string; snapshots: string[] }> {
-    demandSnapshotName(snapshot);
+  private async qcow2Image(name: string): Promise<SnapshotImage & { volume: ImageName }> {
     const { volume, path } = await this.findImage(name);
-    this.demandWritable(volume);
-    return { path, snapshots: await this.snapshotList(name) };
+    if (volume.format !== 'qcow2') throw this.unsupported('snapshots', volume.format, ['qcow2']);
+    return { name, path, volume };
   }
 
-  private async demandSnapshot(name: string, snapshot: string): Promise<string> {
-    const { path, snapshots } = await this.withSnapshots(name, snapshot);
-    if (!snapshots.includes(snapshot)) {
-      throw new RyokanError('not-found', `snapshot '${snapshot}' does not exist`);
+  private async snapshotted(name: string, snapshot: string): Promise<SnapshotImage> {
+    demandSnapshotName(snapshot);
+    const image = await this.qcow2Image(name);
+    this.demandWritable(image.volume);
+    return image;
+  }
+
+  /** The image of a running guest; a snapshot that broke off may have taken its name away. */
+  private async liveImage(name: string): Promise<SnapshotImage> {
+    try {
+      return await this.qcow2Image(name);
+    } catch (error) {
+      if (!(error instanceof RyokanError) || error.code !== 'not-found') throw error;
+      return { name, path: this.path(name) };
     }
-    return path;
+  }
+
+  /** Layers name each other by their files, so that an image with snapshots keeps its name. */
+  private async demandNoLayers(name: string, path: string): Promise<void> {
+    if ((await this.snapshots.companions({ name, path })).length === 0) return;
+    throw new RyokanError('state', `'${name}' has snapshots; remove them first`);
   }
 
   private async demandNoClones(base: ImageName): Promise<void> {

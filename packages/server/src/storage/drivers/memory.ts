@@ -102,6 +102,7 @@ export class MemoryDriver implements StorageDriver {
       localPath: false,
       shared: false,
       snapshot: ['qcow2'],
+      liveSnapshot: 'storage',
       linkedClone: ['qcow2', 'raw'],
       snapshotClone: ['qcow2'],
       resize: true,
