@@ -30,11 +30,22 @@ describe('allowed actions', () => {
       'reset',
       'suspend',
       'console',
+      'snapshot',
+      'rollback',
+      'clone',
       'edit',
     ]);
   });
   it('of a stopped guest', () => {
-    expect(allowed({ status: 'stopped' })).toEqual(['start', 'edit', 'remove']);
+    expect(allowed({ status: 'stopped' })).toEqual([
+      'start',
+      'snapshot',
+      'rollback',
+      'clone',
+      'template',
+      'edit',
+      'remove',
+    ]);
   });
   it('of a paused guest', () => {
     expect(allowed({ status: 'running', qmpstatus: 'paused' })).toEqual([
@@ -42,6 +53,9 @@ describe('allowed actions', () => {
       'reset',
       'resume',
       'console',
+      'snapshot',
+      'rollback',
+      'clone',
       'edit',
     ]);
   });
@@ -51,8 +65,8 @@ describe('allowed actions', () => {
   it('of a guest under a backup: looking only', () => {
     expect(allowed({ status: 'running', lock: 'backup' })).toEqual(['console']);
   });
-  it('of a template: changing and removing it, never power', () => {
-    expect(allowed({ status: 'stopped', template: 1 })).toEqual(['edit', 'remove']);
+  it('of a template: cloning, changing and removing it, never power', () => {
+    expect(allowed({ status: 'stopped', template: 1 })).toEqual(['clone', 'edit', 'remove']);
   });
   it('of a guest on a node that does not answer: stop and edit only', () => {
     expect(allowed({ status: 'unknown' })).toEqual(['stop', 'edit']);

@@ -11,6 +11,10 @@ export const guestActionNames = [
   'suspend',
   'resume',
   'console',
+  'snapshot',
+  'rollback',
+  'clone',
+  'template',
   'edit',
   'remove',
 ] as const;
@@ -89,6 +93,12 @@ export const actionRules: Readonly<Record<GuestAction, ActionRule>> = {
   suspend: { from: ['running'] },
   resume: { from: ['paused', 'hibernated'], locks: ['suspended'] },
   console: { from: ['running', 'paused'], locks: ['*'] },
+  /** Taking, changing and removing snapshots. */
+  snapshot: { from: ['running', 'paused', 'stopped'] },
+  rollback: { from: ['running', 'paused', 'stopped'] },
+  clone: { from: ['running', 'paused', 'stopped'], template: true },
+  /** Making a template of it. */
+  template: { from: ['stopped'] },
   edit: { from: ['running', 'paused', 'stopped', 'hibernated', 'unknown'], template: true },
   remove: { from: ['stopped'], template: true, guarded: true },
 };
@@ -119,7 +129,8 @@ export function guestAction(action: GuestAction, state: GuestState): ActionState
 
 function wrongState(action: GuestAction, power: PowerState): ActionReasonKey {
   if (power === 'unknown') return 'state-unknown';
-  if (action === 'remove') return power === 'hibernated' ? 'is-hibernated' : 'still-running';
+  if (action === 'remove' || action === 'template')
+    return power === 'hibernated' ? 'is-hibernated' : 'still-running';
   if (action === 'start') return power === 'paused' ? 'is-paused' : 'already-running';
   if (action === 'resume') return 'not-paused';
   return power === 'paused' ? 'is-paused' : 'not-running';

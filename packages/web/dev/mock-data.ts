@@ -44,6 +44,8 @@ export interface MockData {
   }[];
   bridges: string[];
   subscribe(listener: Listener): () => void;
+  /** How many streams are open. */
+  listeners(): number;
   emit: Listener;
   startTask(node: string, type: string, id: string, ms: number, done?: () => void, exit?: string): string;
 }
@@ -92,6 +94,7 @@ export function makeData(count: number): MockData {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    listeners: () => listeners.size,
     emit: (event, value) => {
       for (const listener of listeners) listener(event, value);
     },

@@ -1,6 +1,8 @@
 /** Answers of the mock server, by method and path. */
 import type { MockData, MockGuest } from './mock-data.ts';
 import { random } from './mock-data.ts';
+import { deviceRoutes } from './mock-devices.ts';
+import { snapshotRoutes } from './mock-snapshots.ts';
 
 export interface Reply {
   readonly data?: unknown;
@@ -8,19 +10,19 @@ export interface Reply {
   readonly message?: string;
   readonly errors?: Record<string, string>;
 }
-type Params = Readonly<Record<string, string>>;
-type Handler = (data: MockData, match: RegExpExecArray, params: Params) => Reply;
+export type Params = Readonly<Record<string, string>>;
+export type Handler = (data: MockData, match: RegExpExecArray, params: Params) => Reply;
 
 const GiB = 1024 ** 3;
-const ok = (data: unknown = null): Reply => ({ data });
-const fail = (status: number, message: string, errors?: Record<string, string>): Reply => ({
+export const ok = (data: unknown = null): Reply => ({ data });
+export const fail = (status: number, message: string, errors?: Record<string, string>): Reply => ({
   status,
   message,
   ...(errors ? { errors } : {}),
 });
 
 export function answer(data: MockData, verb: string, path: string, params: Params): Reply {
-  for (const [pattern, handler] of routes) {
+  for (const [pattern, handler] of [...routes, ...snapshotRoutes, ...deviceRoutes]) {
     const match = new RegExp(`^${pattern}$`).exec(`${verb} ${path}`);
     if (match) return handler(data, match, params);
   }

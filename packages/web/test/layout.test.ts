@@ -153,6 +153,56 @@ describe('with 1,000 guests', () => {
   });
 });
 
+describe('several tabs', () => {
+  test('share one event stream, and another tab takes it over when its owner is closed', async () => {
+    await withServer(20, async (server) => {
+      const { page: first } = await open(server, '/qemu/101/summary');
+      await expect.poll(() => server.data.listeners()).toBe(1);
+      const second = await first.context().newPage();
+      await second.goto(`${server.url}/qemu/101/summary`);
+      await second.locator('h1').waitFor();
+      const rename = async (name: string, page: Page) => {
+        const guest = server.data.guests.get(101);
+        if (guest) guest.name = name;
+        server.data.emit('resource', {
+          id: 'qemu/101',
+          type: 'qemu',
+          vmid: 101,
+          node: 'pve1',
+          name,
+          status: 'running',
+        });
+        await page.getByRole('heading', { name }).waitFor();
+      };
+      await rename('seen-by-both', first);
+      await rename('seen-by-both', second);
+      expect(server.data.listeners()).toBe(1);
+      await first.close();
+      await expect.poll(() => server.data.listeners()).toBe(1);
+      await rename('seen-by-the-second', second);
+    });
+  });
+
+  test('take the stream from a tab that hangs', async () => {
+    await withServer(20, async (server) => {
+      const { page: first } = await open(server, '/qemu/101/summary');
+      await expect.poll(() => server.data.listeners()).toBe(1);
+      const second = await first.context().newPage();
+      await second.goto(`${server.url}/qemu/101/summary`);
+      await second.locator('h1').waitFor();
+      await second.bringToFront();
+      // Busy for longer than the test takes; the page goes when the context is closed.
+      void first.evaluate('for (const end = Date.now() + 60_000; Date.now() < end;);').catch(() => undefined);
+      await expect.poll(() => server.data.listeners(), { timeout: 20_000 }).toBe(2);
+      server.data.emit('resource', {
+        ...{ id: 'qemu/101', type: 'qemu', vmid: 101, node: 'pve1', name: 'seen-all-the-same' },
+        status: 'running',
+      });
+      await second.getByRole('heading', { name: 'seen-all-the-same' }).waitFor();
+    });
+  }, 60_000);
+});
+
 describe('with 10,000 guests', () => {
   test('tree and table keep only what is seen in the page, and follow the keyboard and live events', async () => {
     await withServer(10_000, async (server) => {

@@ -2,16 +2,16 @@
  * Live updates: one event stream of the server patches the cached lists of resources and tasks and marks what else
  * changed as old. Nothing polls. Events arrive in bursts (a node that starts 100 guests), so they are applied together.
  */
-import { clusterEvents, clusterResources, clusterTasks } from '@ryokan/api/methods/cluster.ts';
+import { clusterResources, clusterTasks } from '@ryokan/api/methods/cluster.ts';
 import { nodeWarnings } from '@ryokan/api/methods/nodes.ts';
 import { useSyncExternalStore } from 'react';
+import { type EventType, joinEventStream } from './event-stream.ts';
 import { callKey, invalidate, queryClient } from './query.ts';
 import { outcome, type Resource, type Task } from './rows.ts';
-import { api } from './session.ts';
+import { api, session } from './session.ts';
 
 export const resourcesKey = callKey(clusterResources, {});
 export const tasksKey = callKey(clusterTasks, {});
-const eventsUrl = `/api2/json${clusterEvents.path}`;
 /** Rows of ended tasks kept in the drawer; the task pages ask for more. */
 const keptTasks = 200;
 const flushMs = 120;
@@ -139,55 +139,48 @@ function configChanged(path: string): void {
   });
 }
 
-const read = <T>(event: Event): T => JSON.parse((event as MessageEvent<string>).data) as T;
-
-/** Opens the stream and keeps it open; returns the function that ends it. */
+/** Joins the event stream; returns the function that leaves it. */
 export function startLive(): () => void {
-  let source: EventSource | undefined;
-  let retryTimer: ReturnType<typeof setTimeout> | undefined;
+  const username = session()?.username;
+  if (username === undefined) return () => undefined;
   let lostTimer: ReturnType<typeof setTimeout> | undefined;
-  let failures = 0;
-  const lose = () => {
-    // A short gap (a restart of the daemon) is nobody's business.
-    lostTimer ??= setTimeout(() => setConnection('lost'), 3_000);
-  };
-  const open = () => {
-    source = new EventSource(eventsUrl);
-    source.addEventListener('hello', () => {
-      failures = 0;
-      clearTimeout(lostTimer);
-      lostTimer = undefined;
-      setConnection('live');
-      // Whatever happened while nobody listened: fetch what is on the page again.
-      void queryClient.invalidateQueries();
-      for (const listener of openListeners) listener();
-    });
-    source.addEventListener('resource', (event) => {
-      const change = read<ResourceChange>(event);
-      pendingResources.set(change.id, change);
-      schedule();
-    });
-    source.addEventListener('task', (event) => {
-      const task = read<Task>(event);
-      pendingTasks.set(task.upid, task);
-      schedule();
-    });
-    source.addEventListener('config', (event) => configChanged(read<{ path: string }>(event).path));
-    source.addEventListener('warning', () => void invalidate(nodeWarnings));
-    source.onerror = () => {
-      lose();
-      if (source?.readyState !== EventSource.CLOSED) return;
-      // The browser gave up (an error status): ask whether the login still holds, then try again.
-      source.close();
-      void api.call(clusterTasks, {}).catch(() => undefined);
-      retryTimer = setTimeout(open, Math.min(30_000, 1_000 * 2 ** failures++));
-    };
-  };
-  open();
+  const leave = joinEventStream(username, {
+    onEvent: (type, data) => {
+      if (type === 'hello') {
+        clearTimeout(lostTimer);
+        lostTimer = undefined;
+        setConnection('live');
+        // Whatever happened while nobody listened: fetch what is on the page again.
+        void queryClient.invalidateQueries();
+        for (const listener of openListeners) listener();
+      } else apply(type, data);
+    },
+    onLost: () => {
+      // A short gap (a restart of the daemon) is nobody's business.
+      lostTimer ??= setTimeout(() => setConnection('lost'), 3_000);
+    },
+    // A call of any kind tells whether the login still holds.
+    onRefused: () => void api.call(clusterTasks, {}).catch(() => undefined),
+  });
   return () => {
-    source?.close();
-    clearTimeout(retryTimer);
+    leave();
     clearTimeout(lostTimer);
     setConnection('connecting');
   };
+}
+
+/** One event that the server sent, in the shapes that `cluster.events` describes. */
+function apply(type: Exclude<EventType, 'hello'>, data: unknown): void {
+  switch (type) {
+    case 'resource':
+      pendingResources.set((data as ResourceChange).id, data as ResourceChange);
+      return schedule();
+    case 'task':
+      pendingTasks.set((data as Task).upid, data as Task);
+      return schedule();
+    case 'config':
+      return configChanged((data as { path: string }).path);
+    case 'warning':
+      void invalidate(nodeWarnings);
+  }
 }

@@ -7,6 +7,7 @@ import {
   FormSelectOption,
   HelperText,
   HelperTextItem,
+  TextArea,
   TextInput,
 } from '@patternfly/react-core';
 import type { ReactNode } from 'react';
@@ -62,6 +63,35 @@ export function TextField(
         className={props.mono ? 'ry-mono-input' : ''}
         autoComplete={props.type === 'password' ? 'new-password' : 'off'}
         spellCheck="false"
+        onChange={(_, value) => props.onChange(value)}
+        {...described(props)}
+      />
+    </Field>
+  );
+}
+
+/** Text of several lines. */
+export function AreaField(
+  props: Common & {
+    value: string;
+    onChange: (value: string) => void;
+    placeholder?: string;
+    mono?: boolean;
+    rows?: number;
+  },
+) {
+  return (
+    <Field {...props}>
+      <TextArea
+        id={props.id}
+        value={props.value}
+        placeholder={props.placeholder}
+        rows={props.rows ?? 3}
+        isDisabled={props.disabled ?? false}
+        validated={validated(props)}
+        resizeOrientation="vertical"
+        className={props.mono ? 'ry-mono-input' : ''}
+        spellCheck={props.mono ? 'false' : 'true'}
         onChange={(_, value) => props.onChange(value)}
         {...described(props)}
       />

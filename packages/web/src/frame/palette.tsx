@@ -38,7 +38,7 @@ export default function Palette({ onClose, onGo }: { onClose: () => void; onGo: 
   const entries = useMemo(
     () => [
       ...guestEntries(t, rows, pathname, onGo),
-      ...pageEntries(t, pathname, onGo),
+      ...pageEntries(t, rows, pathname, onGo),
       ...actionEntries(t, onGo),
       ...objectEntries(rows, onGo),
     ],
@@ -169,12 +169,20 @@ function guestEntries(
 }
 
 /** Pages of the object that is open come first, then those of the datacenter. */
-function pageEntries(t: Translate, pathname: string, onGo: (path: string) => void): Entry[] {
+function pageEntries(
+  t: Translate,
+  rows: readonly Resource[],
+  pathname: string,
+  onGo: (path: string) => void,
+): Entry[] {
   const [, kind, id] = pathname.split('/');
   const base = `/${kind}/${id}`;
   const here =
     kind === 'qemu'
-      ? guestTabs(t, { serial: false })
+      ? guestTabs(t, {
+          serial: false,
+          template: Boolean(rows.find((row) => row.id === `qemu/${id}`)?.template),
+        })
       : kind === 'node'
         ? nodeTabs(t)
         : ([] as { key: string; title: string }[]);

@@ -88,4 +88,12 @@ export const frame = {
   'task.unknown': 'unknown end',
   'task.vncproxy': 'VM {{id}} – Console',
   'task.vncshell': 'Shell of the node',
+  'task.qmsnapshot': 'VM {{id}} – Take a snapshot',
+  'task.qmdelsnapshot': 'VM {{id}} – Delete a snapshot',
+  'task.qmrollback': 'VM {{id}} – Roll back',
+  'task.qmclone': 'VM {{id}} – Clone',
+  'task.qmtemplate': 'VM {{id}} – Convert to template',
+  'task.qmmove': 'VM {{id}} – Move a disk',
+  'tab.snapshots': 'Snapshots',
+  'tab.cloudinit': 'Cloud-init',
 } as const;

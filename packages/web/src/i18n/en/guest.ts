@@ -99,4 +99,6 @@ export const guest = {
   'console.type': 'Type it',
   'console.waiting': 'Connection lost, trying again…',
   'console.window': 'New window',
+  'guest.clone': 'Clone',
+  'guest.template': 'Convert to template',
 } as const;

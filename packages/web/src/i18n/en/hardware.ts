@@ -163,4 +163,6 @@ export const hardware = {
   'problem.number': 'This must be a number.',
   'problem.tooLong': 'At most {{count}} characters.',
   'problem.vmidUsed': 'VM {{vmid}} exists already. Choose another number.',
+  'config.applied': 'Changed; it works already',
+  'config.waits': 'Saved; takes effect at the next start: {{keys}}',
 } as const;

@@ -87,4 +87,12 @@ export const frame = {
   'task.unknown': '結果不明',
   'task.vncproxy': 'VM {{id}} – コンソール',
   'task.vncshell': 'ノードのシェル',
+  'task.qmsnapshot': 'VM {{id}} – スナップショットの作成',
+  'task.qmdelsnapshot': 'VM {{id}} – スナップショットの削除',
+  'task.qmrollback': 'VM {{id}} – スナップショットへの復元',
+  'task.qmclone': 'VM {{id}} – クローン',
+  'task.qmtemplate': 'VM {{id}} – テンプレート化',
+  'task.qmmove': 'VM {{id}} – ディスクの移動',
+  'tab.snapshots': 'スナップショット',
+  'tab.cloudinit': 'cloud-init',
 } as const;

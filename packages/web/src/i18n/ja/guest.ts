@@ -99,4 +99,6 @@ export const guest = {
   'console.type': '入力する',
   'console.waiting': '接続が切れました。再接続しています…',
   'console.window': '新しいウィンドウ',
+  'guest.clone': 'クローン',
+  'guest.template': 'テンプレートに変換',
 } as const;

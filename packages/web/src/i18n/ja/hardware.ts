@@ -162,4 +162,6 @@ export const hardware = {
   'problem.number': '数値を入力してください。',
   'problem.tooLong': '{{count}} 文字以内にしてください。',
   'problem.vmidUsed': 'VM {{vmid}} はすでに存在します。別の番号を選んでください。',
+  'config.applied': '変更し、すぐに反映しました',
+  'config.waits': '保存しました。次回起動時に反映されます: {{keys}}',
 } as const;

@@ -4,10 +4,11 @@ import { qemuConfigGet, qemuConfigSet, qemuConfigSetAsync, qemuPending } from '@
 import { validate } from '@ryokan/api/validate.ts';
 import { type ReactNode, useState } from 'react';
 import { invalidate } from '../../api/query.ts';
-import { follow } from '../../api/run.ts';
+import { follow, taskDone } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
+import { toast } from '../../components/toasts.tsx';
 import { FormError } from '../../forms/form-dialog.tsx';
-import { useT } from '../../i18n/index.ts';
+import { translate, useT } from '../../i18n/index.ts';
 
 /** Keys to set, as the API takes them; `delete` names keys to remove. */
 export type ConfigChange = Readonly<Record<string, string>>;
@@ -17,6 +18,8 @@ export interface DialogTarget {
   readonly vmid: number;
   /** Of the configuration that the dialog shows: a change by somebody else in between is refused. */
   readonly digest: string | undefined;
+  /** True: say whether a change works at once or waits for the next start. */
+  readonly running?: boolean;
 }
 
 /** Applies a change. Disks are made by a task; everything else is done when the call answers. */
@@ -33,9 +36,34 @@ export async function applyChange(
   };
   const checked = validate(qemuConfigSet.params, raw);
   if (checked.errors) throw new ApiError(400, '', { ...checked.errors });
-  if (asTask) follow(await api.call(qemuConfigSetAsync, checked.value));
-  else await api.call(qemuConfigSet, checked.value);
+  if (asTask) {
+    const upid = await api.call(qemuConfigSetAsync, checked.value);
+    follow(upid);
+    // Its failure is told as that of any task.
+    if (upid && target.running)
+      void taskDone(upid).then(
+        () => tellWhen(target, change),
+        () => undefined,
+      );
+  } else {
+    await api.call(qemuConfigSet, checked.value);
+    if (target.running) void tellWhen(target, change);
+  }
   await invalidate(qemuConfigGet, qemuPending);
+}
+
+/** Of a running guest: whether the change works at once (hotplug) or waits for the next start. */
+async function tellWhen(target: DialogTarget, change: ConfigChange): Promise<void> {
+  const { delete: removed = '', ...set } = change;
+  const keys = new Set([...Object.keys(set), ...removed.split(',')]);
+  const rows = await api.call(qemuPending, { node: target.node, vmid: target.vmid }).catch(() => []);
+  const waiting = rows.filter((row) => keys.has(row.key) && (row.pending !== undefined || row.delete));
+  if (waiting.length === 0) toast({ variant: 'success', title: translate('config.applied') });
+  else
+    toast({
+      variant: 'info',
+      title: translate('config.waits', { keys: waiting.map((row) => row.key).join(', ') }),
+    });
 }
 
 export interface ConfigDialogProps {

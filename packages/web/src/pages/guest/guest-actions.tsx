@@ -8,10 +8,16 @@ import {
   MenuToggleAction,
   Tooltip,
 } from '@patternfly/react-core';
+import CloneIcon from '@patternfly/react-icons/dist/esm/icons/clone-icon';
 import EllipsisVIcon from '@patternfly/react-icons/dist/esm/icons/ellipsis-v-icon';
 import PlayIcon from '@patternfly/react-icons/dist/esm/icons/play-icon';
 import PowerOffIcon from '@patternfly/react-icons/dist/esm/icons/power-off-icon';
-import { type ActionState, type GuestState, guestActions } from '@ryokan/api/guest-actions.ts';
+import {
+  type ActionState,
+  type GuestAction,
+  type GuestState,
+  guestActions,
+} from '@ryokan/api/guest-actions.ts';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useSearchParams } from 'react-router';
 import type { Guest } from '../../api/rows.ts';
@@ -27,18 +33,23 @@ import {
   runAction,
 } from './guest-run.ts';
 
+const CloneDialog = lazy(() => import('./clone-dialog.tsx'));
+const TemplateDialog = lazy(() => import('./template-dialog.tsx'));
 const RemoveGuestDialog = lazy(() => import('./remove-dialog.tsx'));
+
+const privileges = { remove: 'VM.Allocate', template: 'VM.Allocate', clone: 'VM.Clone' } as const;
+const privilegeOf = (action: GuestAction) =>
+  action in privileges ? privileges[action as keyof typeof privileges] : 'VM.PowerMgmt';
 
 /** Buttons of a guest: what cannot be done now stands there too, with the reason. */
 export function GuestActions({ guest, state }: { guest: Guest; state: GuestState }) {
   const t = useT();
-  const [asked, setAsked] = useState<PowerAction | 'remove'>();
+  const [asked, setAsked] = useState<PowerAction | 'clone' | 'template' | 'remove'>();
   const [open, setOpen] = useState<'power' | 'more'>();
   const actions = new Map(guestActions(state).map((one) => [one.action, one]));
   const reason = (one: ActionState | undefined): string | undefined => {
     if (!one) return undefined;
-    if (!may('vms', one.action === 'remove' ? 'VM.Allocate' : 'VM.PowerMgmt'))
-      return t('reason.noPermission');
+    if (!may('vms', privilegeOf(one.action))) return t('reason.noPermission');
     return one.reason ? reasonText(one.reason.key, state.lock, t) : undefined;
   };
   // The palette asks for an action by the address. It is never done without asking: anybody can send a link.
@@ -61,7 +72,18 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
     else void runAction(guest, action);
   };
   const main: PowerAction = actions.get('resume')?.allowed && state.status !== 'stopped' ? 'resume' : 'start';
-  return (
+  const ask = (what: 'clone' | 'template' | 'remove') => {
+    setOpen(undefined);
+    setAsked(what);
+  };
+  const power = state.template ? (
+    <ActionButton
+      label={t(actionLabels.clone)}
+      icon={<CloneIcon />}
+      reason={reason(actions.get('clone'))}
+      onClick={() => ask('clone')}
+    />
+  ) : (
     <>
       <ActionButton
         label={t(actionLabels[main])}
@@ -104,6 +126,11 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
           ))}
         </DropdownList>
       </Dropdown>
+    </>
+  );
+  return (
+    <>
+      {power}
       <Dropdown
         isOpen={open === 'more'}
         onOpenChange={(next) => setOpen(next ? 'more' : undefined)}
@@ -121,30 +148,53 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
         )}
       >
         <DropdownList>
-          <DropdownItem
-            isAriaDisabled={!actions.get('console')?.allowed}
-            onClick={() => {
-              setOpen(undefined);
-              openConsoleWindow(guest);
-            }}
-          >
-            {t('console.popup')}
-          </DropdownItem>
-          <Divider component="li" />
+          {state.template ? null : (
+            <>
+              <DropdownItem
+                isAriaDisabled={!actions.get('console')?.allowed}
+                onClick={() => {
+                  setOpen(undefined);
+                  openConsoleWindow(guest);
+                }}
+              >
+                {t('console.popup')}
+              </DropdownItem>
+              <ActionItem
+                label={t(actionLabels.clone)}
+                reason={reason(actions.get('clone'))}
+                danger={false}
+                onClick={() => ask('clone')}
+              />
+              <ActionItem
+                label={t(actionLabels.template)}
+                reason={reason(actions.get('template'))}
+                danger={false}
+                onClick={() => ask('template')}
+              />
+              <Divider component="li" />
+            </>
+          )}
           <ActionItem
             label={t(actionLabels.remove)}
             reason={reason(actions.get('remove'))}
             danger
-            onClick={() => {
-              setOpen(undefined);
-              setAsked('remove');
-            }}
+            onClick={() => ask('remove')}
           />
         </DropdownList>
       </Dropdown>
-      {asked === 'remove' ? (
+      {asked === 'remove' || asked === 'clone' || asked === 'template' ? (
         <Suspense fallback={null}>
-          <RemoveGuestDialog guest={guest} onClose={() => setAsked(undefined)} />
+          {asked === 'remove' ? (
+            <RemoveGuestDialog guest={guest} onClose={() => setAsked(undefined)} />
+          ) : asked === 'clone' ? (
+            <CloneDialog
+              guest={guest}
+              template={Boolean(state.template)}
+              onClose={() => setAsked(undefined)}
+            />
+          ) : (
+            <TemplateDialog guest={guest} onClose={() => setAsked(undefined)} />
+          )}
         </Suspense>
       ) : asked ? (
         <ConfirmDialog

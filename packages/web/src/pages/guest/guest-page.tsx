@@ -29,6 +29,8 @@ const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
   serial: lazy(() => import('./serial-tab.tsx')),
   hardware: lazy(() => import('./hardware.tsx')),
   options: lazy(() => import('./options.tsx')),
+  cloudinit: lazy(() => import('./cloudinit/cloudinit.tsx')),
+  snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
   tasks: lazy(() => import('./guest-tasks.tsx')),
 };
 
@@ -80,7 +82,7 @@ function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
       }
       actions={<GuestActions guest={guest} state={state} />}
       basePath={`/qemu/${vmid}`}
-      tabs={guestTabs(t, { serial })}
+      tabs={guestTabs(t, { serial, template: Boolean(guest.template) })}
       tab={tab}
     >
       <Tab guest={guest} state={state} />

@@ -14,7 +14,10 @@ import { run } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import { type PlainKey, type Translate, translate } from '../../i18n/index.ts';
 
-export type PowerAction = Exclude<GuestAction, 'console' | 'edit' | 'remove'>;
+export type PowerAction = Exclude<
+  GuestAction,
+  'console' | 'snapshot' | 'rollback' | 'clone' | 'template' | 'edit' | 'remove'
+>;
 
 type Target = { readonly node: string; readonly vmid: number };
 
@@ -41,6 +44,10 @@ export const actionLabels: Readonly<Record<GuestAction, PlainKey>> = {
   suspend: 'guest.suspend',
   resume: 'guest.resume',
   console: 'guest.console',
+  snapshot: 'snapshot.take',
+  rollback: 'snapshot.rollback',
+  clone: 'guest.clone',
+  template: 'guest.template',
   edit: 'guest.edit',
   remove: 'guest.remove',
 };

@@ -99,7 +99,7 @@ export default function Options({ guest, state }: GuestTabProps) {
           <OptionDialog
             row={open}
             entries={entries}
-            target={{ node, vmid, digest: config?.digest }}
+            target={{ node, vmid, digest: config?.digest, running: state.status !== 'stopped' }}
             onClose={() => setOpen(undefined)}
           />
         ) : null}

@@ -1,14 +1,16 @@
 import type { PageTab } from '../../components/object-page.tsx';
 import type { Translate } from '../../i18n/index.ts';
 
-/** The serial console has a tab when the guest has a serial port. */
-export function guestTabs(t: Translate, guest: { serial: boolean }): PageTab[] {
+/** The serial console has a tab when the guest has a serial port. A template never runs, so it has no consoles. */
+export function guestTabs(t: Translate, guest: { serial: boolean; template: boolean }): PageTab[] {
   return [
     { key: 'summary', title: t('tab.summary') },
-    { key: 'console', title: t('tab.console') },
-    ...(guest.serial ? [{ key: 'serial', title: t('tab.serial') }] : []),
+    ...(guest.template ? [] : [{ key: 'console', title: t('tab.console') }]),
+    ...(guest.serial && !guest.template ? [{ key: 'serial', title: t('tab.serial') }] : []),
     { key: 'hardware', title: t('tab.hardware') },
+    { key: 'cloudinit', title: t('tab.cloudinit') },
     { key: 'options', title: t('tab.options') },
+    ...(guest.template ? [] : [{ key: 'snapshots', title: t('tab.snapshots') }]),
     { key: 'tasks', title: t('tab.tasks') },
   ];
 }

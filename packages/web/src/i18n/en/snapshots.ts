@@ -1,0 +1,62 @@
+/** Snapshots, clones and templates of a guest. */
+export const snapshots = {
+  'clone.full': 'Full clone',
+  'clone.fullHelp': 'A copy of all disks, independent of this guest.',
+  'clone.identity': 'The clone gets MAC addresses and a machine identity of its own. It stays stopped.',
+  'clone.kind': 'Kind of clone',
+  'clone.linked': 'Linked clone',
+  'clone.linkedHelp':
+    'Ready at once: it shares the disks of the template and stores only what it changes. The template must stay.',
+  'clone.linkedNeedsTemplate': 'Only templates have linked clones: convert a guest to a template first.',
+  'clone.sameFormat': 'as the storage likes',
+  'clone.sameStorage': 'Where each disk is',
+  'clone.storage': 'Target storage',
+  'clone.submit': 'Clone',
+  'clone.target': 'Target node',
+  'clone.title': 'Clone VM {{name}}',
+  'clone.titleSnapshot': 'Clone the snapshot {{name}}',
+  'snapshot.after': 'after {{name}}',
+  'snapshot.clone': 'Clone it',
+  'snapshot.delete': 'Delete',
+  'snapshot.deleteBody': 'The saved state goes for good. The guest and its disks stay as they are now.',
+  'snapshot.deleteBodyRam':
+    'The saved state goes for good, its memory too. The guest and its disks stay as they are now.',
+  'snapshot.deleteForce': 'Take it out of the list even if a disk fails',
+  'snapshot.deleteForceHelp':
+    'For snapshots whose disks are damaged or gone. What cannot be removed then stays on the storage.',
+  'snapshot.deleteKeeps': 'Later snapshots stay: {{names}}.',
+  'snapshot.deleteTitle': 'Delete the snapshot {{name}}?',
+  'snapshot.description': 'Description',
+  'snapshot.edit': 'Edit the description',
+  'snapshot.editTitle': 'Snapshot {{name}}',
+  'snapshot.more': 'More for {{name}}',
+  'snapshot.nameForm': '2 to 40 letters, digits, _ and -, with a letter first.',
+  'snapshot.nameTaken': 'There is a snapshot of this name already.',
+  'snapshot.none': 'No snapshots',
+  'snapshot.noneBody':
+    'A snapshot keeps disks and configuration as they are now, so that you can come back to them. It is no backup: it lies on the same storage.',
+  'snapshot.now': 'Now',
+  'snapshot.nowBody': 'The present state',
+  'snapshot.ram': 'with memory',
+  'snapshot.rollback': 'Roll back',
+  'snapshot.rollbackKeeps':
+    'Other snapshots stay. To keep the present state too, take a snapshot of it first.',
+  'snapshot.rollbackLoses': 'Disks and configuration go back to {{when}}. Everything since then is lost:',
+  'snapshot.rollbackRam': 'The guest goes on from the memory that was saved with it.',
+  'snapshot.rollbackStart': 'Start the guest afterwards',
+  'snapshot.rollbackStops': 'The guest runs now; it is stopped at once, as by pulling its plug.',
+  'snapshot.rollbackTitle': 'Roll back to {{name}}?',
+  'snapshot.rollbackTo': 'Roll back to {{name}}',
+  'snapshot.take': 'Take a snapshot',
+  'snapshot.takeSubmit': 'Take it',
+  'snapshot.withRam': 'With memory',
+  'snapshot.withRamHelp':
+    'A rollback goes on exactly here. Up to {{size}} are written; the guest pauses at the end of it.',
+  'snapshot.withoutRamHelp':
+    'Takes a moment. A rollback is like the start after a power cut; a guest agent makes it clean.',
+  'template.body':
+    'Its disks become read-only bases for clones. It can never be started again and cannot be turned back; to use it, clone it.',
+  'template.snapshots': 'Delete its snapshots first:',
+  'template.submit': 'Convert',
+  'template.title': 'Convert VM {{name}} to a template?',
+} as const;

@@ -1,0 +1,177 @@
+import { Radio } from '@patternfly/react-core';
+import { clusterNextid } from '@ryokan/api/methods/cluster.ts';
+import { qemuClone } from '@ryokan/api/methods/qemu-copy.ts';
+import { useState } from 'react';
+import { useNodeNames, useResources } from '../../api/hooks.ts';
+import { useCall } from '../../api/query.ts';
+import type { Guest } from '../../api/rows.ts';
+import { follow } from '../../api/run.ts';
+import { api } from '../../api/session.ts';
+import { useStorages } from '../../api/volumes.ts';
+import { NumberField, SelectField, TextField } from '../../forms/fields.tsx';
+import { FormDialog } from '../../forms/form-dialog.tsx';
+import { useT } from '../../i18n/index.ts';
+import { useFormat } from '../../util/use-format.ts';
+import { nameOf } from './guest-actions.tsx';
+
+/** Formats that disks of QEMU guests can have. */
+export const diskFormats = ['raw', 'qcow2', 'vmdk'] as const;
+export type DiskFormat = (typeof diskFormats)[number];
+
+/** '' keeps each disk on the storage where it is. */
+const sameStorage = '';
+
+/** A copy of a guest, of a snapshot of it, or a clone that shares a template's disks. */
+export default function CloneDialog(props: {
+  guest: Guest;
+  template: boolean;
+  snapshot?: string;
+  onClose: () => void;
+}) {
+  const t = useT();
+  const { guest, template, snapshot } = props;
+  const { node, vmid } = guest;
+  const { data: nextid } = useCall(clusterNextid, {}, { staleTime: 0 });
+  const { rows } = useResources();
+  const nodes = useNodeNames();
+  const [typedId, setTypedId] = useState<string>();
+  const [name, setName] = useState('');
+  const [full, setFull] = useState(!template);
+  const [storage, setStorage] = useState(sameStorage);
+  const [format, setFormat] = useState('');
+  const [target, setTarget] = useState(node);
+  const newid = typedId ?? (nextid === undefined ? '' : String(nextid));
+  const taken = rows.some((row) => String(row.vmid) === newid);
+  const ready = Number(newid) >= 100 && !taken;
+  return (
+    <FormDialog
+      title={
+        snapshot ? t('clone.titleSnapshot', { name: snapshot }) : t('clone.title', { name: nameOf(guest) })
+      }
+      submit={t('clone.submit')}
+      ready={ready}
+      onClose={props.onClose}
+      onSubmit={async () => {
+        follow(
+          await api.call(qemuClone, {
+            node,
+            vmid,
+            newid: Number(newid),
+            full,
+            ...(name.trim() ? { name: name.trim() } : {}),
+            ...(snapshot ? { snapname: snapshot } : {}),
+            ...(full && storage ? { storage } : {}),
+            ...(full && format ? { format: format as DiskFormat } : {}),
+            ...(target === node ? {} : { target }),
+          }),
+        );
+      }}
+    >
+      <div className="ry-form-grid">
+        <NumberField
+          id="newid"
+          label={t('wizard.vmid')}
+          required
+          min={100}
+          max={999_999_999}
+          value={newid}
+          onChange={setTypedId}
+          problem={taken ? t('problem.vmidUsed', { vmid: newid }) : undefined}
+        />
+        <TextField
+          id="clone-name"
+          label={t('column.name')}
+          placeholder={`Copy-of-VM-${guest.name ?? vmid}`}
+          value={name}
+          onChange={setName}
+        />
+        {nodes.length > 1 ? (
+          <SelectField
+            id="target"
+            label={t('clone.target')}
+            value={target}
+            onChange={setTarget}
+            choices={nodes.map((one) => ({ value: one, label: one }))}
+          />
+        ) : null}
+      </div>
+      <fieldset className="ry-form-rows" aria-label={t('clone.kind')}>
+        <Radio
+          id="clone-linked"
+          name="clone-kind"
+          label={t('clone.linked')}
+          description={template ? t('clone.linkedHelp') : t('clone.linkedNeedsTemplate')}
+          isDisabled={!template}
+          isChecked={!full}
+          onChange={() => setFull(false)}
+        />
+        <Radio
+          id="clone-full"
+          name="clone-kind"
+          label={t('clone.full')}
+          description={t('clone.fullHelp')}
+          isChecked={full}
+          onChange={() => setFull(true)}
+        />
+      </fieldset>
+      {full ? (
+        <TargetFields
+          node={target}
+          storage={storage}
+          format={format}
+          onChange={(next) => {
+            setStorage(next.storage);
+            setFormat(next.format);
+          }}
+          same={t('clone.sameStorage')}
+        />
+      ) : null}
+      <p className="ry-subtle">{t('clone.identity')}</p>
+    </FormDialog>
+  );
+}
+
+/** Where copied disks go, and in which form. */
+export function TargetFields(props: {
+  node: string;
+  storage: string;
+  format: string;
+  onChange: (next: { storage: string; format: string }) => void;
+  /** What no choice of a storage means. */
+  same: string;
+}) {
+  const t = useT();
+  const units = useFormat();
+  const { storages } = useStorages(props.node, 'images');
+  const chosen = storages.find((one) => one.storage === props.storage);
+  const formats: readonly string[] = diskFormats.filter(
+    (one) => chosen?.formats?.supported.includes(one) ?? one !== 'vmdk',
+  );
+  return (
+    <div className="ry-form-grid">
+      <SelectField
+        id="target-storage"
+        label={t('clone.storage')}
+        value={props.storage}
+        onChange={(storage) => props.onChange({ storage, format: props.format })}
+        choices={[
+          { value: '', label: props.same },
+          ...storages.map((one) => ({
+            value: one.storage,
+            label: t('wizard.storageFree', { storage: one.storage, free: units.bytes(one.avail ?? 0) }),
+          })),
+        ]}
+      />
+      <SelectField
+        id="target-format"
+        label={t('hardware.format')}
+        value={formats.includes(props.format) ? props.format : ''}
+        onChange={(format) => props.onChange({ storage: props.storage, format })}
+        choices={[
+          { value: '', label: t('clone.sameFormat') },
+          ...formats.map((one) => ({ value: one, label: one })),
+        ]}
+      />
+    </div>
+  );
+}

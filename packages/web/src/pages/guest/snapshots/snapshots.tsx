@@ -1,0 +1,225 @@
+import { Button, Label } from '@patternfly/react-core';
+import CameraIcon from '@patternfly/react-icons/dist/esm/icons/camera-icon';
+import { guestAction } from '@ryokan/api/guest-actions.ts';
+import { lazy, Suspense, useMemo, useState } from 'react';
+import { useRunningTasks } from '../../../api/hooks.ts';
+import { qemuSnapshotList } from '../../../api/pending-methods.ts';
+import { useCall } from '../../../api/query.ts';
+import { may } from '../../../api/session.ts';
+import { Empty } from '../../../components/empty.tsx';
+import { ErrorNotice } from '../../../components/error-notice.tsx';
+import { Loading } from '../../../components/loading.tsx';
+import { StateText } from '../../../components/object-icon.tsx';
+import { type MenuEntry, RowMenu } from '../../../components/row-menu.tsx';
+import { TaskState } from '../../../components/task-state.tsx';
+import { Time } from '../../../components/time.tsx';
+import { useT } from '../../../i18n/index.ts';
+import { describeTask } from '../../../util/task-text.ts';
+import type { GuestTabProps } from '../guest-page.tsx';
+import { reasonText } from '../guest-run.ts';
+import { type Snapshot, type SnapshotRow, snapshotRows } from './snapshot-tree.ts';
+
+const SnapshotDialogs = lazy(() => import('./snapshot-dialogs.tsx'));
+const CloneDialog = lazy(() => import('../clone-dialog.tsx'));
+
+export type OpenSnapshotDialog =
+  | { readonly kind: 'take' }
+  | { readonly kind: 'edit' | 'rollback' | 'delete' | 'clone'; readonly snapshot: Snapshot };
+
+const taskTypes = new Set(['qmsnapshot', 'qmdelsnapshot', 'qmrollback']);
+
+/** The snapshots of a guest as a graph in time, with the present state where it belongs. */
+export default function Snapshots({ guest, state }: GuestTabProps) {
+  const t = useT();
+  const { node, vmid } = guest;
+  const { data, error, refetch } = useCall(qemuSnapshotList, { node, vmid });
+  const rows = useMemo(() => snapshotRows(data ?? []), [data]);
+  const [open, setOpen] = useState<OpenSnapshotDialog>();
+  const running = useRunningTasks(vmid).filter((task) => taskTypes.has(task.type));
+  if (error && !data)
+    return (
+      <div className="ry-summary">
+        <ErrorNotice error={error} onRetry={refetch} />
+      </div>
+    );
+  if (!data) return <Loading />;
+  const reason = (action: 'snapshot' | 'rollback' | 'clone'): string | undefined => {
+    const privilege = action === 'clone' ? 'VM.Clone' : 'VM.Snapshot';
+    if (!may('vms', privilege) && !(action === 'rollback' && may('vms', 'VM.Snapshot.Rollback')))
+      return t('reason.noPermission');
+    const why = guestAction(action, state).reason;
+    return why ? reasonText(why.key, state.lock, t) : undefined;
+  };
+  const none = rows.every((row) => row.isCurrent);
+  const take = (
+    <Button
+      size="sm"
+      icon={<CameraIcon />}
+      isDisabled={reason('snapshot') !== undefined}
+      onClick={() => setOpen({ kind: 'take' })}
+    >
+      {t('snapshot.take')}
+    </Button>
+  );
+  return (
+    <div className="ry-hardware">
+      <div className="ry-toolbar">
+        {none && running.length === 0 ? null : take}
+        {reason('snapshot') && running.length === 0 ? (
+          <span className="ry-subtle">{reason('snapshot')}</span>
+        ) : null}
+        {running.map((task) => (
+          <span key={task.upid} className="ry-inline-list" role="status">
+            {describeTask(task.type, task.id)} <TaskState task={task} />
+          </span>
+        ))}
+      </div>
+      {none ? (
+        <Empty title={t('snapshot.none')} action={running.length === 0 ? take : null}>
+          {t('snapshot.noneBody')}
+        </Empty>
+      ) : (
+        <div className="ry-table-scroller" tabIndex={0} role="region" aria-label={t('tab.snapshots')}>
+          <table className="ry-table ry-hardware-table ry-snapshots">
+            <caption className="ry-hidden">{t('tab.snapshots')}</caption>
+            <thead>
+              <tr>
+                <th scope="col" className="ry-snapshot-column">
+                  {t('column.name')}
+                </th>
+                <th scope="col">{t('snapshot.description')}</th>
+                <th scope="col" className="ry-actions-column">
+                  <span className="ry-hidden">{t('hardware.actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <Row key={row.snapshot.name} row={row} guest={guest} reason={reason} onOpen={setOpen} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <Suspense fallback={null}>
+        {open?.kind === 'clone' ? (
+          <CloneDialog
+            guest={guest}
+            template={false}
+            snapshot={open.snapshot.name}
+            onClose={() => setOpen(undefined)}
+          />
+        ) : open ? (
+          <SnapshotDialogs
+            guest={guest}
+            state={state}
+            list={data}
+            open={open}
+            onClose={() => setOpen(undefined)}
+          />
+        ) : null}
+      </Suspense>
+    </div>
+  );
+}
+
+function Row(props: {
+  row: SnapshotRow;
+  guest: GuestTabProps['guest'];
+  reason: (action: 'snapshot' | 'rollback' | 'clone') => string | undefined;
+  onOpen: (open: OpenSnapshotDialog) => void;
+}) {
+  const t = useT();
+  const { row, guest, reason, onOpen } = props;
+  const { snapshot } = row;
+  const { name } = snapshot;
+  const menu: MenuEntry[] = [
+    {
+      key: 'edit',
+      label: t('snapshot.edit'),
+      reason: may('vms', 'VM.Snapshot') ? undefined : t('reason.noPermission'),
+      onClick: () => onOpen({ kind: 'edit', snapshot }),
+    },
+    {
+      key: 'clone',
+      label: t('snapshot.clone'),
+      reason: reason('clone'),
+      onClick: () => onOpen({ kind: 'clone', snapshot }),
+    },
+    {
+      key: 'delete',
+      label: t('snapshot.delete'),
+      danger: true,
+      reason: reason('snapshot'),
+      onClick: () => onOpen({ kind: 'delete', snapshot }),
+    },
+  ];
+  return (
+    <tr
+      className={row.isCurrent ? 'ry-snapshot-now' : undefined}
+      style={{ ['--ry-lane' as string]: row.lane }}
+    >
+      <th scope="row">
+        <Graph row={row} />
+        {row.isCurrent ? (
+          <span>
+            {t('snapshot.now')} <StateText row={guest} />
+          </span>
+        ) : (
+          <>
+            <span className="ry-id">{name}</span>
+            {snapshot.vmstate ? (
+              <Label isCompact className="ry-snapshot-ram">
+                {t('snapshot.ram')}
+              </Label>
+            ) : null}
+            {snapshot.snaptime ? (
+              <span className="ry-subtle ry-snapshot-time">
+                <Time at={snapshot.snaptime} />
+              </span>
+            ) : null}
+          </>
+        )}
+        <span className="ry-hidden">
+          {snapshot.parent ? t('snapshot.after', { name: snapshot.parent }) : ''}
+        </span>
+      </th>
+      <td>
+        {row.isCurrent ? <span className="ry-subtle">{t('snapshot.nowBody')}</span> : snapshot.description}
+      </td>
+      <td className="ry-actions-cell">
+        {row.isCurrent ? null : (
+          <>
+            <Button
+              variant="link"
+              size="sm"
+              isInline
+              isDisabled={reason('rollback') !== undefined}
+              onClick={() => onOpen({ kind: 'rollback', snapshot })}
+              aria-label={t('snapshot.rollbackTo', { name })}
+            >
+              {t('snapshot.rollback')}
+            </Button>
+            <RowMenu label={t('snapshot.more', { name })} entries={menu} />
+          </>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+/** Dot and lines of a row; what hangs on what is told to screen readers in words. */
+function Graph({ row }: { row: SnapshotRow }) {
+  return (
+    <span className="ry-graph" aria-hidden>
+      {Array.from({ length: row.lane }, (_, lane) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: lanes have nothing but their number
+        <i key={lane} className="ry-graph-line" style={{ ['--ry-at' as string]: lane }} />
+      ))}
+      {row.link === 'straight' ? <i className="ry-graph-line ry-graph-above" /> : null}
+      {row.hasChildren ? <i className="ry-graph-line ry-graph-below" /> : null}
+      {row.link === 'branch' ? <i className="ry-graph-branch" /> : null}
+      <i className="ry-graph-dot" />
+    </span>
+  );
+}

@@ -1,0 +1,45 @@
+import { Alert } from '@patternfly/react-core';
+import { qemuTemplate } from '@ryokan/api/methods/qemu-copy.ts';
+import { useGuestConfig } from '../../api/hooks.ts';
+import { qemuSnapshotList } from '../../api/pending-methods.ts';
+import { useCall } from '../../api/query.ts';
+import type { Guest } from '../../api/rows.ts';
+import { api } from '../../api/session.ts';
+import { AskDialog } from '../../components/ask-dialog.tsx';
+import { useT } from '../../i18n/index.ts';
+import { volumesOf } from './config-model.ts';
+import { nameOf } from './guest-actions.tsx';
+import { currentName } from './snapshots/snapshot-tree.ts';
+
+/** Making a template: there is no way back, and a guest with snapshots cannot become one. */
+export default function TemplateDialog({ guest, onClose }: { guest: Guest; onClose: () => void }) {
+  const t = useT();
+  const { node, vmid } = guest;
+  const config = useGuestConfig(node, vmid);
+  const { data } = useCall(qemuSnapshotList, { node, vmid });
+  const snapshots = (data ?? []).filter((one) => one.name !== currentName);
+  const volumes = config.data ? volumesOf(config.data) : [];
+  return (
+    <AskDialog
+      title={t('template.title', { name: nameOf(guest) })}
+      confirm={t('template.submit')}
+      disabled={snapshots.length > 0}
+      onClose={onClose}
+      run={() => api.call(qemuTemplate, { node, vmid })}
+    >
+      {snapshots.length > 0 ? (
+        <Alert isInline variant="danger" title={t('template.snapshots')}>
+          {snapshots.map((one) => one.name).join(', ')}
+        </Alert>
+      ) : null}
+      <p>{t('template.body')}</p>
+      <ul className="ry-id-list">
+        {volumes.map((volume) => (
+          <li key={volume.key}>
+            <span className="ry-id">{volume.volid}</span> {volume.size ?? ''}
+          </li>
+        ))}
+      </ul>
+    </AskDialog>
+  );
+}
