@@ -4,7 +4,7 @@ import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { configureTap, createTap, removeTap, type TapSettings, tapName } from '../../network/tap.ts';
 import { canUseVhost } from '../../network/vhost.ts';
 import { deviceMtu } from '../../network/vlan-bridge.ts';
-import type { GuestServices } from '../guest-services.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import type { ResolvedTap } from './host-input.ts';
 
 /** Whose card it is. */
@@ -13,6 +13,7 @@ export interface CardGuest {
   readonly vmid: number;
   /** Whom QEMU runs as. */
   readonly user: { readonly uid: number; readonly gid: number };
+  readonly context: Pick<ChangeContext, 'warn'>;
 }
 
 /**
@@ -20,7 +21,7 @@ export interface CardGuest {
  * as createTap does. Removed by removeCardTap, and by cleanUpAfter when the guest has ended.
  */
 export async function makeTap(
-  { services, vmid, user }: CardGuest,
+  { services, vmid, user, context }: CardGuest,
   key: string,
   text: string,
 ): Promise<ResolvedTap | undefined> {
@@ -34,6 +35,8 @@ export async function makeTap(
     mtu: card.mtu,
     multiQueue: card.queues !== undefined && card.queues > 1,
   });
+  // Nobody is to rely on rules that no packet passes.
+  if (card.firewall) context.warn(`${key}: 'firewall' has no effect yet: all its packets pass`);
   return { ifname, vhost: canUseVhost(user), bridgeMtu: deviceMtu(card.bridge) };
 }
 
