@@ -19,6 +19,7 @@ export async function withUndo(
     log,
     warn: log,
     undo: (name, args) => void undos.push({ name, args }),
+    keep: () => void undos.splice(0),
     signal: new AbortController().signal,
   };
   try {

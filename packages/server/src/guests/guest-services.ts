@@ -19,5 +19,7 @@ export interface ChangeContext {
   log(line: string): void;
   warn(line: string): void;
   undo(name: string, args: Readonly<Record<string, string | number>>): void;
+  /** What was changed so far stands: the undos registered until now are forgotten. */
+  keep?(): void;
   readonly signal: AbortSignal;
 }

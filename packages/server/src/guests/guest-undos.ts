@@ -3,6 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
 import { removeGuest } from './guest-store.ts';
+import { undoPlug } from './qemu/hotplug/unplug-undo.ts';
 import { cleanUpAfter, endStrays, isRunning, signalProcess, waitForExit } from './qemu/process.ts';
 
 export function guestUndos(undos: UndoTable, services: GuestServices): void {
@@ -22,6 +23,7 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
     await endStrays(services.paths, vmid);
     if (!isRunning(services.paths, vmid)) await cleanUpAfter(services.paths, node, vmid);
   });
+  undos.on('guest.unplug', (args) => undoPlug(services, Number(args.vmid), textArg(args, 'key')));
   undos.on('process.kill', async (args) => {
     // With its start time: after a power cut the number may belong to somebody else.
     const target = { pid: Number(args.pid), startTime: Number(args.startTime) };

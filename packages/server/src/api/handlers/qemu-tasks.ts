@@ -19,6 +19,7 @@ import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/qemu/config-change.ts';
 import { createGuest } from '../../guests/qemu/create.ts';
 import { demandRemovable, destroyGuest } from '../../guests/qemu/destroy.ts';
+import { hotplugProblem } from '../../guests/qemu/hotplug/apply.ts';
 import {
   demandFree,
   demandRunning,
@@ -87,13 +88,12 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
       demandSkiplock(call, params.skiplock);
       await demandRoomFor(services, change.set);
     },
-    run: (params, task) =>
-      updateGuest(
-        services,
-        params.vmid,
-        { change: changeOf(params), digest: params.digest, skiplock: params.skiplock, author: task.user },
-        task,
-      ),
+    async run(params, task) {
+      const { digest, skiplock } = params;
+      const options = { change: changeOf(params), digest, skiplock, author: task.user };
+      const problems = await updateGuest(services, params.vmid, options, task);
+      for (const [key, problem] of Object.entries(problems)) task.warn(`${key}: ${hotplugProblem(problem)}`);
+    },
   });
   table.onTask(qemuResize, {
     async check(params, call) {

@@ -1,5 +1,5 @@
 /** Questions about QEMU guests and quick changes; tasks stand in qemu-tasks.ts. */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
   qemuConfigGet,
   qemuConfigSet,
@@ -23,6 +23,7 @@ import {
   shownValue,
   withPending,
 } from '../../guests/qemu/config-change.ts';
+import { hotplugProblem, type Problems } from '../../guests/qemu/hotplug/apply.ts';
 import { demandRunning } from '../../guests/qemu/power.ts';
 import type { QmpClient } from '../../guests/qemu/qmp-client.ts';
 import { demandRoomFor } from '../../guests/qemu/resize.ts';
@@ -57,9 +58,12 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     demandSkiplock(call, params.skiplock);
     await demandRoomFor(services, wanted.set);
     const { digest, skiplock } = params;
-    await withUndo(services, call, (context) =>
-      updateGuest(services, params.vmid, { change: wanted, digest, skiplock, author: call.user }, context),
-    );
+    let problems: Problems = {};
+    await withUndo(services, call, async (context) => {
+      const options = { change: wanted, digest, skiplock, author: call.user };
+      problems = await updateGuest(services, params.vmid, options, context);
+    });
+    demandHotplugged(problems);
     return null;
   };
   table.on(qemuConfigSet, (params, call) => {
@@ -70,6 +74,12 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     const wanted = { set: {}, delete: splitList(params.idlist), revert: [], force: params.force === true };
     return change(params, wanted, call);
   });
+}
+
+/** The change is stored, but whoever asked for it has to know that the running guest did not take it. */
+function demandHotplugged(problems: Problems): void {
+  const errors = Object.entries(problems).map(([key, problem]) => [key, hotplugProblem(problem)] as const);
+  if (errors.length > 0) throw new ParameterError(Object.fromEntries(errors));
 }
 
 interface ParamsOfSet {

@@ -88,12 +88,20 @@ export function mergeChange(file: GuestConfigFile, change: ConfigChange, running
   return { ...file, properties, pending: { properties: pending, delete: removed } };
 }
 
-/** A document with its pending changes carried out: what a start does first. */
-export function applyPending(file: GuestConfigFile): GuestConfigFile {
+/** A document with its pending changes carried out: what a start does first. `only`: that key's, while it runs. */
+export function applyPending(file: GuestConfigFile, only?: string): GuestConfigFile {
   const properties: Record<string, string> = { ...file.properties };
-  for (const [key, { force }] of Object.entries(file.pending.delete)) detach(properties, key, force);
-  for (const [key, value] of Object.entries(file.pending.properties)) assign(properties, key, value);
-  return { ...file, properties, pending: { properties: {}, delete: {} } };
+  const pending = { properties: { ...file.pending.properties }, delete: { ...file.pending.delete } };
+  const due = (key: string) => only === undefined || key === only;
+  for (const [key, { force }] of Object.entries(file.pending.delete).filter(([key]) => due(key))) {
+    detach(properties, key, force);
+    delete pending.delete[key];
+  }
+  for (const [key, value] of Object.entries(file.pending.properties).filter(([key]) => due(key))) {
+    assign(properties, key, value);
+    delete pending.properties[key];
+  }
+  return { ...file, properties, pending };
 }
 
 /** Sets a key. A disk that another one replaces stays as unusedN; one that comes into use is unused no more. */

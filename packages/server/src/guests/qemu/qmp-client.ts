@@ -6,7 +6,8 @@ import type { Socket } from 'node:net';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { type ConnectOptions, connectUnix, readLines } from './json-socket.ts';
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** A bigint is sent as a plain number of any length; what QEMU answers never holds one. */
+export type JsonValue = string | number | bigint | boolean | null | readonly JsonValue[] | JsonObject;
 /** Undefined members are left out when it is sent. */
 export type JsonObject = { readonly [key: string]: JsonValue | undefined };
 export type QmpArguments = JsonObject;
@@ -155,7 +156,7 @@ class Connection implements QmpClient {
     const answer = new Promise<T>((resolve, reject) => {
       this.waiting.set(id, { command, resolve: resolve as (value: unknown) => void, reject });
     });
-    this.socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    this.socket.write(`${jsonText({ execute: command, arguments: args, id })}\n`);
     const limit = { timeout: options.timeout ?? defaultTimeout, signal: options.signal };
     return limited(answer, limit, `QEMU did not answer '${command}'`).finally(() => this.waiting.delete(id));
   }
@@ -223,6 +224,15 @@ class Connection implements QmpClient {
       },
     );
   }
+}
+
+/** JSON.stringify, which knows no bigint (JSON.rawJSON would, from Node.js 22 on). */
+export function jsonText(value: JsonValue | undefined): string {
+  if (typeof value === 'bigint') return String(value);
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${jsonText(member)}`).join(',')}}`;
 }
 
 /** `promise`, or a RyokanError 'failed' after `timeout` ms or when `signal` aborts. */

@@ -17,6 +17,7 @@ import { demandDistinctVolumes, prepareDrive, removeVolumes } from './disks.ts';
 import { formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
+import { applyToRunning, type Problems } from './hotplug/apply.ts';
 import { isRunning } from './process.ts';
 
 export interface UpdateOptions {
@@ -29,16 +30,18 @@ export interface UpdateOptions {
 
 /**
  * Carries out a change: makes volumes, merges, stores, removes volumes that the caller wants gone. For a running guest
- * what touches its hardware waits in [PENDING] until the next start.
+ * what touches its hardware is written to [PENDING] first, and then changed in QEMU as far as that can be; the rest
+ * waits for the next start. Resolves with what was tried in the running guest and did not work, by key; nothing of that
+ * is lost, it waits too.
  */
 export async function updateGuest(
   services: GuestServices,
   vmid: number,
   options: UpdateOptions,
   context: ChangeContext,
-): Promise<void> {
+): Promise<Problems> {
   const { store, settings } = services;
-  await services.locks.with(`qemu-${vmid}`, async () => {
+  return services.locks.with(`qemu-${vmid}`, async () => {
     const guest = readGuest(store, 'qemu', settings.node, vmid);
     if (options.digest !== undefined && options.digest !== guest.digest) throw digestMismatch();
     if (!options.skiplock && options.change.set.lock === undefined) demandUnlocked(guest.file.properties);
@@ -55,6 +58,10 @@ export async function updateGuest(
       dropped.filter((volid) => !namesAnywhere(file, volid)),
       context,
     );
+    if (!running) return {};
+    context.keep?.();
+    const keys = [...options.change.delete, ...Object.keys(set)];
+    return applyToRunning(services, vmid, keys, options.author, context);
   });
 }
 

@@ -1,0 +1,70 @@
+/** CPUs of a running guest: plugged in and taken away one by one; and how much of the node's CPUs it may use. */
+import { guestCgroup } from '../../../host/cgroup.ts';
+import { addPluggedCpu, cpuModel, cpuTopology } from '../devices/cpu.ts';
+import type { Guest } from '../guest-context.ts';
+import type { QmpClient } from '../qmp-client.ts';
+import { failed, type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
+import { LivePlan } from './plan.ts';
+import { deviceIds, releaseDevice } from './release.ts';
+
+/** As query-hotpluggable-cpus reports a place for a CPU. */
+interface CpuSlot {
+  readonly props: { readonly 'socket-id'?: number; readonly 'core-id'?: number };
+  /** Present when a CPU sits there. */
+  readonly 'qom-path'?: string;
+}
+
+/** The key `vcpus`: how many of the CPUs are there. */
+export async function changeCpuCount(live: LiveGuest, { key, after }: LiveChange): Promise<Outcome> {
+  if (!live.features.has('cpu')) return waits("the option 'hotplug' of this guest does not allow 'cpu'");
+  const guest = live.describe({ key, value: after });
+  const { cores, present: wanted } = cpuTopology(guest);
+  const before = await presentCpus(live.qmp, cores);
+  let reached = before.size;
+  try {
+    for (let number = 1; number <= wanted; number++) {
+      if (before.has(number)) continue;
+      await plugCpu(live, guest, number, cores);
+      reached++;
+    }
+    for (const number of [...before].sort((a, b) => b - a)) {
+      if (number <= wanted) break;
+      if (!(await deviceIds(live.qmp)).has(`cpu${number}`)) {
+        return waits(
+          `CPU ${number} was there from the start and can go only with the next one`,
+          String(reached),
+        );
+      }
+      await releaseDevice(live.qmp, `cpu${number}`);
+      reached--;
+    }
+  } catch (error) {
+    return failed(error, reached === before.size ? undefined : String(reached));
+  }
+  return 'done';
+}
+
+async function plugCpu(live: LiveGuest, guest: Guest, number: number, cores: number): Promise<void> {
+  const plan = new LivePlan();
+  addPluggedCpu(cpuModel(guest), number, cores, plan);
+  await plan.carryOut(live.qmp, (line) => live.context.log(line));
+}
+
+/** Numbers (from 1) of the CPUs that sit in the guest. */
+async function presentCpus(qmp: QmpClient, cores: number): Promise<Set<number>> {
+  const slots = await qmp.execute<CpuSlot[]>('query-hotpluggable-cpus');
+  const numbers = slots.flatMap((slot) => {
+    if (slot['qom-path'] === undefined) return [];
+    const { 'socket-id': socket = 0, 'core-id': core = 0 } = slot.props;
+    return [socket * cores + core + 1];
+  });
+  return new Set(numbers);
+}
+
+/** Keys that QEMU does not know: they hold for its process. */
+export function changeCpuLimits(live: LiveGuest, { key, after }: LiveChange): Outcome {
+  const { config } = live.describe({ key, value: after });
+  const { node } = live.services.settings;
+  for (const warning of guestCgroup(live.vmid, node).apply(config)) live.context.warn(warning);
+  return 'done';
+}
