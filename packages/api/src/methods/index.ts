@@ -7,5 +7,6 @@ export * from './node-hardware.ts';
 export * from './nodes.ts';
 export * from './qemu.ts';
 export * from './qemu-agent.ts';
+export * from './qemu-cloudinit.ts';
 export * from './storage.ts';
 export * from './tasks.ts';

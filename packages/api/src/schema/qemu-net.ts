@@ -67,7 +67,7 @@ export type QemuNet = Static<typeof qemuNetFields>;
 
 export const QemuNetDevice = PropertyString(qemuNetFields, { description: 'Network card.' });
 
-const ipconfigFields = Type.Object({
+export const ipconfigFields = Type.Object({
   ip: Optional(Format('pve-ipv4-config', { default: 'dhcp', description: 'ADDRESS/BITS, dhcp or manual.' })),
   gw: Optional(Format('ipv4', { requires: 'ip', description: 'IPv4 gateway.' })),
   ip6: Optional(

@@ -261,15 +261,16 @@ export const virtiofsFields = Type.Object({
 const snippet = (what: string) =>
   Optional(Format('pve-volume-id', { description: `Snippet volume for ${what}.` }));
 
-export const CloudInitFiles = PropertyString(
-  Type.Object({
-    meta: snippet('meta data'),
-    network: snippet('network data'),
-    user: snippet('user data'),
-    vendor: snippet('vendor data'),
-  }),
-  { description: 'Own files instead of the generated cloud-init data.' },
-);
+export const cloudInitFileFields = Type.Object({
+  meta: snippet('meta data'),
+  network: snippet('network data'),
+  user: snippet('user data'),
+  vendor: snippet('vendor data'),
+});
+
+export const CloudInitFiles = PropertyString(cloudInitFileFields, {
+  description: 'Own files instead of the generated cloud-init data.',
+});
 
 export const SpiceEnhancements = PropertyString(
   Type.Object({

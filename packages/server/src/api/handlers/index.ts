@@ -9,6 +9,7 @@ import { consoleHandlers } from './consoles.ts';
 import { hardwareHandlers } from './node-hardware.ts';
 import { nodeHandlers } from './nodes.ts';
 import { qemuHandlers } from './qemu.ts';
+import { cloudInitHandlers } from './qemu-cloudinit.ts';
 import { taskHandlers } from './tasks.ts';
 
 export function daemonHandlers(table: HandlerTable, services: DaemonServices): void {
@@ -17,6 +18,7 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   taskHandlers(table, services);
   qemuHandlers(table, services);
   agentHandlers(table, services);
+  cloudInitHandlers(table, services);
   consoleHandlers(table, services);
   clusterQemuHandlers(table, services);
   mappingHandlers(table, services);

@@ -6,8 +6,15 @@ import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { cpuFields, hostpciFields, usbFields } from '@ryokan/api/schema/qemu-options.ts';
 import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { readGuest } from '../../guests/guest-store.ts';
+import { newCloudInitStorage } from '../../guests/qemu/cloud-init/drive.ts';
 import { type ConfigChange, isVolumeKey } from '../../guests/qemu/config-change.ts';
-import { isCdrom, namesVolume, newVolumeRequest, parseDrive } from '../../guests/qemu/drive-value.ts';
+import {
+  isCdrom,
+  isCloudInit,
+  namesVolume,
+  newVolumeRequest,
+  parseDrive,
+} from '../../guests/qemu/drive-value.ts';
 import type { Services } from '../../services.ts';
 import { demandReadVolume } from '../../storage/volume-access.ts';
 import type { Call } from '../handler-table.ts';
@@ -40,7 +47,7 @@ function privilegeFor(key: string, text: string | undefined): Privilege | 'root'
   if (/^hostpci\d+$/.test(key)) return mapped(key, text);
   // The node's hardware generator is slow, and one guest could use it up.
   if (key === 'rng0') return text?.includes('/dev/hwrng') ? 'root' : 'VM.Config.HWType';
-  if (/^(net|ipconfig)\d+$/.test(key)) return 'VM.Config.Network';
+  if (/^net\d+$/.test(key)) return 'VM.Config.Network';
   if (/^numa\d+$/.test(key)) return 'VM.Config.CPU';
   if (isVolumeKey(key)) return isCdromValue(key, text) ? 'VM.Config.CDROM' : 'VM.Config.Disk';
   return byKey.get(key) ?? 'root';
@@ -112,6 +119,12 @@ function demandOptions(
 }
 
 function demandKey(call: Call, path: string, key: string, text: string | undefined): void {
+  if (text !== undefined && isVolumeKey(key) && isCloudInit(parseDrive(key, text))) {
+    return call.demand(path, ['VM.Config.Cloudinit', 'VM.Config.CDROM']);
+  }
+  if (/^ipconfig\d+$/.test(key) || byKey.get(key) === 'VM.Config.Cloudinit') {
+    return call.demand(path, ['VM.Config.Cloudinit', 'VM.Config.Network'], true);
+  }
   const privilege = privilegeFor(key, text);
   if (privilege === 'root') throw new RyokanError('forbidden', `only root can set '${key}' config`);
   call.demand(path, [privilege]);
@@ -126,6 +139,8 @@ function demandVolume(call: Call, key: string, text: string): void {
   if (source !== undefined) demandSource(call, source);
   // The drive of the node itself.
   if (drive.file === 'cdrom') call.demand('/', ['Sys.Console']);
+  const cloudInit = newCloudInitStorage(drive);
+  if (cloudInit !== undefined) return call.demand(`/storage/${cloudInit}`, ['Datastore.AllocateSpace']);
   const request = newVolumeRequest(drive);
   if (request) return call.demand(`/storage/${request.storage}`, ['Datastore.AllocateSpace']);
   if (!namesVolume(drive)) return;

@@ -5,12 +5,14 @@ import type { VolumeFormat } from '../../storage/driver.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { demandOneCloudInit, makeCloudInitDrive, newCloudInitStorage } from './cloud-init/drive.ts';
 import { isVolumeKey } from './config-change.ts';
 import {
   type DriveValue,
   formatDrive,
   formatSize,
   isCdrom,
+  isCloudInit,
   namesVolume,
   newVolumeRequest,
   parseDrive,
@@ -33,6 +35,10 @@ export async function prepareDrive(
   context: ChangeContext,
 ): Promise<string> {
   const drive = parseDrive(key, text);
+  const cloudInit = newCloudInitStorage(drive);
+  if (cloudInit !== undefined) {
+    return formatDrive(key, await makeCloudInitDrive(services, vmid, drive, cloudInit, context));
+  }
   const request = newVolumeRequest(drive);
   if (!request && drive['import-from'] !== undefined) {
     throw new RyokanError('parameter', `${key}: import-from fills a new disk, such as local:0`);
@@ -131,8 +137,9 @@ async function checkVolume(
   return { ...drive, size: formatSize(volume.size) };
 }
 
-/** Refuses a guest whose one volume would be two drives: they would destroy it. */
+/** Refuses a guest whose one volume would be two drives: they would destroy it; and two cloud-init drives. */
 export function demandDistinctVolumes(properties: ConfigProperties): void {
+  demandOneCloudInit(properties);
   const seen = new Map<string, string>();
   for (const [key, text] of Object.entries(properties)) {
     if (!isVolumeKey(key) || key.startsWith('unused')) continue;
@@ -171,7 +178,7 @@ export function ownVolumes(
   const found: { key: string; volid: string }[] = [];
   for (const [key, text] of drives) {
     const drive = parseDrive(key, text);
-    if (!namesVolume(drive) || isCdrom(drive)) continue;
+    if (!namesVolume(drive) || (isCdrom(drive) && !isCloudInit(drive))) continue;
     const { name } = parseVolumeId(drive.file);
     if (new RegExp(`(^|/)(vm|base)-${vmid}-`).test(name)) found.push({ key, volid: drive.file });
   }

@@ -30,6 +30,10 @@ export function formatDrive(key: string, drive: DriveValue): string {
 
 export const isCdrom = (drive: DriveValue): boolean => drive.media === 'cdrom';
 
+/** The drive that carries the cloud-init data of a guest: `local:100/vm-100-cloudinit.qcow2`, or `local:cloudinit` for a new one. */
+export const isCloudInit = (drive: DriveValue): boolean =>
+  /[:/](?:vm-\d+-)?cloudinit(?:\.(?:raw|qcow2|vmdk))?$/.test(drive.file);
+
 /** `local:32`: storage and size in GiB of a volume to be made. */
 export function newVolumeRequest(drive: DriveValue): { storage: string; gib: number } | undefined {
   const match = /^([a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]):(\d+(?:\.\d+)?)$/.exec(drive.file);

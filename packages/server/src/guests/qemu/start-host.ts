@@ -8,6 +8,7 @@ import { readAccelerator } from '../../host/accelerator.ts';
 import { readSettings } from '../../host/node-settings.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { makeTap } from './card-network.ts';
+import { refreshAtStart } from './cloud-init/refresh.ts';
 import { customCpuOf } from './cpu-models.ts';
 import { ovmfFiles } from './devices/machine.ts';
 import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
@@ -34,7 +35,15 @@ export interface GuestStart {
 type StartPart = (start: GuestStart) => Promise<Partial<QemuHost>> | Partial<QemuHost>;
 
 /** In this order, one after the other. */
-const parts: readonly StartPart[] = [nodeFacts, customCpuOf, temporaryVariables, volumes, taps, tpm];
+const parts: readonly StartPart[] = [
+  nodeFacts,
+  customCpuOf,
+  temporaryVariables,
+  refreshAtStart,
+  volumes,
+  taps,
+  tpm,
+];
 
 export async function gatherHost(start: GuestStart): Promise<QemuHost> {
   const host: Record<string, unknown> = { vmid: start.vmid, uuid: randomUUID(), startPaused: true };
