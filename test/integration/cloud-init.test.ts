@@ -1,0 +1,88 @@
+/** Cloud-init drives through the API: the volume, the image in it, a running guest's new disc, snippets. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { run } from '../../packages/server/src/host/exec.ts';
+import type { ApiSession } from '../lib/api-session.ts';
+import { startNode, type TestNode } from '../lib/node.ts';
+
+let node: TestNode;
+let admin: ApiSession;
+
+beforeAll(async () => {
+  node = await startNode();
+  admin = await node.admin();
+});
+afterAll(() => node?.stop());
+
+const qemu = (vmid: number, path = '') => `${node.path}/qemu/${vmid}${path}`;
+const imageFolder = () => join(node.dataDir, 'storage/images/300');
+const act = (vmid: number, action: string) => admin.run('POST', qemu(vmid, `/status/${action}`));
+
+/** A file of the cloud-init image, as a guest would read it. */
+async function fileInImage(name: string): Promise<string> {
+  const raw = join(node.dataDir, 'image.raw');
+  const target = join(node.dataDir, 'image.file');
+  await rm(target, { force: true });
+  const volume = join(imageFolder(), 'vm-300-cloudinit.qcow2');
+  await run('qemu-img', ['convert', '-U', '-f', 'qcow2', '-O', 'raw', volume, raw]);
+  await run('xorriso', ['-osirrox', 'on', '-indev', raw, '-extract', name, target]);
+  return (await run('cat', [target])).stdout;
+}
+
+describe('a guest with a cloud-init drive', () => {
+  test('gets its volume when it is made, and its image when it starts', async () => {
+    await admin.run('POST', `${node.path}/qemu`, {
+      ...{ vmid: 300, name: 'web', memory: 64, net0: 'virtio=BC:24:11:00:00:01', ide2: 'local:cloudinit' },
+      ...{ ciuser: 'debian', cipassword: 'geheim', ipconfig0: 'ip=192.0.2.5/24,gw=192.0.2.1' },
+    });
+    const config = await admin.get<Record<string, string>>(qemu(300, '/config'));
+    expect(config.ide2).toBe('local:300/vm-300-cloudinit.qcow2,media=cdrom,size=4M');
+    expect(config.cipassword).toBe('**********');
+    await act(300, 'start');
+    const user = await fileInImage('/user-data');
+    expect(user).toMatch(/^#cloud-config\nhostname: web\n/);
+    expect(user).toMatch(/^password: \$5\$/m);
+    expect(await admin.get(qemu(300, '/cloudinit/dump'), { type: 'user' })).toBe(user);
+    expect(await fileInImage('/network-config')).toContain("address: '192.0.2.5'");
+    expect(await fileInImage('/meta-data')).toBe(
+      await admin.get(qemu(300, '/cloudinit/dump'), { type: 'meta' }),
+    );
+    // Nothing with passwords stays behind.
+    const left = await readdir(join(node.dataDir, 'run'));
+    expect(left.filter((name) => name.startsWith('.staging-'))).toEqual([]);
+  });
+
+  test('takes a snippet that was written by API, and a new disc while it runs', async () => {
+    const path = `${node.path}/storage/local/snippets/web.yaml`;
+    const first = await admin.call<{ volid: string; digest: string }>('PUT', path, {
+      content: '#cloud-config\nhostname: 旅館\n',
+      digest: '',
+    });
+    expect(first.volid).toBe('local:snippets/web.yaml');
+    expect(await admin.get(path)).toEqual({
+      content: '#cloud-config\nhostname: 旅館\n',
+      digest: first.digest,
+    });
+    const stale = await admin.answer('PUT', path, { content: 'x', digest: '' });
+    expect(stale.reason).toMatch(/changed by somebody else/);
+    expect((await admin.answer('PUT', path.replace('web.yaml', '.web'), { content: 'x' })).status).toBe(400);
+    await admin.call('PUT', path, { content: '#cloud-config\n', digest: first.digest });
+    await admin.call('PUT', qemu(300, '/cloudinit'));
+    expect(await fileInImage('/user-data')).toContain('hostname: web');
+    const monitor = await admin.call<string>('POST', qemu(300, '/monitor'), { command: 'info block' });
+    expect(monitor).toMatch(/ide2[\s\S]*vm-300-cloudinit\.qcow2/);
+    await act(300, 'stop');
+    await admin.call('PUT', qemu(300, '/config'), { cicustom: 'user=local:snippets/web.yaml' });
+    await admin.call('PUT', qemu(300, '/cloudinit'));
+    expect(await fileInImage('/user-data')).toBe('#cloud-config\n');
+  });
+
+  test('has one cloud-init drive, and takes its volume along', async () => {
+    const second = await admin.answer('PUT', qemu(300, '/config'), { ide0: 'local:cloudinit' });
+    expect(second.reason).toMatch(/already attached|Parameter/);
+    await admin.run('DELETE', qemu(300));
+    expect(await readdir(imageFolder()).catch(() => [])).toEqual([]);
+    expect((await admin.answer('PUT', qemu(300, '/cloudinit'))).reason).toMatch(/does not exist/);
+  });
+});
