@@ -156,7 +156,12 @@ function pendingRows(one: MockGuest): unknown[] {
 }
 
 const cap = {
-  vms: { 'VM.Allocate': 1, 'VM.PowerMgmt': 1, 'VM.Console': 1 },
+  vms: Object.fromEntries(
+    ['Allocate', 'PowerMgmt', 'Console', 'Clone', 'Snapshot', 'Config.Cloudinit'].map((one) => [
+      `VM.${one}`,
+      1,
+    ]),
+  ),
   storage: { 'Datastore.AllocateTemplate': 1, 'Datastore.Allocate': 1 },
   nodes: { 'Sys.Audit': 1, 'Sys.Modify': 1 },
   access: {},

@@ -87,6 +87,33 @@ export const pages: readonly PageToSee[] = [
       await settle(page);
     },
   },
+  { name: 'guest-snapshots', path: '/qemu/100/snapshots' },
+  {
+    name: 'guest-snapshot-take',
+    path: '/qemu/100/snapshots',
+    act: async (page) => {
+      await page.locator('.ry-toolbar button').first().click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'guest-snapshot-rollback',
+    path: '/qemu/100/snapshots',
+    act: async (page) => {
+      await page.locator('.ry-snapshots .ry-actions-cell button').first().click();
+      await settle(page);
+    },
+  },
+  { name: 'guest-cloudinit', path: '/qemu/100/cloudinit' },
+  {
+    name: 'guest-clone',
+    path: '/qemu/100/summary',
+    act: async (page) => {
+      await page.locator('.ry-page-actions button').last().click();
+      await page.getByRole('menuitem').nth(1).click();
+      await settle(page);
+    },
+  },
   { name: 'guest-tasks', path: '/qemu/100/tasks' },
   { name: 'guest-gone', path: '/qemu/99999/summary' },
   ...['general', 'os', 'system', 'disks', 'cpu', 'memory', 'network', 'confirm'].map((step, index) => ({
