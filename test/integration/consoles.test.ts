@@ -124,6 +124,24 @@ describe('terminal', () => {
     socket.close();
   });
 
+  test('a second window takes the serial console over, and the first says so', async () => {
+    const windows = [];
+    for (let count = 0; count < 2; count++) {
+      const opened = await admin.call<Opened>('POST', `${node.path}/qemu/100/termproxy`);
+      const { socket, text } = await open(socketUrl(`${node.path}/qemu/100`, opened));
+      const closed = new Promise((done) => socket.once('close', done));
+      socket.send(`${opened.user}:${opened.ticket}\n`);
+      await shows(text, /^OK/);
+      windows.push({ socket, text, closed });
+    }
+    const [first, second] = windows;
+    await first?.closed;
+    expect(first?.text()).toContain('[admin@pve has opened this console and taken it over]');
+    await admin.run('POST', `${node.path}/qemu/100/status/reset`);
+    await shows(second?.text ?? String, /SeaBIOS/);
+    second?.socket.close();
+  });
+
   test('a wrong first line gets nothing', async () => {
     const opened = await admin.call<Opened>('POST', `${node.path}/qemu/100/termproxy`);
     const { socket, text } = await open(socketUrl(`${node.path}/qemu/100`, opened));

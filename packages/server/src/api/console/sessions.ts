@@ -15,6 +15,8 @@ export interface ConsoleTarget {
   readonly open: () => Duplex | Promise<Duplex>;
   /** Speaks the terminal protocol (termproxy) instead of raw bytes. */
   readonly terminal: boolean;
+  /** Name of a far end that serves one client, such as a serial port: who comes later takes it over. */
+  readonly exclusive?: string;
 }
 
 export interface ConsoleSession {
@@ -37,6 +39,7 @@ const unusedTimeout = 40_000;
 export class ConsoleSessions {
   private readonly sessions = new Map<number, { session: ConsoleSession; timer: NodeJS.Timeout }>();
   private readonly tokens = new Map<string, ConsoleSession>();
+  private readonly holders = new Map<string, ConsoleSession>();
   private server: Server | undefined;
   private nextPort = firstPort;
 
@@ -96,6 +99,19 @@ export class ConsoleSessions {
     session.socket?.destroy();
   }
 
+  /** The one who had the far end until now is told so: waiting silently for each other would look like a hang. */
+  private takeOver(session: ConsoleSession): void {
+    const { exclusive } = session.target;
+    if (exclusive === undefined) return;
+    const before = this.holders.get(exclusive)?.socket;
+    this.holders.set(exclusive, session);
+    session.socket?.once('close', () => {
+      if (this.holders.get(exclusive) === session) this.holders.delete(exclusive);
+    });
+    if (before?.destroyed !== false) return;
+    before.end(`\r\n[${session.user} has opened this console and taken it over]\r\n`, () => before.destroy());
+  }
+
   private freePort(): number {
     for (let tries = firstPort; tries <= lastPort; tries++) {
       const port = this.nextPort;
@@ -140,6 +156,7 @@ export class ConsoleSessions {
   private async join(socket: Socket, session: ConsoleSession): Promise<void> {
     const { target } = session;
     session.socket = socket;
+    this.takeOver(session);
     let far: Duplex;
     try {
       if (target.terminal) {
@@ -164,7 +181,7 @@ export class ConsoleSessions {
   }
 }
 
-/** A target behind a Unix socket. */
+/** A target behind a Unix socket; one that speaks the terminal protocol is a serial port. */
 export function unixTarget(path: string, terminal: boolean): ConsoleTarget {
-  return { terminal, open: () => connect(path) };
+  return { terminal, open: () => connect(path), ...(terminal ? { exclusive: path } : {}) };
 }

@@ -1,11 +1,13 @@
 /** The QEMU process of a guest: is it there, how it ends, and what it leaves behind. */
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { guestCgroup } from '../../host/cgroup.ts';
 import type { DataPaths } from '../../host/paths.ts';
+import { removeMediated } from '../../host/pci-binding.ts';
 import { type ProcessId, readPidFile } from '../../host/pidfile.ts';
 import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import { commandLine, processStat } from '../../host/procfs.ts';
 import { removeTap } from '../../network/tap.ts';
+import { releaseHugepages } from './hugepages.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { endTpm, swtpmProgram } from './tpm-process.ts';
@@ -47,12 +49,15 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
   for (const name of readdirSync('/sys/class/net')) if (taps.test(name)) await removeTap(name, paths.root);
   guestCgroup(vmid, node).remove();
   await endTpm(paths, vmid);
+  releaseHugepages(paths, vmid);
+  removeMediated(vmid);
   for (const path of [
     run.qmp,
     run.event,
     run.vnc,
     run.qga,
     run.efiVars,
+    run.hostpci,
     ...[0, 1, 2, 3].map((n) => run.serial(n)),
     run.pid,
   ]) {
@@ -104,4 +109,14 @@ function withoutArgument(line: string): string {
 /** Size of the log now: what comes after belongs to the next start. */
 export function logSize(paths: DataPaths, vmid: number): number {
   return statSync(qemuRunPaths(paths, vmid).log, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Bytes of a guest's log from which on a start begins a new one and keeps this as the one before. */
+const longLog = 1024 * 1024;
+
+/** A guest that complains all the time must not fill the disk over the years. */
+export function rotateLog(paths: DataPaths, vmid: number): void {
+  if (logSize(paths, vmid) < longLog) return;
+  const { log } = qemuRunPaths(paths, vmid);
+  renameSync(log, `${log}.1`);
 }

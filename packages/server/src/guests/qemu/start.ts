@@ -1,5 +1,5 @@
 /** Starting a QEMU guest: gather what its command line needs, run QEMU without rights, wait until it answers. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
@@ -21,7 +21,7 @@ import { guestMemory } from './guest-context.ts';
 import { guestEnded } from './guest-ended.ts';
 import { oweStopHook, postStart, preStart } from './hookscript.ts';
 import type { QemuHost } from './host-input.ts';
-import { isRunning, lastWords, logSize } from './process.ts';
+import { isRunning, lastWords, logSize, rotateLog } from './process.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
@@ -58,8 +58,9 @@ export async function startGuest(
   for (const note of notes) context.log(note);
   const cgroup = guestCgroup(vmid, services.settings.node);
   for (const warning of cgroup.apply(config)) context.warn(warning);
+  rotateLog(services.paths, vmid);
   const logStart = logSize(services.paths, vmid);
-  const qemu = launch(services, vmid, args, user);
+  const qemu = launch(services, vmid, args, user, host.locksMemory === true);
   const pid = await startedPid(qemu);
   const startTime = processStat(pid)?.startTime;
   if (startTime !== undefined) context.undo('process.kill', { pid, startTime });
@@ -140,19 +141,22 @@ function launch(
   vmid: number,
   args: readonly string[],
   user: { uid: number; gid: number },
+  locksMemory: boolean,
 ): ChildProcess {
   const { log } = qemuRunPaths(services.paths, vmid);
   mkdirSync(dirname(log), { recursive: true });
   const output = openSync(log, 'a', 0o640);
+  const options = {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', output, output],
+    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
+  } satisfies SpawnOptions;
   try {
-    return spawn(qemuProgram, args, {
-      detached: true,
-      cwd: '/',
-      stdio: ['ignore', output, output],
-      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
-      uid: user.uid,
-      gid: user.gid,
-    });
+    if (!locksMemory) return spawn(qemuProgram, args, { ...options, uid: user.uid, gid: user.gid });
+    // Only root can lift the limit, so the user is changed behind that. Each program becomes the next: one process.
+    const become = ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
+    return spawn('prlimit', ['--memlock=unlimited:unlimited', ...become, qemuProgram, ...args], options);
   } finally {
     closeSync(output);
   }
