@@ -145,22 +145,3 @@ export const qemuFeature = defineMethod({
   permission: { perm: '/vms/{vmid}', privs: ['VM.Audit'] },
   proxyTo: 'node',
 });
-
-export const qemuRescan = defineMethod({
-  id: 'qemu.rescan',
-  verb: 'POST',
-  path: '/nodes/{node}/rescan',
-  description:
-    'Looks through the storages: sizes of disks are set right, volumes that no configuration names become unused disks.',
-  params: Type.Object({
-    node: Node(),
-    vmid: Optional(Vmid()),
-    dryrun: Optional(Type.Boolean({ default: false, description: 'Only say what would change.' })),
-  }),
-  returns: Type.String(),
-  permission: { perm: '/', privs: ['Sys.Modify'] },
-  proxyTo: 'node',
-  task: { type: 'qmrescan', id: 'vmid' },
-  cli: { command: 'qm disk rescan', aliases: ['qm rescan'] },
-  extension: true,
-});

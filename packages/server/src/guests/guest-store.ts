@@ -60,13 +60,14 @@ export function usedVmids(store: ConfigStore): Set<number> {
   return new Set(store.list('vmlist/').map((doc) => Number(doc.path.slice('vmlist/'.length))));
 }
 
-/** Takes a VMID for a new guest, locked for creation. Exactly one of several callers wins; the others get 'exists'. */
+/** Takes a VMID for a new guest, locked while it is made. Exactly one of several callers wins; the others get 'exists'. */
 export async function claimGuest(
   store: ConfigStore,
   type: GuestType,
   node: string,
   vmid: number,
   author: string,
+  lock: 'create' | 'clone' = 'create',
 ): Promise<void> {
   const path = guestPath(type, node, vmid);
   try {
@@ -77,7 +78,7 @@ export async function claimGuest(
       ],
       [
         { path: claimPath(vmid), text: `${type} ${node}\n` },
-        { path, text: serializeConfigFile(newConfigFile({ lock: 'create' })) },
+        { path, text: serializeConfigFile(newConfigFile({ lock })) },
       ],
       { author },
     );
@@ -179,10 +180,10 @@ export async function sweepClaims(
   node: string,
   tasks: { list(filter: { source: 'active'; vmid: number }): { total: number } },
 ): Promise<void> {
-  const untouched = serializeConfigFile(newConfigFile({ lock: 'create' }));
+  const untouched = ['create', 'clone'].map((lock) => serializeConfigFile(newConfigFile({ lock })));
   for (const doc of store.list(guestPrefix('qemu', node))) {
     const vmid = parseGuestPath(doc.path)?.vmid;
-    if (vmid === undefined || doc.text !== untouched || tasks.list({ source: 'active', vmid }).total > 0)
+    if (vmid === undefined || !untouched.includes(doc.text) || tasks.list({ source: 'active', vmid }).total > 0)
       continue;
     await removeGuest(store, 'qemu', node, vmid, 'sweep');
   }

@@ -1,0 +1,196 @@
+/**
+ * Block jobs of a running guest that copy an image into another: started, followed, ended. The jobs are made with
+ * `auto-dismiss` off, so that an error can still be read when they have ended; see the QMP reference, section "Block
+ * devices" and "Background jobs".
+ */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { imageNode, removeNodes } from '../block-graph.ts';
+import type { JsonObject, QmpClient } from '../qmp-client.ts';
+
+/** A copy under way: its job and the nodes of its target, the upper one first. */
+export interface Mirror {
+  readonly job: string;
+  readonly nodes: readonly string[];
+}
+
+interface Job {
+  readonly id: string;
+  /** created, running, ready, waiting, pending, aborting, concluded, … */
+  readonly status: string;
+  readonly 'current-progress': number;
+  readonly 'total-progress': number;
+  readonly error?: string;
+}
+
+/** Looks at jobs at least this often (ms): their progress comes with no event. */
+const lookEvery = 400;
+
+/** The name of the job that fills a node: known before either exists, for the undo. */
+export function mirrorOf(nodes: { readonly format: string; readonly file: string }): Mirror {
+  return { job: `mirror-${nodes.format}`, nodes: [nodes.format, nodes.file] };
+}
+
+export interface MirrorOptions {
+  /** Bytes a second. */
+  readonly speed?: number | undefined;
+  /** False: when told to complete, the job waits with the guest's I/O held back until it is finalized. */
+  readonly autoFinalize: boolean;
+}
+
+/** Opens the target in QEMU and begins to copy the whole image of the disk `key` into it. */
+export async function startMirror(
+  qmp: QmpClient,
+  key: string,
+  target: JsonObject,
+  { job, nodes }: Mirror,
+  { speed, autoFinalize }: MirrorOptions,
+): Promise<void> {
+  const { name } = await imageNode(qmp, key);
+  await qmp.execute('blockdev-add', target);
+  await qmp.execute('blockdev-mirror', {
+    'job-id': job,
+    device: name,
+    target: nodes[0],
+    sync: 'full',
+    'auto-dismiss': false,
+    'auto-finalize': autoFinalize,
+    speed,
+  });
+}
+
+/**
+ * Options that a target needs while it is filled, whatever the disk's own are: holes of the source stay holes. The filter
+ * above the image decides about what the guest itself discards.
+ */
+export function sparseTarget(image: JsonObject): JsonObject {
+  return { ...image, discard: 'unmap', file: { ...(image.file as JsonObject), discard: 'unmap' } };
+}
+
+export interface WatchOptions {
+  readonly signal?: AbortSignal;
+  /** 0..1 over all the jobs. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+/** Resolves when every job has one of the statuses. Rejects with the job's error when one fails, or with the abort. */
+export async function untilJobs(
+  qmp: QmpClient,
+  mirrors: readonly Mirror[],
+  statuses: readonly string[],
+  { signal, onProgress }: WatchOptions = {},
+): Promise<void> {
+  for (;;) {
+    signal?.throwIfAborted();
+    const changed = nextChange(qmp, signal);
+    const jobs = await Promise.all(mirrors.map(async ({ job }) => demandJob(await findJob(qmp, job), job)));
+    onProgress?.(progressOf(jobs));
+    for (const job of jobs) demandSound(job, statuses);
+    if (jobs.every((job) => statuses.includes(job.status))) {
+      changed.cancel();
+      return;
+    }
+    await changed.happened;
+  }
+}
+
+/** A promise that resolves at the next change of any job, after `lookEvery`, or when the signal aborts. */
+function nextChange(
+  qmp: QmpClient,
+  signal?: AbortSignal,
+): { readonly happened: Promise<void>; cancel(): void } {
+  let cancel = () => {};
+  const happened = new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, lookEvery);
+    const stop = qmp.onEvent(({ event }) => {
+      if (event === 'JOB_STATUS_CHANGE') done();
+    });
+    signal?.addEventListener('abort', done, { once: true });
+    cancel = done;
+  });
+  return { happened, cancel };
+}
+
+async function findJob(qmp: QmpClient, id: string): Promise<Job | undefined> {
+  return (await qmp.execute<Job[]>('query-jobs')).find((job) => job.id === id);
+}
+
+function demandJob(job: Job | undefined, id: string): Job {
+  if (job) return job;
+  throw new RyokanError(
+    'failed',
+    `the copy '${id}' is not known to QEMU any more; was it ended from outside?`,
+  );
+}
+
+function progressOf(jobs: readonly Job[]): number {
+  const sum = (field: 'current-progress' | 'total-progress') =>
+    jobs.reduce((all, job) => all + job[field], 0);
+  return sum('total-progress') === 0 ? 0 : sum('current-progress') / sum('total-progress');
+}
+
+function demandSound(job: Job, statuses: readonly string[]): void {
+  if (job.error !== undefined) throw failure(job.error);
+  const over = ['aborting', 'concluded', 'null'].includes(job.status);
+  if (over && !statuses.includes(job.status)) throw failure('it ended before it was done');
+}
+
+function failure(reason: string): RyokanError {
+  return /No space left/i.test(reason)
+    ? new RyokanError('no-space', 'the storage of the copy is full')
+    : new RyokanError('failed', `the copy failed: ${reason}`);
+}
+
+/** The jobs have caught up with the guest: they end here, and the targets stay as the disks are at this moment. */
+export async function endReady(qmp: QmpClient, mirrors: readonly Mirror[]): Promise<void> {
+  for (const { job } of mirrors) await qmp.execute('block-job-cancel', { device: job });
+  await untilJobs(qmp, mirrors, ['concluded']);
+}
+
+/** Forgets ended jobs and closes their targets, as far as nothing else in QEMU uses them. */
+export async function closeTargets(qmp: QmpClient, mirrors: readonly Mirror[]): Promise<void> {
+  for (const { job, nodes } of mirrors) {
+    await qmp.execute('job-dismiss', { id: job });
+    await removeNodes(qmp, nodes);
+  }
+}
+
+/** Told to complete, the job lets no more writes through and waits; the disk is the same on both sides then. */
+export async function holdAtEnd(qmp: QmpClient, mirror: Mirror, options: WatchOptions): Promise<void> {
+  await qmp.execute('job-complete', { id: mirror.job });
+  await untilJobs(qmp, [mirror], ['pending'], options);
+}
+
+/** The held job puts its target in the place of the source. Rejects when it could not; the source is in use then. */
+export async function switchOver(qmp: QmpClient, mirror: Mirror): Promise<void> {
+  await qmp.execute('job-finalize', { id: mirror.job });
+  await untilJobs(qmp, [mirror], ['concluded']);
+  // It is done; a job that stays in QEMU's list harms nobody.
+  await qmp.execute('job-dismiss', { id: mirror.job }).catch(() => {});
+}
+
+/** Puts an end to a copy in whatever state it is, so that the guest stays on its source. Safe to repeat. */
+export async function abandon(qmp: QmpClient, { job, nodes }: Mirror): Promise<void> {
+  let found = await findJob(qmp, job);
+  if (found && found.status !== 'concluded') {
+    await qmp.execute('job-cancel', { id: job });
+    while (found && found.status !== 'concluded') {
+      await nextChange(qmp).happened;
+      found = await findJob(qmp, job);
+    }
+  }
+  if (found) await qmp.execute('job-dismiss', { id: job });
+  await removeNodes(qmp, nodes);
+}
+
+/** For a job that was held when its task died: the configuration names the target, so it takes the source's place. */
+export async function finishHeld(qmp: QmpClient, mirror: Mirror): Promise<void> {
+  const found = await findJob(qmp, mirror.job);
+  if (found?.status === 'pending') await switchOver(qmp, mirror);
+  else if (found?.status === 'concluded') await qmp.execute('job-dismiss', { id: mirror.job });
+}

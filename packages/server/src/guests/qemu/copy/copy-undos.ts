@@ -1,0 +1,120 @@
+/** How copies of disks are taken back when their task fails or dies; see tasks/undo.ts. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { textArg, type UndoArgs, type UndoTable } from '../../../tasks/undo.ts';
+import type { GuestServices } from '../../guest-services.ts';
+import { readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
+import { namesAnywhere } from '../config-change.ts';
+import { withQmp } from '../power.ts';
+import { isRunning } from '../process.ts';
+import { abandon, finishHeld, type Mirror } from './block-jobs.ts';
+import { baseVolumeOf } from './guest-disks.ts';
+import { replaceVolume } from './volume-switch.ts';
+
+/** Ends a copy in a running guest: `{ vmid, job, nodes }`, the names of the nodes with blanks between them. */
+export const endMirrorUndo = 'qemu.end-mirror';
+/** Lets a guest go on that was paused for a moment: `{ vmid }`. */
+export const resumeUndo = 'qemu.resume';
+/**
+ * A disk that was moving to the volume `volid`: `{ vmid, volid }`, of a running guest with `job` and `nodes`. The
+ * configuration decides: when it names the volume, the move is finished; else the guest stays where it was and the
+ * volume goes.
+ */
+export const settleMoveUndo = 'qemu.settle-move';
+/** A disk that was becoming a base image: `{ vmid, volid }`. When it has its new name, the configuration learns that. */
+export const settleBaseUndo = 'qemu.settle-base';
+/** A volume that was being given to another guest: `{ from, to, vmid }`, volume ids and the owner before. */
+export const settleRenameUndo = 'qemu.settle-rename';
+
+/** How long an undo waits for the guest's lock (ms): another task may have been faster. */
+const lockPatience = 60_000;
+
+export function copyUndos(undos: UndoTable, services: GuestServices): void {
+  const locked = (vmid: number, work: () => Promise<void>) =>
+    services.locks.with(`qemu-${vmid}`, work, { timeout: lockPatience });
+  undos.on(endMirrorUndo, (args) => {
+    const vmid = Number(args.vmid);
+    return locked(vmid, async () => {
+      if (isRunning(services.paths, vmid))
+        await withQmp(services, vmid, (qmp) => abandon(qmp, mirrorIn(args)));
+    });
+  });
+  undos.on(resumeUndo, (args) => {
+    const vmid = Number(args.vmid);
+    return locked(vmid, async () => {
+      if (!isRunning(services.paths, vmid)) return;
+      await withQmp(services, vmid, async (qmp) => {
+        const { status } = await qmp.execute<{ status: string }>('query-status');
+        if (status === 'paused') await qmp.execute('cont');
+      });
+    });
+  });
+  undos.on(settleMoveUndo, (args) => {
+    const vmid = Number(args.vmid);
+    return locked(vmid, () => settleMove(services, vmid, textArg(args, 'volid'), mirrorIn(args)));
+  });
+  undos.on(settleBaseUndo, (args) => {
+    const vmid = Number(args.vmid);
+    return locked(vmid, () => settleBase(services, vmid, textArg(args, 'volid')));
+  });
+  undos.on(settleRenameUndo, (args) => settleRename(services, args));
+}
+
+const mirrorIn = (args: UndoArgs): Mirror => ({
+  job: textArg(args, 'job'),
+  nodes: textArg(args, 'nodes').split(' ').filter(Boolean),
+});
+
+async function settleMove(
+  services: GuestServices,
+  vmid: number,
+  volid: string,
+  mirror: Mirror,
+): Promise<void> {
+  const guest = tryReadGuest(services, vmid);
+  const moved = guest !== undefined && namesAnywhere(guest.file, volid);
+  if (mirror.job !== '' && isRunning(services.paths, vmid)) {
+    await withQmp(services, vmid, (qmp) => (moved ? finishHeld(qmp, mirror) : abandon(qmp, mirror)));
+  }
+  if (!moved) await removeIfThere(services, volid);
+}
+
+async function settleBase(services: GuestServices, vmid: number, volid: string): Promise<void> {
+  const guest = tryReadGuest(services, vmid);
+  if (!guest || (await isThere(services, volid))) return;
+  const base = baseVolumeOf(volid);
+  if (await isThere(services, base)) {
+    await writeGuest(services.store, guest, replaceVolume(guest.file, volid, base), 'undo');
+  }
+}
+
+async function settleRename(services: GuestServices, args: UndoArgs): Promise<void> {
+  const [from, to, vmid] = [textArg(args, 'from'), textArg(args, 'to'), Number(args.vmid)];
+  const owner = tryReadGuest(services, vmid);
+  if (!owner || !namesAnywhere(owner.file, from)) return;
+  if (await isThere(services, from)) return;
+  const name = from.slice(from.lastIndexOf('/') + 1).replace(/^.*:/, '');
+  if (await isThere(services, to)) await services.storage.rename(to, vmid, { name });
+}
+
+function tryReadGuest(services: GuestServices, vmid: number): StoredGuest | undefined {
+  try {
+    return readGuest(services.store, 'qemu', services.settings.node, vmid);
+  } catch (error) {
+    if (error instanceof RyokanError && error.code === 'not-found') return undefined;
+    throw error;
+  }
+}
+
+async function isThere(services: GuestServices, volid: string): Promise<boolean> {
+  try {
+    await services.storage.info(volid);
+    return true;
+  } catch (error) {
+    if (error instanceof RyokanError && error.code === 'not-found') return false;
+    throw error;
+  }
+}
+
+async function removeIfThere(services: GuestServices, volid: string): Promise<void> {
+  if (await isThere(services, volid)) await services.storage.remove(volid);
+}

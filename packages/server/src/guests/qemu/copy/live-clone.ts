@@ -1,0 +1,126 @@
+/** Copies of the disks of a running guest, all of the same moment. */
+import { messageOf } from '@ryokan/api/errors.ts';
+import type { TaskContext } from '../../../tasks/task.ts';
+import type { GuestServices } from '../../guest-services.ts';
+import { withGuestAgent } from '../agent.ts';
+import { freezeFileSystems, thawFileSystems } from '../agent-commands.ts';
+import { freshNodeNames } from '../block-graph.ts';
+import { hasAgent, withQmp } from '../power.ts';
+import type { JsonObject, QmpClient } from '../qmp-client.ts';
+import {
+  abandon,
+  closeTargets,
+  endReady,
+  type Mirror,
+  mirrorOf,
+  sparseTarget,
+  startMirror,
+  untilJobs,
+} from './block-jobs.ts';
+import { endMirrorUndo, resumeUndo } from './copy-undos.ts';
+import type { CopyPlan, NewVolume } from './volume-copy.ts';
+
+export interface LiveCopy {
+  readonly plan: CopyPlan;
+  readonly target: NewVolume;
+}
+
+/** How long file systems may stay frozen for a clone (ms): its jobs have caught up, so ending them is quick. */
+const freezePatience = 60_000;
+
+/** Fills the targets. The caller holds the guest's lock; on an error nothing of the copies is left in QEMU. */
+export async function copyLive(
+  services: GuestServices,
+  vmid: number,
+  copies: readonly LiveCopy[],
+  rateLimit: number | undefined,
+  task: TaskContext,
+): Promise<void> {
+  await withQmp(services, vmid, async (qmp) => {
+    const mirrors: Mirror[] = [];
+    try {
+      for (const copy of copies) {
+        const mirror = mirrorOf(await freshNodeNames(qmp, copy.plan.key));
+        mirrors.push(mirror);
+        task.undo(endMirrorUndo, { vmid, job: mirror.job, nodes: mirror.nodes.join(' ') });
+        const target = await targetNode(services, copy.target.volid, mirror);
+        const speed = rateLimit === undefined ? undefined : Math.ceil(rateLimit / copies.length);
+        await startMirror(qmp, copy.plan.key, target, mirror, { speed, autoFinalize: true });
+      }
+      await untilJobs(qmp, mirrors, ['ready'], {
+        signal: task.signal,
+        onProgress: (fraction) => task.progress(fraction, 'copying'),
+      });
+      await atOneMoment(services, vmid, qmp, task, () => endReady(qmp, mirrors));
+      await closeTargets(qmp, mirrors);
+    } catch (error) {
+      // Each for itself, so that one that resists does not keep the others.
+      for (const mirror of mirrors) {
+        await abandon(qmp, mirror).catch((cause) => task.log(`${mirror.job}: ${messageOf(cause)}`));
+      }
+      throw error;
+    }
+  });
+}
+
+/** The guest never reads a target, so the options of its disk do not matter; only holes do. */
+async function targetNode(services: GuestServices, volid: string, mirror: Mirror): Promise<JsonObject> {
+  const { source, format } = await services.storage.imageSource(volid);
+  const [name, file] = mirror.nodes;
+  return sparseTarget({ 'node-name': name, driver: format, file: { ...source, 'node-name': file } });
+}
+
+/**
+ * Runs `work` while the guest writes nothing: its agent has frozen the file systems, so that they are clean in the copy;
+ * without an agent the guest is paused, and the copy is as after a power cut.
+ */
+async function atOneMoment(
+  services: GuestServices,
+  vmid: number,
+  qmp: QmpClient,
+  task: TaskContext,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (!hasAgent(services, vmid)) return paused(vmid, qmp, task, work);
+  let worked = false;
+  try {
+    await withGuestAgent(
+      services,
+      vmid,
+      async (agent) => {
+        const count = await freezeFileSystems(agent, { timeout: freezePatience, signal: task.signal });
+        task.log(`${count} file systems of the guest are frozen`);
+        try {
+          worked = true;
+          await work();
+        } finally {
+          await thawFileSystems(agent);
+        }
+      },
+      { signal: task.signal, qmp: async () => qmp },
+    );
+  } catch (error) {
+    if (worked || task.signal.aborted) throw error;
+    task.log(
+      `the guest agent cannot freeze the file systems (${messageOf(error)}); pausing the guest instead`,
+    );
+    await paused(vmid, qmp, task, work);
+  }
+}
+
+async function paused(
+  vmid: number,
+  qmp: QmpClient,
+  task: TaskContext,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { status } = await qmp.execute<{ status: string }>('query-status');
+  if (status !== 'running') return work();
+  task.undo(resumeUndo, { vmid });
+  await qmp.execute('stop');
+  try {
+    await work();
+  } finally {
+    await qmp.execute('cont');
+  }
+}

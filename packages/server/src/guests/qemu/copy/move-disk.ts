@@ -1,0 +1,222 @@
+/** Moving a disk to another storage or format, also while its guest runs. */
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import type { TaskContext } from '../../../tasks/task.ts';
+import type { GuestServices } from '../../guest-services.ts';
+import {
+  demandUnlocked,
+  digestMismatch,
+  readGuest,
+  type StoredGuest,
+  writeGuest,
+} from '../../guest-store.ts';
+import { freshNodeNames, imageNode, namesFrom, removeNodes } from '../block-graph.ts';
+import { requireQemuConfig } from '../config.ts';
+import { namesAnywhere } from '../config-change.ts';
+import { imageNodes } from '../devices/block.ts';
+import { configuredDrives } from '../drive-options.ts';
+import { formatSize, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
+import { guestLock, withQmp } from '../power.ts';
+import { isRunning } from '../process.ts';
+import { hasIoUring } from '../qemu-facts.ts';
+import type { QmpClient } from '../qmp-client.ts';
+import { resolveVolume } from '../start-host.ts';
+import {
+  abandon,
+  holdAtEnd,
+  type Mirror,
+  mirrorOf,
+  sparseTarget,
+  startMirror,
+  switchOver,
+  untilJobs,
+} from './block-jobs.ts';
+import { settleMoveUndo } from './copy-undos.ts';
+import {
+  type CopyPlan,
+  demandRoom,
+  fillTarget,
+  makeTarget,
+  type NewVolume,
+  planCopy,
+} from './volume-copy.ts';
+import { addUnused, dropUnused, replaceVolume } from './volume-switch.ts';
+
+export interface MoveRequest {
+  readonly vmid: number;
+  /** Configuration key. */
+  readonly disk: string;
+  readonly storage: string;
+  readonly format?: string | undefined;
+  /** Remove the old volume. */
+  readonly delete?: boolean | undefined;
+  readonly digest?: string | undefined;
+}
+
+interface MovePlan {
+  readonly guest: StoredGuest;
+  readonly copy: CopyPlan;
+}
+
+/** Throws what forbids the move. */
+export async function planMove(services: GuestServices, request: MoveRequest): Promise<MovePlan> {
+  const { vmid, disk, storage, format } = request;
+  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  if (request.digest !== undefined && request.digest !== guest.digest) throw digestMismatch();
+  demandUnlocked(guest.file.properties);
+  if (/^unused/.test(disk)) {
+    throw new RyokanError(
+      'unsupported',
+      `cannot move disk '${disk}', only configured disks can be moved to another storage`,
+    );
+  }
+  const text = guest.file.properties[disk];
+  const drive = text === undefined ? undefined : parseDrive(disk, text);
+  if (!drive || !namesVolume(drive)) throw new RyokanError('not-found', `disk '${disk}' does not exist`);
+  if (isCdrom(drive)) throw new RyokanError('parameter', `you can't move a cdrom: '${disk}'`);
+  if ((disk === 'efidisk0' || disk === 'tpmstate0') && isRunning(services.paths, vmid)) {
+    throw new RyokanError('state', `cannot move '${disk}' while VM ${vmid} is running: stop it first`);
+  }
+  const copy = await planCopy(services, { key: disk, volid: drive.file }, { storage, format });
+  if (parseVolumeId(drive.file).storage === storage && copy.format === copy.source.format) {
+    throw new RyokanError('parameter', `you can't move to the same storage with same format ('${disk}')`);
+  }
+  if (request.delete && inSnapshot(guest, drive.file)) {
+    throw new RyokanError(
+      'state',
+      `you can't move a disk with snapshots and delete the source: '${disk}' is part of a snapshot`,
+    );
+  }
+  await demandRoom(services, [copy]);
+  return { guest, copy };
+}
+
+const inSnapshot = ({ file }: StoredGuest, volid: string): boolean =>
+  namesAnywhere({ ...file, properties: {}, pending: { properties: {}, delete: {} } }, volid);
+
+/** The disk is where it was until the copy is whole; then the old volume goes, or stays as unused disk. */
+export async function moveDisk(
+  services: GuestServices,
+  request: MoveRequest,
+  rateLimit: number | undefined,
+  task: TaskContext,
+): Promise<void> {
+  const { vmid } = request;
+  await guestLock(services, vmid, task, async () => {
+    const { copy } = await planMove(services, request);
+    const source = copy.source.volid;
+    if (isRunning(services.paths, vmid)) await moveLive(services, vmid, copy, rateLimit, task);
+    else await moveStopped(services, vmid, copy, rateLimit, task);
+    // From here on the disk is on its new volume, whatever happens.
+    task.keep();
+    if (!request.delete) return;
+    await services.storage.remove(source);
+    const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+    await writeGuest(services.store, guest, dropUnused(guest.file, source), task.user);
+    task.log(`removed volume '${source}'`);
+  });
+}
+
+async function moveStopped(
+  services: GuestServices,
+  vmid: number,
+  copy: CopyPlan,
+  rateLimit: number | undefined,
+  task: TaskContext,
+): Promise<void> {
+  const undo = (volid: string) => task.undo(settleMoveUndo, { vmid, volid, job: '', nodes: '' });
+  const target = await makeTarget(services, copy, vmid, task, undo);
+  await fillTarget(services, copy, target, {
+    rateLimit,
+    signal: task.signal,
+    onProgress: (fraction) => task.progress(fraction, `copying ${copy.key}`),
+  });
+  await switchConfig(services, vmid, copy, target, task.user);
+}
+
+/** Gives the stored configuration as it was before, to go back to. */
+async function switchConfig(
+  services: GuestServices,
+  vmid: number,
+  { source }: CopyPlan,
+  target: NewVolume,
+  author: string,
+): Promise<StoredGuest['file']> {
+  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  const moved = replaceVolume(guest.file, source.volid, target.volid, formatSize(target.size));
+  // A volume that a snapshot names is not unused.
+  const file = namesAnywhere(moved, source.volid) ? moved : addUnused(moved, source.volid);
+  await writeGuest(services.store, guest, file, author);
+  return guest.file;
+}
+
+/**
+ * QEMU copies while the guest goes on. When both are alike the job holds the guest's I/O back for the moment in which
+ * the configuration gets the new volume; only then the disk is switched over. So whatever dies when, the volume that the
+ * configuration names has all that the guest has written.
+ */
+async function moveLive(
+  services: GuestServices,
+  vmid: number,
+  copy: CopyPlan,
+  rateLimit: number | undefined,
+  task: TaskContext,
+): Promise<void> {
+  await withQmp(services, vmid, async (qmp) => {
+    const names = await freshNodeNames(qmp, copy.key);
+    const mirror = mirrorOf(names);
+    const before = namesFrom(await imageNode(qmp, copy.key));
+    const { job, nodes } = mirror;
+    const undo = (volid: string) => task.undo(settleMoveUndo, { vmid, volid, job, nodes: nodes.join(' ') });
+    const target = await makeTarget(services, copy, vmid, task, undo);
+    try {
+      const node = await targetNode(services, vmid, copy.key, target.volid, names);
+      await startMirror(qmp, copy.key, node, mirror, { speed: rateLimit, autoFinalize: false });
+      const onProgress = (fraction: number) => task.progress(fraction, `copying ${copy.key}`);
+      await untilJobs(qmp, [mirror], ['ready'], { signal: task.signal, onProgress });
+      await holdAtEnd(qmp, mirror, { signal: task.signal });
+      await switchDisk(services, vmid, qmp, copy, target, mirror, task);
+    } catch (error) {
+      await abandon(qmp, mirror).catch((cause) => task.log(`${job}: ${messageOf(cause)}`));
+      throw error;
+    }
+    await removeNodes(qmp, before);
+  });
+}
+
+async function switchDisk(
+  services: GuestServices,
+  vmid: number,
+  qmp: QmpClient,
+  copy: CopyPlan,
+  target: NewVolume,
+  mirror: Mirror,
+  task: TaskContext,
+): Promise<void> {
+  const before = await switchConfig(services, vmid, copy, target, task.user);
+  try {
+    await switchOver(qmp, mirror);
+  } catch (error) {
+    // QEMU is gone: both volumes were alike when it held the disk, and only the new one can be ahead.
+    if (error instanceof RyokanError && error.code === 'unavailable') throw error;
+    const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+    await writeGuest(services.store, guest, before, task.user);
+    throw error;
+  }
+}
+
+/** The new image with the options of the drive, as a start would open it. */
+async function targetNode(
+  services: GuestServices,
+  vmid: number,
+  key: string,
+  volid: string,
+  names: { readonly format: string; readonly file: string },
+) {
+  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  const config = requireQemuConfig(file.properties, vmid);
+  const drive = configuredDrives(config).find((one) => one.key === key);
+  const volume = await resolveVolume(services, key, volid);
+  if (!drive || !volume) throw new RyokanError('state', `'${key}' is no disk of the running guest`);
+  return sparseTarget(imageNodes(drive, volume, names, hasIoUring()));
+}

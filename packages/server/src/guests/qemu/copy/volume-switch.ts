@@ -1,0 +1,53 @@
+/** Another volume in the place of one, wherever a configuration names it now or after the next start. Pure. */
+
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { qemuUnusedKeys } from '@ryokan/api/schema/qemu-config.ts';
+import type { ConfigProperties, GuestConfigFile } from '../../config-file.ts';
+import { isVolumeKey, volumeOf } from '../config-change.ts';
+import { formatDrive, parseDrive } from '../drive-value.ts';
+
+/** `size` as the configuration writes it; absent: as before. */
+export function replaceVolume(
+  file: GuestConfigFile,
+  from: string,
+  to: string,
+  size?: string,
+): GuestConfigFile {
+  const replaced = (properties: ConfigProperties) => replaceIn(properties, from, to, size);
+  return {
+    ...file,
+    properties: replaced(file.properties),
+    pending: { ...file.pending, properties: replaced(file.pending.properties) },
+  };
+}
+
+function replaceIn(
+  properties: ConfigProperties,
+  from: string,
+  to: string,
+  size: string | undefined,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([key, text]) => {
+      if (!isVolumeKey(key) || volumeOf(key, text) !== from) return [key, text];
+      const { format: _format, ...drive } = parseDrive(key, text);
+      const sized = size === undefined || key.startsWith('unused') ? {} : { size };
+      return [key, formatDrive(key, { ...drive, file: to, ...sized } as never)];
+    }),
+  );
+}
+
+/** Keeps a volume as unused disk. Throws 'failed' when there are too many of them. */
+export function addUnused(file: GuestConfigFile, volid: string): GuestConfigFile {
+  const free = qemuUnusedKeys.find((key) => !(key in file.properties));
+  if (!free) throw new RyokanError('failed', 'all unusedN keys are taken; remove unused disks first');
+  return { ...file, properties: { ...file.properties, [free]: volid } };
+}
+
+/** Forgets an unused disk. */
+export function dropUnused(file: GuestConfigFile, volid: string): GuestConfigFile {
+  const properties = Object.fromEntries(
+    Object.entries(file.properties).filter(([key, text]) => !(key.startsWith('unused') && text === volid)),
+  );
+  return { ...file, properties };
+}
