@@ -45,7 +45,7 @@ export type Problems = Readonly<Record<string, string>>;
 
 /** A problem as the caller reads it. The beginning is what clients of Proxmox VE look for. */
 export const hotplugProblem = (problem: string): string =>
-  `hotplug problem - ${problem}. The change is stored and waits for the next start of the guest`;
+  `hotplug problem - ${problem.replace(/[^.?!]$/, '$&.')} The change is stored and waits for the next start of the guest`;
 
 /**
  * Changes `keys` of a running guest as far as they are pending. The caller holds the guest's lock. Never rejects for
