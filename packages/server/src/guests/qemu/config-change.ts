@@ -1,12 +1,17 @@
 /** What a call changes in a configuration: which keys are set, removed or reverted, and what waits for the next start. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
-import { qemuConfigFields, qemuUnusedKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import {
+  qemuConfigFields,
+  qemuIpconfigKeys,
+  qemuUnusedKeys,
+  qemuVolumeKeys,
+} from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigProperties, GuestConfigFile, PendingSection } from '../config-file.ts';
 import { configValueText } from './config.ts';
-import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
+import { isCdrom, isCloudInit, namesVolume, parseDrive } from './drive-value.ts';
 
-/** Keys that hold at once, also while the guest runs: they say nothing to QEMU. */
+/** Keys that hold at once, also while the guest runs: they say nothing to QEMU (those of cloud-init: to its next image). */
 const immediate: ReadonlySet<string> = new Set([
   'name',
   'description',
@@ -21,6 +26,8 @@ const immediate: ReadonlySet<string> = new Set([
   'migrate_downtime',
   'migrate_speed',
   'hotplug',
+  ...['cicustom', 'cipassword', 'citype', 'ciuser', 'ciupgrade', 'nameserver', 'searchdomain', 'sshkeys'],
+  ...qemuIpconfigKeys,
 ]);
 
 export interface ConfigChange {
@@ -140,8 +147,14 @@ export function volumeOf(key: string, text: string): string | undefined {
   return namesVolume(drive) && !isCdrom(drive) ? drive.file : undefined;
 }
 
+/** The same, and the image of a cloud-init drive: it is the guest's own, but is never kept as an unused disk. */
+function ownVolumeOf(key: string, text: string): string | undefined {
+  const drive = parseDrive(key, text);
+  return isCloudInit(drive) && namesVolume(drive) ? drive.file : volumeOf(key, text);
+}
+
 const namedIn = (properties: ConfigProperties, volid: string): boolean =>
-  Object.entries(properties).some(([key, text]) => isVolumeKey(key) && volumeOf(key, text) === volid);
+  Object.entries(properties).some(([key, text]) => isVolumeKey(key) && ownVolumeOf(key, text) === volid);
 
 /** Every set of properties in a document: those of now, those that wait, those of its snapshots. */
 export function allProperties(file: GuestConfigFile): ConfigProperties[] {
@@ -159,7 +172,7 @@ export function droppedVolumes(before: ConfigProperties, after: ConfigProperties
     new Set(
       Object.entries(properties)
         .filter(([key]) => isVolumeKey(key))
-        .map(([key, text]) => volumeOf(key, text))
+        .map(([key, text]) => ownVolumeOf(key, text))
         .filter((volid) => volid !== undefined),
     );
   const kept = volumes(after);

@@ -4,6 +4,7 @@ import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, digestMismatch, readGuest, writeGuest } from '../guest-store.ts';
+import { recordChanges } from './cloud-init/changes.ts';
 import {
   applyPending,
   type ConfigChange,
@@ -48,7 +49,7 @@ export async function updateGuest(
     demandUnprotectedDisks(guest.file.properties, options.change);
     const running = isRunning(services.paths, vmid);
     const set = await prepareValues(services, vmid, options.change.set, guest.file.properties, context);
-    const file = mergeChange(guest.file, { ...options.change, set }, running);
+    const file = recordChanges(guest.file, mergeChange(guest.file, { ...options.change, set }, running));
     demandDistinctVolumes(applyPending(file).properties);
     await writeGuest(store, guest, file, options.author);
     const dropped = droppedVolumes(guest.file.properties, file.properties);
