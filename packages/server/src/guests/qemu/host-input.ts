@@ -59,6 +59,8 @@ export interface QemuHost {
   readonly taps: Readonly<Record<string, ResolvedTap>>;
   /** PCI devices by configuration key. */
   readonly pciDevices?: Readonly<Record<string, ResolvedPci>>;
+  /** Devices of the node read and write the guest's memory, so all of it has to stay in place. */
+  readonly locksMemory?: boolean;
   /** USB devices that configuration keys with `mapping` mean, as `1234:5678` or `1-2.3`. */
   readonly usbMappings?: Readonly<Record<string, string>>;
   /** Sockets of virtiofsd by configuration key. */

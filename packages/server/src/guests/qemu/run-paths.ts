@@ -13,6 +13,9 @@ export interface QemuRunPaths extends GuestRunPaths {
   readonly tpmPid: string;
   /** Names the hook script that waits for the end of this QEMU. */
   readonly hook: string;
+  /** PCI functions that the guest has, and huge pages that were taken for it; both as JSON. */
+  readonly hostpci: string;
+  readonly hugepages: string;
 }
 
 export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
@@ -23,5 +26,7 @@ export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
     tpm: join(paths.qemuRun, `${vmid}.tpm`),
     tpmPid: join(paths.qemuRun, `${vmid}.tpm-pid`),
     hook: join(paths.qemuRun, `${vmid}.hookscript`),
+    hostpci: join(paths.qemuRun, `${vmid}.hostpci`),
+    hugepages: join(paths.qemuRun, `${vmid}.hugepages`),
   };
 }

@@ -12,7 +12,9 @@ import { refreshAtStart } from './cloud-init/refresh.ts';
 import { customCpuOf } from './cpu-models.ts';
 import { ovmfFiles } from './devices/machine.ts';
 import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
+import { hostPci, hostUsb } from './host-devices.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
+import { hugepages } from './hugepages.ts';
 import { cpuVendor, hasIoUring, ovmfFolder, qemuVersion } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { tpm } from './tpm.ts';
@@ -41,6 +43,9 @@ const parts: readonly StartPart[] = [
   temporaryVariables,
   refreshAtStart,
   volumes,
+  hugepages,
+  hostUsb,
+  (start) => hostPci(start),
   taps,
   tpm,
 ];
