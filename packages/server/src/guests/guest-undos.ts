@@ -1,5 +1,6 @@
 /** How the guest layer's changes are taken back when a task fails; see tasks/undo.ts. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { restoreDriver } from '../host/pci-binding.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
 import { removeGuest } from './guest-store.ts';
@@ -24,6 +25,7 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
     if (!isRunning(services.paths, vmid)) await cleanUpAfter(services.paths, node, vmid);
   });
   undos.on('guest.unplug', (args) => undoPlug(services, Number(args.vmid), textArg(args, 'key')));
+  undos.on('pci.restore', async (args) => restoreDriver(textArg(args, 'address'), textArg(args, 'driver')));
   undos.on('process.kill', async (args) => {
     // With its start time: after a power cut the number may belong to somebody else.
     const target = { pid: Number(args.pid), startTime: Number(args.startTime) };
