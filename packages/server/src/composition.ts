@@ -3,6 +3,7 @@ import { createAccessService } from './access/access-service.ts';
 import { HandlerTable } from './api/handler-table.ts';
 import { accessHandlers } from './api/handlers/access.ts';
 import { nodeTaskHandlers } from './api/handlers/node-tasks.ts';
+import { qemuSnapshotHandlers } from './api/handlers/qemu-snapshots.ts';
 import { qemuTaskHandlers } from './api/handlers/qemu-tasks.ts';
 import { storageHandlers } from './api/handlers/storage.ts';
 import { openSqliteStore } from './cluster/sqlite-store.ts';
@@ -66,6 +67,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   accessHandlers(table, services);
   storageHandlers(table, services);
   qemuTaskHandlers(table, services);
+  qemuSnapshotHandlers(table, services);
   nodeTaskHandlers(table, services);
   return { services, table, undos, db };
 }

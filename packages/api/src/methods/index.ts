@@ -8,5 +8,6 @@ export * from './nodes.ts';
 export * from './qemu.ts';
 export * from './qemu-agent.ts';
 export * from './qemu-cloudinit.ts';
+export * from './qemu-snapshots.ts';
 export * from './storage.ts';
 export * from './tasks.ts';

@@ -6,6 +6,8 @@ import type { GuestServices } from './guest-services.ts';
 import { removeGuest } from './guest-store.ts';
 import { undoPlug } from './qemu/hotplug/unplug-undo.ts';
 import { cleanUpAfter, endStrays, isRunning, signalProcess, waitForExit } from './qemu/process.ts';
+import { finishRollback } from './qemu/snapshot/rollback.ts';
+import { abandonSnapshot, continueGuest, endRemoval } from './qemu/snapshot/snapshot.ts';
 
 export function guestUndos(undos: UndoTable, services: GuestServices): void {
   const { node } = services.settings;
@@ -19,6 +21,12 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
   undos.on('guest.remove-claim', async (args) => {
     await removeGuest(services.store, 'qemu', node, Number(args.vmid), 'undo');
   });
+  undos.on('snapshot.abandon', (args) => abandonSnapshot(services, Number(args.vmid), textArg(args, 'name')));
+  undos.on('snapshot.unlock', (args) => endRemoval(services, Number(args.vmid)));
+  undos.on('snapshot.finish-rollback', (args) =>
+    finishRollback(services, Number(args.vmid), textArg(args, 'name')),
+  );
+  undos.on('guest.continue', (args) => continueGuest(services, Number(args.vmid)));
   undos.on('guest.clean-up', async (args) => {
     const vmid = Number(args.vmid);
     await endStrays(services.paths, vmid);

@@ -1,0 +1,122 @@
+/** Snapshots of QEMU guests. */
+import { defineMethod } from '../method.ts';
+import { Bit, Format, Node, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
+
+const Optional = Type.Optional;
+const guest = { node: Node(), vmid: Vmid() };
+const base = '/nodes/{node}/qemu/{vmid}/snapshot';
+const snapname = Format('pve-configid', { maxLength: 40, description: 'Name of the snapshot.' });
+const one = { ...guest, snapname };
+const description = Optional(Type.String({ description: 'Notes.' }));
+const take = { perm: '/vms/{vmid}', privs: ['VM.Snapshot'] } as const;
+
+export const qemuSnapshots = defineMethod({
+  id: 'qemu.snapshot.list',
+  verb: 'GET',
+  path: base,
+  description: 'Snapshots of the virtual machine, and its current state.',
+  params: Type.Object(guest),
+  returns: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      description: Type.String(),
+      parent: Optional(Type.String()),
+      snaptime: Optional(Type.Integer({ description: 'Seconds since the epoch.' })),
+      vmstate: Optional(Bit('With its memory.')),
+      snapstate: Optional(Type.String()),
+      running: Optional(Bit()),
+      digest: Optional(Type.String()),
+    }),
+  ),
+  permission: { perm: '/vms/{vmid}', privs: ['VM.Audit'] },
+  proxyTo: 'node',
+  cli: {
+    command: 'qm listsnapshot',
+    args: ['vmid'],
+    columns: ['name', 'parent', 'snaptime', 'vmstate', 'description'],
+  },
+});
+
+export const qemuSnapshotTake = defineMethod({
+  id: 'qemu.snapshot.create',
+  verb: 'POST',
+  path: base,
+  description: 'Takes a snapshot of all disks and the configuration.',
+  params: Type.Object({
+    ...one,
+    description,
+    vmstate: Optional(Type.Boolean({ description: 'Save the memory of a running guest too.' })),
+  }),
+  returns: Type.String(),
+  permission: take,
+  proxyTo: 'node',
+  task: { type: 'qmsnapshot', id: 'vmid' },
+  cli: { command: 'qm snapshot', args: ['vmid', 'snapname'] },
+});
+
+export const qemuSnapshotIndex = defineMethod({
+  id: 'qemu.snapshot.index',
+  verb: 'GET',
+  path: `${base}/{snapname}`,
+  description: 'Directory of a snapshot.',
+  params: Type.Object(one),
+  returns: Subdirs(),
+  permission: { user: 'all' },
+  proxyTo: 'node',
+});
+
+export const qemuSnapshotRemove = defineMethod({
+  id: 'qemu.snapshot.delete',
+  verb: 'DELETE',
+  path: `${base}/{snapname}`,
+  description: 'Removes a snapshot; the current state and the other snapshots stay.',
+  params: Type.Object({
+    ...one,
+    force: Optional(
+      Type.Boolean({ description: 'Remove it from the configuration even if the disks keep theirs.' }),
+    ),
+  }),
+  returns: Type.String(),
+  permission: take,
+  proxyTo: 'node',
+  task: { type: 'qmdelsnapshot', id: 'vmid' },
+  cli: { command: 'qm delsnapshot', args: ['vmid', 'snapname'] },
+});
+
+export const qemuSnapshotConfig = defineMethod({
+  id: 'qemu.snapshot.config.get',
+  verb: 'GET',
+  path: `${base}/{snapname}/config`,
+  description: 'The configuration as it was in a snapshot.',
+  params: Type.Object(one),
+  returns: Type.Object({}, { additionalProperties: true }),
+  permission: { perm: '/vms/{vmid}', privs: ['VM.Snapshot', 'VM.Snapshot.Rollback', 'VM.Audit'], any: true },
+  proxyTo: 'node',
+});
+
+export const qemuSnapshotDescribe = defineMethod({
+  id: 'qemu.snapshot.config.set',
+  verb: 'PUT',
+  path: `${base}/{snapname}/config`,
+  description: 'Changes the notes of a snapshot.',
+  params: Type.Object({ ...one, description }),
+  returns: Null(),
+  permission: take,
+  proxyTo: 'node',
+});
+
+export const qemuSnapshotRollback = defineMethod({
+  id: 'qemu.snapshot.rollback',
+  verb: 'POST',
+  path: `${base}/{snapname}/rollback`,
+  description: 'Brings disks and configuration back to a snapshot. What came after it is lost.',
+  params: Type.Object({
+    ...one,
+    start: Optional(Type.Boolean({ default: false, description: 'Start the virtual machine afterwards.' })),
+  }),
+  returns: Type.String(),
+  permission: { perm: '/vms/{vmid}', privs: ['VM.Snapshot', 'VM.Snapshot.Rollback'], any: true },
+  proxyTo: 'node',
+  task: { type: 'qmrollback', id: 'vmid' },
+  cli: { command: 'qm rollback', args: ['vmid', 'snapname'] },
+});

@@ -1,0 +1,81 @@
+/** Snapshots of QEMU guests. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import {
+  qemuSnapshotConfig,
+  qemuSnapshotDescribe,
+  qemuSnapshotIndex,
+  qemuSnapshotRemove,
+  qemuSnapshotRollback,
+  qemuSnapshots,
+  qemuSnapshotTake,
+} from '@ryokan/api/methods/qemu-snapshots.ts';
+import { demandUnlocked, readGuest } from '../../guests/guest-store.ts';
+import { shownValue } from '../../guests/qemu/config-change.ts';
+import { guestLock } from '../../guests/qemu/power.ts';
+import { isRunning } from '../../guests/qemu/process.ts';
+import { demandRollback, rollbackGuest } from '../../guests/qemu/snapshot/rollback.ts';
+import { sectionOf, snapshotRows, withSection } from '../../guests/qemu/snapshot/section.ts';
+import {
+  changeFile,
+  demandSnapshotPossible,
+  removeSnapshot,
+  takeSnapshot,
+} from '../../guests/qemu/snapshot/snapshot.ts';
+import { startGuest } from '../../guests/qemu/start.ts';
+import type { Services } from '../../services.ts';
+import type { HandlerTable } from '../handler-table.ts';
+
+export function qemuSnapshotHandlers(table: HandlerTable, services: Services): void {
+  questions(table, services);
+  tasks(table, services);
+}
+
+function questions(table: HandlerTable, services: Services): void {
+  const read = (vmid: number) => readGuest(services.store, 'qemu', services.settings.node, vmid);
+  table.on(qemuSnapshots, ({ vmid }) => {
+    const { file, digest } = read(vmid);
+    return snapshotRows(file, { running: isRunning(services.paths, vmid), digest });
+  });
+  table.on(qemuSnapshotIndex, () => [{ subdir: 'rollback' }, { subdir: 'config' }]);
+  table.on(qemuSnapshotConfig, ({ vmid, snapname }) => {
+    const section = sectionOf(read(vmid).file, snapname);
+    return Object.fromEntries(Object.entries(section).map(([key, text]) => [key, shownValue(key, text)]));
+  });
+  table.on(qemuSnapshotDescribe, async ({ vmid, snapname, description }, call) => {
+    if (description !== undefined) {
+      demandUnlocked(read(vmid).file.properties);
+      const change = { description: description === '' ? undefined : description };
+      await changeFile(services, vmid, call.user, (file) => withSection(file, snapname, change));
+    } else sectionOf(read(vmid).file, snapname);
+    return null;
+  });
+}
+
+function tasks(table: HandlerTable, services: Services): void {
+  table.onTask(qemuSnapshotTake, {
+    check({ vmid, snapname, vmstate }) {
+      if (vmstate && isRunning(services.paths, vmid)) {
+        throw new RyokanError('unsupported', 'snapshots with memory are not possible yet: leave vmstate out');
+      }
+      return demandSnapshotPossible(services, vmid, snapname);
+    },
+    run: ({ vmid, snapname, description }, task) =>
+      takeSnapshot(services, vmid, { name: snapname, description }, task),
+  });
+  table.onTask(qemuSnapshotRemove, {
+    check({ vmid, snapname }) {
+      const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+      demandUnlocked(file.properties);
+      sectionOf(file, snapname);
+    },
+    run: ({ vmid, snapname, force }, task) =>
+      removeSnapshot(services, vmid, { name: snapname, force: force === true }, task),
+  });
+  table.onTask(qemuSnapshotRollback, {
+    check: ({ vmid, snapname }) => demandRollback(services, vmid, snapname),
+    async run({ vmid, snapname, start }, task) {
+      await rollbackGuest(services, vmid, snapname, task);
+      if (start) await guestLock(services, vmid, task, () => startGuest(services, vmid, {}, task));
+    },
+  });
+}
