@@ -76,6 +76,12 @@ describe('life cycle', () => {
     expect((await admin.get<unknown[]>('/cluster/resources', { type: 'vm' })).length).toBe(0);
   });
 
+  test('a pool that does not exist takes no guest, and none is made', async () => {
+    const answer = await admin.answer('POST', `${node.path}/qemu`, { vmid: 299, pool: 'nowhere' });
+    expect(answer.reason).toContain("pool 'nowhere' does not exist");
+    expect((await admin.answer('GET', qemu(299, '/config'))).status).toBe(500);
+  });
+
   test('a guest that ignores the power button: shutdown fails after its time, forceStop ends it', async () => {
     await create(201);
     await act(201, 'start');

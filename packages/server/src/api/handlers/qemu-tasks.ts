@@ -14,7 +14,7 @@ import {
   qemuStop,
   qemuSuspend,
 } from '@ryokan/api/methods/qemu.ts';
-import { forgetGuest } from '../../access/acl.ts';
+import { addToPool, demandPool, forgetGuest } from '../../access/acl.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/qemu/config-change.ts';
 import { createGuest } from '../../guests/qemu/create.ts';
@@ -57,6 +57,7 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
           'restoring a backup is not possible yet: create the VM without archive',
         );
       }
+      if (params.pool !== undefined) demandPool(store, params.pool);
       await demandRoomFor(services, change.set);
       await claimGuest(store, 'qemu', settings.node, params.vmid, call.user);
       return [{ name: 'guest.remove-claim', args: { vmid: params.vmid } }];
@@ -64,7 +65,10 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
     async run(params, task) {
       const version = await qemuVersion(join(paths.run, 'qemu-version'));
       await createGuest(services, params.vmid, changeOf(params), version, task);
+      if (params.pool !== undefined) await addToPool(store, params.pool, params.vmid, task.user);
       task.keep();
+      if (params['ha-managed'])
+        task.warn('ha-managed: high availability does not exist yet; the VM was created without');
       if (params.start) await startCreated(services, params.vmid, task);
     },
   });
