@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => node?.stop());
 
 const qemu = (vmid: number, path = '') => `${node.path}/qemu/${vmid}${path}`;
-const put = (vmid: number, params: Record<string, unknown>) =>
+const put = (vmid: number, params: Record<string, string | number | undefined>) =>
   admin.call('PUT', qemu(vmid, '/config'), params);
 const current = (vmid: number) => admin.get<Record<string, string>>(qemu(vmid, '/config'), { current: 1 });
 const monitor = (vmid: number, command: string) =>
