@@ -178,6 +178,8 @@ function read(folder: string, file: string): number {
 async function mounted(size: PageSize, user: GuestStart['user']): Promise<string> {
   const folder = join(mountFolder, `${size * 1024}kB`);
   mkdirSync(folder, { recursive: true });
+  // The node's umask keeps others out of what it makes; QEMU has to pass through here.
+  chmodSync(mountFolder, 0o755);
   if (statfsSync(folder).type !== hugetlbfsMagic)
     await run('mount', ['-t', 'hugetlbfs', '-o', `pagesize=${size}M`, 'ryokan', folder]);
   chownSync(folder, user.uid, user.gid);
