@@ -7,6 +7,7 @@ export * from './node-hardware.ts';
 export * from './nodes.ts';
 export * from './qemu.ts';
 export * from './qemu-agent.ts';
+export * from './qemu-copy.ts';
 export * from './qemu-cloudinit.ts';
 export * from './qemu-snapshots.ts';
 export * from './storage.ts';

@@ -156,7 +156,7 @@ function demandSource(call: Call, volid: string): void {
   demandReadVolume(call, { storage, content, ...(volume.vmid === undefined ? {} : { vmid: volume.vmid }) });
 }
 
-function demandBridge(call: Call, text: string): void {
+export function demandBridge(call: Call, text: string): void {
   const { bridge, tag } = parsePropertyString(qemuNetFields, text);
   if (bridge === undefined) return;
   call.demand(`/sdn/zones/localnetwork/${bridge}${tag === undefined ? '' : `/${tag}`}`, ['SDN.Use']);

@@ -35,6 +35,8 @@ export interface MirrorOptions {
   readonly speed?: number | undefined;
   /** False: when told to complete, the job waits with the guest's I/O held back until it is finalized. */
   readonly autoFinalize: boolean;
+  /** The target takes the place of the disk's image at the end; otherwise the copy just ends. */
+  readonly replace?: boolean;
 }
 
 /** Opens the target in QEMU and begins to copy the whole image of the disk `key` into it. */
@@ -43,13 +45,15 @@ export async function startMirror(
   key: string,
   target: JsonObject,
   { job, nodes }: Mirror,
-  { speed, autoFinalize }: MirrorOptions,
+  { speed, autoFinalize, replace = false }: MirrorOptions,
 ): Promise<void> {
   const { name } = await imageNode(qmp, key);
   await qmp.execute('blockdev-add', target);
   await qmp.execute('blockdev-mirror', {
     'job-id': job,
-    device: name,
+    // QEMU mirrors only what no other node rests on, so the filter; what is replaced stands below it.
+    device: `drive-${key}`,
+    replaces: replace ? name : undefined,
     target: nodes[0],
     sync: 'full',
     'auto-dismiss': false,

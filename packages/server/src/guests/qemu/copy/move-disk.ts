@@ -171,7 +171,11 @@ async function moveLive(
     const target = await makeTarget(services, copy, vmid, task, undo);
     try {
       const node = await targetNode(services, vmid, copy.key, target.volid, names);
-      await startMirror(qmp, copy.key, node, mirror, { speed: rateLimit, autoFinalize: false });
+      await startMirror(qmp, copy.key, node, mirror, {
+        speed: rateLimit,
+        autoFinalize: false,
+        replace: true,
+      });
       const onProgress = (fraction: number) => task.progress(fraction, `copying ${copy.key}`);
       await untilJobs(qmp, [mirror], ['ready'], { signal: task.signal, onProgress });
       await holdAtEnd(qmp, mirror, { signal: task.signal });
