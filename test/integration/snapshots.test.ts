@@ -108,6 +108,31 @@ test('what cannot be is said: taken and reserved names, raw disks, unknown snaps
   );
 });
 
+test('a worker killed at any moment: the guest runs, nothing is locked, configuration and disks agree', async () => {
+  await admin.run('POST', qemu(300, '/status/start'));
+  for (let round = 0; round < 12; round++) {
+    const name = `kill-${round}`;
+    const upid = await admin.call<string>('POST', qemu(300, '/snapshot'), { snapname: name });
+    await new Promise((done) => setTimeout(done, round * 8));
+    try {
+      process.kill(Number.parseInt(upid.split(':')[2] ?? '', 16), 'SIGKILL');
+    } catch {
+      // It was through already.
+    }
+    await admin.taskEnd(upid, 30);
+    const there = name in (await rows(300));
+    for (const disk of [0, 1, 2]) {
+      const { stdout } = await run('qemu-img', ['snapshot', '-U', '-l', image(300, disk)]);
+      expect([name, disk, stdout.includes(` ${name} `)]).toEqual([name, disk, there]);
+    }
+    const config = await admin.get<Record<string, string>>(qemu(300, '/config'));
+    expect([name, config.lock]).toEqual([name, undefined]);
+    expect(await admin.get(qemu(300, '/status/current'))).toMatchObject({ qmpstatus: 'running' });
+    if (there) await admin.run('DELETE', qemu(300, `/snapshot/${name}`));
+  }
+  await admin.run('POST', qemu(300, '/status/stop'));
+}, 120_000);
+
 test('removing the guest removes all', async () => {
   await admin.run('DELETE', qemu(300));
   expect((await admin.answer('GET', qemu(300, '/snapshot'))).status).toBe(500);
