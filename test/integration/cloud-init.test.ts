@@ -78,6 +78,44 @@ describe('a guest with a cloud-init drive', () => {
     expect(await fileInImage('/user-data')).toBe('#cloud-config\n');
   });
 
+  test('shows what the image does not know yet', async () => {
+    interface Row {
+      readonly key: string;
+      readonly value?: string;
+      readonly pending?: string;
+    }
+    const rows = async () => {
+      const all = await admin.get<Row[]>(qemu(300, '/cloudinit'));
+      return Object.fromEntries(all.map(({ key, ...row }) => [key, row]));
+    };
+    await act(300, 'start');
+    await admin.call('PUT', qemu(300, '/config'), {
+      ...{ ciuser: 'admin', nameserver: '192.0.2.53', name: 'web2', cipassword: 'anders' },
+      delete: 'ipconfig0',
+    });
+    expect(await rows()).toMatchObject({
+      ciuser: { value: 'debian', pending: 'admin' },
+      nameserver: { pending: '192.0.2.53' },
+      name: { value: 'web', pending: 'web2' },
+      cipassword: { value: '**********', pending: '**********' },
+      ipconfig0: { value: 'ip=192.0.2.5/24,gw=192.0.2.1', delete: 1 },
+    });
+    await admin.call('PUT', qemu(300, '/config'), { ciuser: 'debian' });
+    expect((await rows()).ciuser).toEqual({ value: 'debian' });
+    await admin.call('PUT', qemu(300, '/cloudinit'));
+    const after = await rows();
+    expect(after.nameserver).toEqual({ value: '192.0.2.53' });
+    expect([after.name, after.ipconfig0]).toEqual([undefined, undefined]);
+    await act(300, 'stop');
+  });
+
+  test('loses its volume with the drive', async () => {
+    await admin.call('PUT', qemu(300, '/config'), { delete: 'ide2' });
+    expect(await readdir(imageFolder()).catch(() => [])).toEqual([]);
+    expect((await admin.answer('PUT', qemu(300, '/cloudinit'))).reason).toMatch(/no cloud-init drive/);
+    await admin.call('PUT', qemu(300, '/config'), { ide2: 'local:cloudinit' });
+  });
+
   test('has one cloud-init drive, and takes its volume along', async () => {
     const second = await admin.answer('PUT', qemu(300, '/config'), { ide0: 'local:cloudinit' });
     expect(second.reason).toMatch(/already attached|Parameter/);
