@@ -3,7 +3,10 @@
  * arguments>`. Prints `{ok}` or `{error: {code, message}}` as JSON.
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { openSqliteStore } from '@ryokan/server/cluster/sqlite-store.ts';
 import { bridges, interfaces } from '@ryokan/server/network/bridge.ts';
+import type { FirewallCard } from '@ryokan/server/network/firewall/compile.ts';
+import { applyFirewall, type FirewallHost, guardGuest } from '@ryokan/server/network/firewall/guard.ts';
 import {
   createNatBridge,
   natBridge,
@@ -18,10 +21,26 @@ import {
   type TapOptions,
   type TapSettings,
 } from '@ryokan/server/network/tap.ts';
+import { NodeDb } from '@ryokan/server/tasks/node-db.ts';
+import { NodeLocks } from '@ryokan/server/tasks/node-locks.ts';
 
 const [name = '', dataDir = '', argumentText = '[]'] = process.argv.slice(2);
 const host = { paths: { root: dataDir, run: `${dataDir}/run`, log: `${dataDir}/log` } };
 const args = JSON.parse(argumentText) as [unknown, unknown];
+
+/** With the store and the locks of the node in the data folder. */
+async function withFirewall(work: (firewall: FirewallHost) => Promise<void>): Promise<void> {
+  const store = openSqliteStore(`${dataDir}/config.db`);
+  const locks = new NodeLocks(new NodeDb(`${dataDir}/node.db`), () => 'test');
+  await work({ ...host, store, locks }).finally(() => store.close());
+}
+
+/** Writes a document; null removes it. */
+async function writeDocument(path: string, text: string | null): Promise<void> {
+  await withFirewall(async ({ store }) => {
+    await store.commit([], [{ path, text }]);
+  });
+}
 
 const functions: Readonly<Record<string, () => unknown>> = {
   createNatBridge: () => createNatBridge(host, args[0] as { name?: string; cidr?: string }),
@@ -31,6 +50,10 @@ const functions: Readonly<Record<string, () => unknown>> = {
   natLeases: () => natLeases(host),
   bridges: () => bridges(),
   interfaces: () => interfaces(),
+  writeDocument: () => writeDocument(args[0] as string, args[1] as string | null),
+  guardGuest: () =>
+    withFirewall((firewall) => guardGuest(firewall, args[0] as number, args[1] as FirewallCard[])),
+  applyFirewall: () => withFirewall(applyFirewall),
   createTap: () => createTap(args[0] as string, { dataDir, ...(args[1] as Omit<TapOptions, 'dataDir'>) }),
   configureTap: () => configureTap(args[0] as string, args[1] as TapSettings),
   removeTap: () => removeTap(args[0] as string, dataDir),

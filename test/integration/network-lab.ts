@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
@@ -29,12 +29,15 @@ export async function openLab(): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'ryokan-net-'));
   const dataDir = join(folder, 'data');
   for (const name of ['run', 'log']) mkdirSync(join(dataDir, name), { recursive: true });
-  const driver = join(folder, 'driver.mjs');
+  // Below node_modules, where the packages with native parts are found that no bundle takes.
+  const modules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+  const driver = join(mkdtempSync(join(modules, '.ryokan-net-')), 'driver.mjs');
   await build({
     entryPoints: [fileURLToPath(new URL('./network-driver.ts', import.meta.url))],
     bundle: true,
     platform: 'node',
     format: 'esm',
+    external: ['@photostructure/sqlite'],
     outfile: driver,
     logLevel: 'error',
   });
@@ -70,7 +73,7 @@ export async function openLab(): Promise<Lab> {
     },
     close: async () => {
       for (const name of namespaces) await execute('ip', ['netns', 'delete', name]);
-      rmSync(folder, { recursive: true, force: true });
+      for (const one of [folder, dirname(driver)]) rmSync(one, { recursive: true, force: true });
     },
   };
 }
