@@ -183,7 +183,11 @@ export async function sweepClaims(
   const untouched = ['create', 'clone'].map((lock) => serializeConfigFile(newConfigFile({ lock })));
   for (const doc of store.list(guestPrefix('qemu', node))) {
     const vmid = parseGuestPath(doc.path)?.vmid;
-    if (vmid === undefined || !untouched.includes(doc.text) || tasks.list({ source: 'active', vmid }).total > 0)
+    if (
+      vmid === undefined ||
+      !untouched.includes(doc.text) ||
+      tasks.list({ source: 'active', vmid }).total > 0
+    )
       continue;
     await removeGuest(store, 'qemu', node, vmid, 'sweep');
   }

@@ -4,7 +4,7 @@ import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import { qemuClone, qemuFeature, qemuMoveDisk, qemuTemplate } from '@ryokan/api/methods/qemu-copy.ts';
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
-import { editAccess, readUserConfig } from '../../access/access-documents.ts';
+import { addToPool, demandPool } from '../../access/acl.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { bandwidthLimit, type CopyOperation } from '../../guests/qemu/copy/bandwidth.ts';
 import { type ClonePlan, cloneGuest, isLinkable, planClone } from '../../guests/qemu/copy/clone.ts';
@@ -47,6 +47,7 @@ function cloneHandler(table: HandlerTable, services: Services): void {
       }
       const plan = await planClone(services, params);
       demandCloneRights(call, plan);
+      if (params.pool !== undefined) demandPool(store, params.pool);
       await claimGuest(store, 'qemu', settings.node, newid, call.user, 'clone');
       return [{ name: 'guest.remove-claim', args: { vmid: newid } }];
     },
@@ -56,7 +57,7 @@ function cloneHandler(table: HandlerTable, services: Services): void {
       const version = await qemuVersion(join(paths.run, 'qemu-version'));
       await cloneGuest(services, params, { qemuVersion: version, rateLimit }, task);
       task.keep();
-      if (params.pool !== undefined) await addToPool(services, params.pool, params.newid, task.user);
+      if (params.pool !== undefined) await addToPool(services.store, params.pool, params.newid, task.user);
     },
   });
 }
@@ -92,12 +93,6 @@ function limitFor(
     services.access.privileges(user, `/storage/${storage}`).has('Datastore.Allocate'),
   );
   return bandwidthLimit(services, { operation, storages, wanted, mayExceed });
-}
-
-async function addToPool(services: Services, pool: string, vmid: number, author: string): Promise<void> {
-  await editAccess(services.store, author, ({ config }) => {
-    config.pools.get(pool)?.vms.add(vmid);
-  });
 }
 
 function moveHandler(table: HandlerTable, services: Services): void {
