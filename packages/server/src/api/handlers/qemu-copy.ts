@@ -42,12 +42,9 @@ function cloneHandler(table: HandlerTable, services: Services): void {
           `a clone is made on the node of its original: leave out target, or give '${settings.node}'`,
         );
       }
-      if (pool !== undefined && !readUserConfig(store).pools.has(pool)) {
-        throw new RyokanError('not-found', `pool '${pool}' does not exist`);
-      }
+      if (pool !== undefined) demandPool(store, pool);
       const plan = await planClone(services, params);
       demandCloneRights(call, plan);
-      if (params.pool !== undefined) demandPool(store, params.pool);
       await claimGuest(store, 'qemu', settings.node, newid, call.user, 'clone');
       return [{ name: 'guest.remove-claim', args: { vmid: newid } }];
     },
