@@ -82,13 +82,17 @@ export async function endStrays(paths: DataPaths, vmid: number): Promise<void> {
     if (!Number.isInteger(pid) || pid === known) continue;
     const [program = '', ...args] = commandLine(pid);
     const socket = socketOf.get(program);
-    if (socket === undefined || !args.some((one) => one.includes(`path=${socket},`))) continue;
+    if (socket === undefined || !args.some((one) => namesSocket(one, socket))) continue;
     const startTime = processStat(pid)?.startTime;
     if (startTime === undefined) continue;
     signalProcess({ pid, startTime }, 'SIGKILL');
     await waitForExit({ pid, startTime }, 5000);
   }
 }
+
+/** `socket,id=qmp,path=/…/100.qmp,server=on` or `unix:/…/100.qmp,server=on`, never another folder with the same ending. */
+const namesSocket = (argument: string, socket: string): boolean =>
+  argument.includes(`=${socket},`) || argument.includes(`:${socket},`);
 
 /** The last lines that QEMU wrote behind byte `from` of its log, for an error. */
 export function lastWords(paths: DataPaths, vmid: number, from: number): string {
