@@ -16,18 +16,28 @@ interface Suite {
   readonly folders: readonly string[];
   /** Runs real components as root: needs Debian packages and a build. */
   readonly integration: boolean;
+  /** Too long for every change: runs when it, or a path in it, is asked for. */
+  readonly onRequest?: boolean;
 }
 
 const suites: readonly Suite[] = [
   { name: 'unit', config: 'vitest.config.ts', folders: ['packages', 'scripts'], integration: false },
-  { name: 'integration', config: 'vitest.integration.config.ts', folders: ['test'], integration: true },
+  {
+    name: 'integration',
+    config: 'vitest.integration.config.ts',
+    folders: ['test/integration', 'packages/web/test'],
+    integration: true,
+  },
+  { name: 'lab', config: 'vitest.lab.config.ts', folders: ['test/lab'], integration: true, onRequest: true },
 ];
 
 export async function runTests(args: string[]): Promise<number> {
   const chosen = suites.filter((suite) => suite.name === args[0]);
   // Any other word is a part of a path, looked for in all suites.
   const filters = chosen.length > 0 ? args.slice(1) : args;
-  const running = (chosen.length > 0 ? chosen : suites).filter((suite) => hasFiles(suite, filters));
+  const running = (
+    chosen.length > 0 ? chosen : suites.filter((suite) => !suite.onRequest || filters.length > 0)
+  ).filter((suite) => hasFiles(suite, filters));
   await preparePackages(running.some((suite) => suite.integration));
   const results: SuiteResult[] = [];
   for (const suite of running) results.push(await runSuite(suite, filters));
