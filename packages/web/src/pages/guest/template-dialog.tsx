@@ -1,7 +1,7 @@
 import { Alert } from '@patternfly/react-core';
 import { qemuTemplate } from '@ryokan/api/methods/qemu-copy.ts';
+import { qemuSnapshots } from '@ryokan/api/methods/qemu-snapshots.ts';
 import { useGuestConfig } from '../../api/hooks.ts';
-import { qemuSnapshotList } from '../../api/pending-methods.ts';
 import { useCall } from '../../api/query.ts';
 import type { Guest } from '../../api/rows.ts';
 import { api } from '../../api/session.ts';
@@ -16,7 +16,7 @@ export default function TemplateDialog({ guest, onClose }: { guest: Guest; onClo
   const t = useT();
   const { node, vmid } = guest;
   const config = useGuestConfig(node, vmid);
-  const { data } = useCall(qemuSnapshotList, { node, vmid });
+  const { data } = useCall(qemuSnapshots, { node, vmid });
   const snapshots = (data ?? []).filter((one) => one.name !== currentName);
   const volumes = config.data ? volumesOf(config.data) : [];
   return (

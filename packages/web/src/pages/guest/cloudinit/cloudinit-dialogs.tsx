@@ -1,7 +1,7 @@
 /** One dialog for each cloud-init value. Loaded when the first of them opens. */
 
+import { cloudInitPending } from '@ryokan/api/methods/qemu-cloudinit.ts';
 import { useState } from 'react';
-import { qemuCloudinitGet } from '../../../api/pending-methods.ts';
 import { invalidate } from '../../../api/query.ts';
 import { useVolumes, volumeName } from '../../../api/volumes.ts';
 import { AreaField, CheckField, SelectField, TextField } from '../../../forms/fields.tsx';
@@ -58,7 +58,7 @@ function Dialog(props: Props & { change: ConfigChange | undefined; children: Rea
       target={props.target}
       change={props.change}
       onClose={() => {
-        void invalidate(qemuCloudinitGet);
+        void invalidate(cloudInitPending);
         props.onClose();
       }}
     >

@@ -1,9 +1,9 @@
 import { Button } from '@patternfly/react-core';
 import { guestAction } from '@ryokan/api/guest-actions.ts';
 import { qemuConfigGet, qemuConfigSet, qemuPending } from '@ryokan/api/methods/qemu.ts';
+import { cloudInitPending, cloudInitUpdate } from '@ryokan/api/methods/qemu-cloudinit.ts';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { useGuestConfig } from '../../../api/hooks.ts';
-import { qemuCloudinitGet, qemuCloudinitUpdate } from '../../../api/pending-methods.ts';
 import { invalidate, useCall } from '../../../api/query.ts';
 import { run } from '../../../api/run.ts';
 import { api, may } from '../../../api/session.ts';
@@ -35,7 +35,7 @@ export default function CloudInit({ guest, state }: GuestTabProps) {
   const t = useT();
   const { node, vmid } = guest;
   const pending = useCall(qemuPending, { node, vmid });
-  const image = useCall(qemuCloudinitGet, { node, vmid });
+  const image = useCall(cloudInitPending, { node, vmid });
   const { data: config } = useGuestConfig(node, vmid);
   const [open, setOpen] = useState<Open>();
   const entries = useMemo(() => entriesOf(pending.data ?? []), [pending.data]);
@@ -55,14 +55,14 @@ export default function CloudInit({ guest, state }: GuestTabProps) {
   const dirty = rows.some((row) => changeOf(row.key, entries, inImage) !== undefined);
   const regenerate = () =>
     run(t('cloudinit.regenerateFailed'), async () => {
-      await api.call(qemuCloudinitUpdate, { node, vmid });
-      await invalidate(qemuCloudinitGet, qemuPending, qemuConfigGet);
+      await api.call(cloudInitUpdate, { node, vmid });
+      await invalidate(cloudInitPending, qemuPending, qemuConfigGet);
       toast({ variant: 'success', title: t('cloudinit.regenerated') });
     });
   const revert = (key: string) =>
     run(t('config.failed'), async () => {
       await api.call(qemuConfigSet, { node, vmid, revert: key });
-      await invalidate(qemuPending, qemuConfigGet, qemuCloudinitGet);
+      await invalidate(qemuPending, qemuConfigGet, cloudInitPending);
     });
   return (
     <div className="ry-hardware">

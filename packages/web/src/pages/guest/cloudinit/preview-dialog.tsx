@@ -1,6 +1,6 @@
 import { Modal, ModalBody, ModalHeader, ToggleGroup, ToggleGroupItem } from '@patternfly/react-core';
+import { cloudInitDump } from '@ryokan/api/methods/qemu-cloudinit.ts';
 import { useState } from 'react';
-import { qemuCloudinitDump } from '../../../api/pending-methods.ts';
 import { useCall } from '../../../api/query.ts';
 import { ErrorNotice } from '../../../components/error-notice.tsx';
 import { Loading } from '../../../components/loading.tsx';
@@ -17,7 +17,7 @@ export default function PreviewDialog(props: { node: string; vmid: number; onClo
   const t = useT();
   const { node, vmid } = props;
   const [type, setType] = useState<'user' | 'network' | 'meta'>('user');
-  const { data, error, refetch } = useCall(qemuCloudinitDump, { node, vmid, type }, { staleTime: 0 });
+  const { data, error, refetch } = useCall(cloudInitDump, { node, vmid, type }, { staleTime: 0 });
   return (
     <Modal variant="medium" isOpen onClose={props.onClose} aria-labelledby="preview-title">
       <ModalHeader

@@ -3,14 +3,14 @@ import { Alert } from '@patternfly/react-core';
 import type { GuestState } from '@ryokan/api/guest-actions.ts';
 import { powerState } from '@ryokan/api/guest-actions.ts';
 import { qemuConfigGet } from '@ryokan/api/methods/qemu.ts';
-import { useState } from 'react';
 import {
-  qemuSnapshotConfigSet,
-  qemuSnapshotCreate,
-  qemuSnapshotDelete,
-  qemuSnapshotList,
+  qemuSnapshotDescribe,
+  qemuSnapshotRemove,
   qemuSnapshotRollback,
-} from '../../../api/pending-methods.ts';
+  qemuSnapshots,
+  qemuSnapshotTake,
+} from '@ryokan/api/methods/qemu-snapshots.ts';
+import { useState } from 'react';
 import { invalidate, useCall } from '../../../api/query.ts';
 import type { Guest } from '../../../api/rows.ts';
 import { follow } from '../../../api/run.ts';
@@ -67,7 +67,7 @@ function TakeDialog({ guest, state, list, onClose }: Props) {
       onSubmit={async () => {
         const text = description.trim();
         follow(
-          await api.call(qemuSnapshotCreate, {
+          await api.call(qemuSnapshotTake, {
             node,
             vmid,
             snapname: name,
@@ -133,8 +133,8 @@ function EditDialog({ guest, snapshot, onClose }: OneProps) {
       ready={description !== (snapshot.description ?? '')}
       onClose={onClose}
       onSubmit={async () => {
-        await api.call(qemuSnapshotConfigSet, { node, vmid, snapname: snapshot.name, description });
-        await invalidate(qemuSnapshotList);
+        await api.call(qemuSnapshotDescribe, { node, vmid, snapname: snapshot.name, description });
+        await invalidate(qemuSnapshots);
       }}
     >
       <AreaField
@@ -206,7 +206,7 @@ function DeleteDialog({ guest, snapshot, list, onClose }: OneProps) {
       confirm={t('snapshot.delete')}
       onClose={onClose}
       run={() =>
-        api.call(qemuSnapshotDelete, {
+        api.call(qemuSnapshotRemove, {
           node,
           vmid,
           snapname: snapshot.name,

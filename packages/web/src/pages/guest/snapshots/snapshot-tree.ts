@@ -1,8 +1,8 @@
 /** Snapshots as the rows of a graph, oldest first, with the present state at the end of its line. Pure. */
 import type { ResultOf } from '@ryokan/api/method.ts';
-import type { qemuSnapshotList } from '../../../api/pending-methods.ts';
+import type { qemuSnapshots } from '@ryokan/api/methods/qemu-snapshots.ts';
 
-export type Snapshot = ResultOf<typeof qemuSnapshotList>[number];
+export type Snapshot = ResultOf<typeof qemuSnapshots>[number];
 
 /** Name of the row that stands for the present state. */
 export const currentName = 'current';

@@ -1,9 +1,9 @@
 import { Button, Label } from '@patternfly/react-core';
 import CameraIcon from '@patternfly/react-icons/dist/esm/icons/camera-icon';
 import { guestAction } from '@ryokan/api/guest-actions.ts';
+import { qemuSnapshots } from '@ryokan/api/methods/qemu-snapshots.ts';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { useRunningTasks } from '../../../api/hooks.ts';
-import { qemuSnapshotList } from '../../../api/pending-methods.ts';
 import { useCall } from '../../../api/query.ts';
 import { may } from '../../../api/session.ts';
 import { Empty } from '../../../components/empty.tsx';
@@ -32,7 +32,7 @@ const taskTypes = new Set(['qmsnapshot', 'qmdelsnapshot', 'qmrollback']);
 export default function Snapshots({ guest, state }: GuestTabProps) {
   const t = useT();
   const { node, vmid } = guest;
-  const { data, error, refetch } = useCall(qemuSnapshotList, { node, vmid });
+  const { data, error, refetch } = useCall(qemuSnapshots, { node, vmid });
   const rows = useMemo(() => snapshotRows(data ?? []), [data]);
   const [open, setOpen] = useState<OpenSnapshotDialog>();
   const running = useRunningTasks(vmid).filter((task) => taskTypes.has(task.type));
