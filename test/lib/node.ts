@@ -164,7 +164,9 @@ export class TestNode {
       await this.#killLeftovers(this.#parts.namespace);
       await this.#parts.namespace.remove();
     }
-    if (this.#parts.ownData) await rm(this.dataDir, { recursive: true, force: true });
+    // A task outlives the daemon and may write its last line now: then the folder is not empty for a moment.
+    if (this.#parts.ownData)
+      await rm(this.dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 
   /** QEMU processes outlive the daemon by design; their pid files are in this node's own folder. */
