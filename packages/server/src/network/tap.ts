@@ -128,7 +128,11 @@ export async function removeTap(name: string, dataDir: string): Promise<void> {
 function demandBridge(bridge: string): void {
   if (isBridge(bridge)) return;
   const what = interfaceExists(bridge) ? 'is no bridge' : 'does not exist';
-  throw new RyokanError('not-found', `bridge '${bridge}' ${what}`, { context: { bridge } });
+  throw new RyokanError(
+    'not-found',
+    `bridge '${bridge}' ${what} on this node: make it first, or put the card on another bridge`,
+    { context: { bridge } },
+  );
 }
 
 /** The bridge that the tap becomes a port of, and whether the port gets VLANs there. */
