@@ -3,6 +3,7 @@ import type { ConsoleSessions } from './api/console/sessions.ts';
 import type { EventHub } from './api/events.ts';
 import type { ResourceTable } from './api/resources.ts';
 import type { GuestIndex } from './guests/guest-index.ts';
+import type { Balancer } from './guests/qemu/balloon/balancer.ts';
 import type { QemuMonitor } from './guests/qemu/monitor.ts';
 import type { AcceleratorResult, AcceleratorSetting } from './host/accelerator.ts';
 import type { Sampler } from './metrics/sampler.ts';
@@ -16,6 +17,7 @@ export interface DaemonServices extends Services {
   readonly events: EventHub;
   readonly resources: ResourceTable;
   readonly sampler: Sampler;
+  readonly balancer: Balancer;
   readonly consoles: ConsoleSessions;
   /** Takes back a change made inside the daemon, see tasks/undo.ts. */
   readonly runUndo: (name: string, args: Readonly<Record<string, string | number>>) => Promise<void>;

@@ -1,13 +1,12 @@
 /** Starts the gateway without rights, and again should it crash. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { NodeCertificate } from './cluster/pki.ts';
 import type { GatewaySettings } from './gateway/settings.ts';
 import type { GatewayFiles } from './gateway-files.ts';
 import type { Logger } from './host/log.ts';
-import type { NodeSettings } from './host/node-settings.ts';
+import { type NodeSettings, nodeAddress, urlHost } from './host/node-settings.ts';
 import type { DataPaths } from './host/paths.ts';
 import { gatewayUser, requireUser } from './host/users.ts';
 
@@ -49,7 +48,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   };
   follow();
   return {
-    url: urlOf(options.settings),
+    url: `https://${urlHost(nodeAddress(options.settings))}:${options.settings.port}/`,
     stop: () =>
       new Promise((resolve) => {
         stopped = true;
@@ -121,14 +120,4 @@ function listenError(settings: NodeSettings, code: string): RyokanError {
       `this machine has no address ${settings.listen}; choose one with --listen`,
     );
   return new RyokanError('state', `cannot listen on ${at}: ${code}`);
-}
-
-/** What to type into a browser: for a wildcard address the machine's first own one. */
-function urlOf({ listen, port }: NodeSettings): string {
-  const wildcard = listen === '0.0.0.0' || listen === '::';
-  const own = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .find((one) => !one.internal && one.family === 'IPv4')?.address;
-  const host = wildcard ? (own ?? '127.0.0.1') : listen.includes(':') ? `[${listen}]` : listen;
-  return `https://${host}:${port}/`;
 }

@@ -10,6 +10,7 @@ import { consoleUpgrades } from './gateway/console.ts';
 import { DaemonLink } from './gateway/daemon-link.ts';
 import { handleRequest } from './gateway/http.ts';
 import type { GatewaySettings } from './gateway/settings.ts';
+import { spiceProxy } from './gateway/spice-proxy.ts';
 import { StaticFiles } from './gateway/static-files.ts';
 
 /** How long a client may take for its request's header lines, and for the TLS handshake (ms). */
@@ -48,11 +49,15 @@ async function main(): Promise<void> {
     const status = request.method === 'GET' || request.method === 'HEAD' ? 301 : 308;
     response.writeHead(status, { Location: `https://${host}${request.url}`, Connection: 'close' }).end();
   });
+  plain.on('connect', spiceProxy({ link, ...settings }));
   plain.on('clientError', (_error, socket) => socket.destroy());
   listen(settings, tls, plain);
 }
 
-/** One port for both: a TLS handshake begins with byte 22, anything else is plain HTTP to be redirected. */
+/**
+ * One port for both: a TLS handshake begins with byte 22, anything else is plain HTTP: to be redirected, or a CONNECT of
+ * a SPICE viewer, which speaks TLS behind that.
+ */
 function listen(settings: GatewaySettings, tls: EventEmitter, plain: EventEmitter): void {
   const front = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());

@@ -3,8 +3,11 @@ import { availableParallelism } from 'node:os';
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { EventHub } from './api/events.ts';
 import { ResourceTable } from './api/resources.ts';
+import { nodeOption } from './cluster/datacenter-options.ts';
 import { GuestIndex } from './guests/guest-index.ts';
+import { Balancer } from './guests/qemu/balloon/balancer.ts';
 import { QemuMonitor } from './guests/qemu/monitor.ts';
+import { memoryInfo } from './host/procfs.ts';
 import { Sampler } from './metrics/sampler.ts';
 import type { Services } from './services.ts';
 
@@ -13,6 +16,7 @@ export interface LiveState {
   readonly monitor: QemuMonitor;
   readonly sampler: Sampler;
   readonly resources: ResourceTable;
+  readonly balancer: Balancer;
   /** Finds running guests and begins to measure. */
   open(): Promise<void>;
   close(): void;
@@ -28,6 +32,7 @@ export function createLiveState(services: Services, events: EventHub): LiveState
     guests: () => guests,
     monitor: () => monitor,
     sampler: () => sampler,
+    balancer: () => balancer,
     events,
   });
   const monitor = new QemuMonitor(services, (vmid) => {
@@ -43,13 +48,25 @@ export function createLiveState(services: Services, events: EventHub): LiveState
       dataFor: (call) => (call.can(`/vms/${vmid}`, ['VM.Audit']) ? { path } : undefined),
     });
   });
-  const sampler = new Sampler(monitor, cpuCount);
+  const balancer = new Balancer({
+    monitor,
+    guest: (vmid) => guests.get(vmid),
+    host: () => {
+      const { total, available } = memoryInfo();
+      return { total, used: total - available };
+    },
+    target: () => Number(nodeOption(store, settings.node, 'ballooning-target') ?? 80) / 100,
+    log,
+    onFigures: (vmid) => resources.updateGuest(vmid),
+  });
+  const sampler = new Sampler(monitor, cpuCount, (vmid) => balancer.usedMemory(vmid));
   const refreshStorages = storageRefresher(services, resources);
   return {
     guests,
     monitor,
     sampler,
     resources,
+    balancer,
     async open() {
       await monitor.open();
       resources.updateNode();
@@ -57,6 +74,7 @@ export function createLiveState(services: Services, events: EventHub): LiveState
       await refreshStorages();
       const onSample = () => {
         resources.updateMeasured();
+        void balancer.round();
         void refreshStorages();
       };
       // Out of file descriptors, for one: the next round may work again.

@@ -2,6 +2,7 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { nodeStartall } from '@ryokan/api/methods/nodes.ts';
@@ -11,8 +12,10 @@ import { ConsoleSessions } from './api/console/sessions.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventHub } from './api/events.ts';
 import { daemonHandlers } from './api/handlers/index.ts';
+import { spiceTunnel } from './api/handlers/spice.ts';
 import { serveGateway, serveLocal } from './api/servers.ts';
 import { maySeeTask, taskRow } from './api/task-access.ts';
+import { nodeOption } from './cluster/datacenter-options.ts';
 import { loadCertificate } from './cluster/pki.ts';
 import { type Core, createCore, type TaskParts } from './composition.ts';
 import type { DaemonServices } from './daemon-services.ts';
@@ -56,6 +59,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     monitor: live.monitor,
     sampler: live.sampler,
     resources: live.resources,
+    balancer: live.balancer,
     tasks,
     events,
     consoles: new ConsoleSessions(core.services.access),
@@ -165,7 +169,7 @@ async function sweepSpool({ db }: Core, spool: string): Promise<void> {
 /** The sockets by which the command line and the gateway come in. */
 async function openDoors(core: Core, services: DaemonServices): Promise<{ close(): void }[]> {
   const { paths, consoles } = services;
-  const dispatcher = new Dispatcher(core.table, services);
+  const dispatcher = new Dispatcher(core.table, services, spiceTunnel(services));
   const servers = [
     await serveLocal(paths.daemonSocket, dispatcher),
     await serveGateway(paths.gatewaySocket, dispatcher),
@@ -199,6 +203,8 @@ async function startGuestsAfterBoot(services: DaemonServices): Promise<void> {
   const boot = readTextIfPresent('/proc/sys/kernel/random/boot_id') ?? '';
   if (readTextIfPresent(file) === boot) return;
   writeFileSync(file, boot);
+  const delay = Number(nodeOption(services.store, services.settings.node, 'startall-onboot-delay') ?? 0);
+  await sleep(delay * 1000);
   if (services.guests.size > 0)
     await services.tasks.start(nodeStartall, { node: services.settings.node }, 'root@pam');
 }

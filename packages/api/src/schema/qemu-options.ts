@@ -182,7 +182,7 @@ export const usbFields = Type.Object({
     Type.String({
       defaultKey: true,
       pattern: '(?:0x)?[0-9A-Fa-f]{4}:(?:0x)?[0-9A-Fa-f]{4}|\\d+-\\d+(?:\\.\\d+)*|[Ss][Pp][Ii][Cc][Ee]',
-      description: 'Device of the node as VENDOR:PRODUCT or BUS-PORT.',
+      description: 'Device of the node as VENDOR:PRODUCT or BUS-PORT, or spice for one of the viewer.',
     }),
   ),
   mapping: Optional(Format('pve-configid', { description: 'Name of a cluster-wide USB mapping instead.' })),
@@ -192,7 +192,12 @@ export type QemuUsb = Static<typeof usbFields>;
 
 export const audioFields = Type.Object({
   device: Enum(['ich9-intel-hda', 'intel-hda', 'AC97'], { description: 'Sound card that the guest sees.' }),
-  driver: Optional(Enum(['spice', 'none'], { default: 'spice', description: 'Where the sound goes.' })),
+  driver: Optional(
+    Enum(['spice', 'none'], {
+      default: 'spice',
+      description: 'Where the sound goes: to a SPICE viewer, or nowhere.',
+    }),
+  ),
 });
 
 export const rngFields = Type.Object({
@@ -272,15 +277,16 @@ export const CloudInitFiles = PropertyString(cloudInitFileFields, {
   description: 'Own files instead of the generated cloud-init data.',
 });
 
-export const SpiceEnhancements = PropertyString(
-  Type.Object({
-    foldersharing: flag('Share a folder of the viewer.', { default: false }),
-    videostreaming: Optional(
-      Enum(['off', 'all', 'filter'], { default: 'off', description: 'Compress video areas.' }),
-    ),
-  }),
-  { description: 'Options for SPICE; kept, but Ryokan offers VNC only.' },
-);
+export const spiceFields = Type.Object({
+  foldersharing: flag('Share a folder of the viewer; needs spice-webdavd in the guest.', { default: false }),
+  videostreaming: Optional(
+    Enum(['off', 'all', 'filter'], { default: 'off', description: 'Compress video areas.' }),
+  ),
+});
+
+export const SpiceEnhancements = PropertyString(spiceFields, {
+  description: 'Options of the SPICE display.',
+});
 
 export const AmdSev = PropertyString(
   Type.Object({

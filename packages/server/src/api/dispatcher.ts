@@ -45,7 +45,7 @@ export interface DispatchOptions {
   readonly signal: AbortSignal;
 }
 
-const formats = new Set(['json', 'extjs']);
+const formats = new Set(['json', 'extjs', 'spiceconfig']);
 const verbs = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 
 export class Dispatcher {
@@ -54,6 +54,8 @@ export class Dispatcher {
   constructor(
     private readonly table: HandlerTable,
     private readonly services: Services,
+    /** What a CONNECT request to the gateway leads to, as a token of the relay socket; throws when to nothing. */
+    private readonly tunnel?: (target: string) => string,
   ) {
     this.router = new Router(table.all().map((entry) => entry.method));
   }
@@ -61,6 +63,8 @@ export class Dispatcher {
   async dispatch(head: RequestHead, body: Buffer, options: DispatchOptions): Promise<HttpReply> {
     let format = 'json';
     try {
+      if (head.method === 'CONNECT' && this.tunnel && !options.trusted)
+        return { ...success(null, format), relay: this.tunnel(head.url) };
       const url = parseUrl(head.url);
       if (url?.format === 'openapi.json' && head.method === 'GET') return await openApiReply();
       if (!url || !formats.has(url.format)) {

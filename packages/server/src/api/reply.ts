@@ -1,5 +1,6 @@
 /** Answers in the shape that clients of the public API expect: envelope, status, reason phrase. */
 import { httpStatus, messageOf, ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import { viewerFile } from '@ryokan/api/schema/viewer-file.ts';
 import { ReadyReply, Reply } from './handler-table.ts';
 
 /** Writes a body in pieces until the caller goes away or the source ends. */
@@ -21,10 +22,14 @@ export interface HttpReply {
   readonly keepAs?: string | undefined;
 }
 
+const viewerFileType = 'application/x-virt-viewer;charset=UTF-8';
+
 export const jsonType = 'application/json;charset=UTF-8';
 
 /** A successful answer. */
 export function success(result: unknown, format: string): HttpReply {
+  if (format === 'spiceconfig')
+    return { ...ok(Buffer.from(viewerFile(result))), contentType: viewerFileType };
   if (!(result instanceof ReadyReply)) return ok(Buffer.from(JSON.stringify(envelope(result, format))));
   if (format === 'json') return { ...ok(result.body), keepAs: result.name };
   const { data } = JSON.parse(result.body.toString('utf8')) as { data: unknown };

@@ -7,6 +7,7 @@ import { powerState } from '@ryokan/api/guest-actions.ts';
 import type { Resource } from '@ryokan/api/schema/resource.ts';
 import type { Static } from '@ryokan/api/schema/types.ts';
 import type { GuestIndex, GuestSummary } from '../guests/guest-index.ts';
+import type { Balancer } from '../guests/qemu/balloon/balancer.ts';
 import { type QemuMonitor, uptimeOf } from '../guests/qemu/monitor.ts';
 import { uptime } from '../host/procfs.ts';
 import type { Sampler } from '../metrics/sampler.ts';
@@ -30,6 +31,7 @@ export interface ResourceSources {
   readonly guests: () => GuestIndex;
   readonly monitor: () => QemuMonitor;
   readonly sampler: () => Sampler;
+  readonly balancer: () => Balancer;
   readonly events: EventHub;
 }
 
@@ -226,7 +228,8 @@ function guestRow(sources: ResourceSources, guest: GuestSummary): ResourceRow {
     template: guest.template ? 1 : 0,
     cpu: running ? sample.cpus / Math.max(1, guest.cpus) : 0,
     maxcpu: guest.cpus,
-    mem: running ? sample.memory : 0,
+    mem: running ? (sources.balancer().usedMemory(guest.vmid) ?? sample.memory) : 0,
+    memhost: running ? sample.memory : 0,
     maxmem: guest.maxmem,
     disk: 0,
     maxdisk: guest.maxdisk,

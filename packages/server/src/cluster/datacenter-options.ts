@@ -1,14 +1,15 @@
-/** Reading one option of the whole datacenter. The document is written by the API's /cluster/options. */
+/** Options of the whole datacenter (API: /cluster/options) and of one node (API: /nodes/{node}/config). */
+import { readOptions } from './options-document.ts';
 import type { ConfigStore } from './store.ts';
 
-const path = 'datacenter.cfg';
+export const datacenterOptionsPath = 'datacenter.cfg';
+export const nodeOptionsPath = (node: string): string => `nodes/${node}/config`;
 
 /** The text of an option; undefined when it is not set. */
 export function datacenterOption(store: ConfigStore, key: string): string | undefined {
-  const start = `${key}:`;
-  const line = store
-    .get(path)
-    ?.text.split('\n')
-    .find((one) => one.startsWith(start));
-  return line === undefined ? undefined : line.slice(start.length).trim() || undefined;
+  return readOptions(store, datacenterOptionsPath).options[key]?.trim() || undefined;
+}
+
+export function nodeOption(store: ConfigStore, node: string, key: string): string | undefined {
+  return readOptions(store, nodeOptionsPath(node)).options[key]?.trim() || undefined;
 }

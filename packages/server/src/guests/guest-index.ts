@@ -26,8 +26,14 @@ export interface GuestSummary {
   readonly tags?: string | undefined;
   readonly lock?: string | undefined;
   readonly protection: boolean;
+  /** The least memory in bytes that automatic ballooning leaves it; 0: no balloon; undefined: not to be touched. */
+  readonly balloon?: number;
+  /** Its weight in that. */
+  readonly shares: number;
   readonly error?: string;
 }
+
+const defaultShares = 1000;
 
 export class GuestIndex {
   private readonly guests = new Map<number, GuestSummary>();
@@ -81,6 +87,7 @@ export function summarize(
     serial: false,
     agent: false,
     protection: false,
+    shares: defaultShares,
   };
   try {
     const { properties } = parseConfigFile(text, path);
@@ -96,6 +103,8 @@ export function summarize(
       tags: properties.tags,
       lock: properties.lock,
       protection: properties.protection === '1',
+      ...(properties.balloon === undefined ? {} : { balloon: Number(properties.balloon) * 1024 ** 2 }),
+      shares: Number(properties.shares ?? defaultShares),
     };
   } catch (error) {
     return { ...empty, name: `VM ${at.vmid}`, error: messageOf(error) };

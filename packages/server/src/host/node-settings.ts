@@ -1,5 +1,6 @@
 /** DATA/node.json: what `./ryokan up` was told, and settings that change while the node runs. */
 import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { writeFileAtomic } from './files.ts';
 import type { DataPaths } from './paths.ts';
 
@@ -26,3 +27,15 @@ export async function changeSettings(paths: DataPaths, change: Partial<NodeSetti
   const stored = JSON.parse(readFileSync(paths.nodeJson, 'utf8')) as Partial<NodeSettings>;
   await writeFileAtomic(paths.nodeJson, `${JSON.stringify({ ...stored, ...change }, null, 2)}\n`);
 }
+
+/** Where others reach the node: for a wildcard address the machine's first own one. */
+export function nodeAddress({ listen }: Pick<NodeSettings, 'listen'>): string {
+  if (listen !== '0.0.0.0' && listen !== '::') return listen;
+  const own = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find((one) => !one.internal && one.family === 'IPv4')?.address;
+  return own ?? '127.0.0.1';
+}
+
+/** A name or an address as it stands in a URL. */
+export const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);

@@ -63,6 +63,8 @@ export class Sampler {
   constructor(
     private readonly monitor: QemuMonitor,
     private readonly cpuCount: number,
+    /** Bytes that a guest says it uses; undefined when it says nothing. */
+    private readonly usedMemory: (vmid: number) => number | undefined,
   ) {
     this.lastCpu = cpuTimes();
     this.current = { cpu: 0, wait: 0, memory: memoryInfo(), root: rootSpace() };
@@ -196,7 +198,8 @@ export class Sampler {
       before ? Math.max(0, sample[key] - before.sample[key]) / seconds : 0;
     this.series(vmid).add(Math.floor(time / 1000), {
       cpu: sample.cpus,
-      mem: sample.memory,
+      mem: this.usedMemory(vmid) ?? sample.memory,
+      memhost: sample.memory,
       netin: rate('netin'),
       netout: rate('netout'),
       diskread: rate('diskread'),

@@ -80,10 +80,19 @@ export class ConsoleSessions {
     }
     clearTimeout(entry.timer);
     this.sessions.delete(port);
+    return this.tokenFor(entry.session);
+  }
+
+  /** A token that leads to `target`, for a connection whose right to it has been checked by other means. */
+  tunnel(target: ConsoleTarget): string {
+    return this.tokenFor({ port: 0, user: '', path: '', ticket: '', target, onEnd: () => {} });
+  }
+
+  private tokenFor(session: ConsoleSession): string {
     const token = randomBytes(24).toString('base64url');
-    this.tokens.set(token, entry.session);
+    this.tokens.set(token, session);
     setTimeout(() => {
-      if (this.tokens.delete(token)) entry.session.onEnd();
+      if (this.tokens.delete(token)) session.onEnd();
     }, 10_000).unref();
     return token;
   }

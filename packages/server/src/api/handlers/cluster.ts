@@ -1,5 +1,4 @@
 /** Version, resources, tasks of the datacenter, next free VMID, options, live events. */
-import { createHash } from 'node:crypto';
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
   clusterEvents,
@@ -13,8 +12,8 @@ import {
   rootIndex,
   version,
 } from '@ryokan/api/methods/cluster.ts';
-import { splitList } from '@ryokan/api/schema/formats.ts';
-import { update } from '../../cluster/store.ts';
+import { datacenterOption, datacenterOptionsPath } from '../../cluster/datacenter-options.ts';
+import { changeOptions, readOptions } from '../../cluster/options-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
 import { apiVersion } from '../../host/version.ts';
@@ -22,7 +21,6 @@ import { StreamReply } from '../dispatcher.ts';
 import type { HandlerTable } from '../handler-table.ts';
 import { taskRow, visibleTasks } from '../task-access.ts';
 
-const optionsPath = 'datacenter.cfg';
 /** What every login may read, because the interface needs it. A proxy's URL, for one, can hold a password. */
 const openOptions: ReadonlySet<string> = new Set(['console', 'keyboard', 'language', 'next-id']);
 const firstVmid = 100;
@@ -49,7 +47,7 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
         throw new ParameterError({ vmid: `${owner.type === 'qemu' ? 'VM' : 'CT'} ${vmid} already exists` });
       return String(vmid);
     }
-    return String(nextVmid(usedVmids(store), readOptions()['next-id']));
+    return String(nextVmid(usedVmids(store), datacenterOption(store, 'next-id')));
   });
   table.on(clusterStatus, () => [
     {
@@ -63,33 +61,13 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
       online: 1,
     },
   ]);
-  const readText = () => store.get(optionsPath)?.text ?? '';
-  const readOptions = () => parseOptions(readText());
   table.on(clusterOptionsGet, (_params, call) => {
-    const text = readText();
-    const options = parseOptions(text);
-    if (call.can('/', ['Sys.Audit'])) {
-      return { ...options, digest: createHash('sha1').update(text).digest('hex') };
-    }
+    const { options, digest } = readOptions(store, datacenterOptionsPath);
+    if (call.can('/', ['Sys.Audit'])) return { ...options, digest };
     return Object.fromEntries(Object.entries(options).filter(([key]) => openOptions.has(key)));
   });
   table.on(clusterOptionsSet, async ({ delete: removed, digest, ...set }, call) => {
-    await update(
-      store,
-      optionsPath,
-      (text = '') => {
-        if (digest !== undefined && digest !== createHash('sha1').update(text).digest('hex')) {
-          throw new RyokanError(
-            'conflict',
-            'detected modified configuration - file changed by other user? Try again.',
-          );
-        }
-        const options: Record<string, string> = { ...parseOptions(text), ...(set as Record<string, string>) };
-        for (const key of splitList(removed ?? '')) delete options[key];
-        return formatOptions(options);
-      },
-      { author: call.user },
-    );
+    await changeOptions(store, datacenterOptionsPath, { set, delete: removed, digest }, call.user);
     return null;
   });
   table.on(clusterEvents, ({ task }, call) => new StreamReply(events.stream(call, task)) as never);
@@ -103,26 +81,4 @@ export function nextVmid(used: ReadonlySet<number>, range: string | undefined): 
   const upper = Math.min(bound('upper', lastVmid + 1), lastVmid + 1);
   for (let vmid = lower; vmid < upper; vmid++) if (!used.has(vmid)) return vmid;
   throw new RyokanError('failed', `unable to get any free VMID in range [${lower},${upper})`);
-}
-
-/** `key: value` lines; the description stands URL-encoded in one line. */
-function parseOptions(text: string): Record<string, string> {
-  const options: Record<string, string> = {};
-  for (const line of text.split('\n')) {
-    const match = /^([\w-]+): (.*)$/.exec(line);
-    if (match)
-      options[match[1] as string] =
-        match[1] === 'description' ? decodeURIComponent(match[2] as string) : (match[2] as string);
-  }
-  return options;
-}
-
-function formatOptions(options: Readonly<Record<string, string>>): string {
-  return Object.entries(options)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(
-      ([key, value]) =>
-        `${key}: ${key === 'description' ? encodeURIComponent(value) : value.replace(/\s*\n\s*/g, ' ')}\n`,
-    )
-    .join('');
 }

@@ -7,19 +7,23 @@ import { mappingHandlers } from './cluster-mapping.ts';
 import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
 import { hardwareHandlers } from './node-hardware.ts';
+import { nodeOptionHandlers } from './node-options.ts';
 import { nodeHandlers } from './nodes.ts';
 import { qemuHandlers } from './qemu.ts';
 import { cloudInitHandlers } from './qemu-cloudinit.ts';
+import { spiceHandlers } from './spice.ts';
 import { taskHandlers } from './tasks.ts';
 
 export function daemonHandlers(table: HandlerTable, services: DaemonServices): void {
   clusterHandlers(table, services);
   nodeHandlers(table, services);
+  nodeOptionHandlers(table, services);
   taskHandlers(table, services);
   qemuHandlers(table, services);
   agentHandlers(table, services);
   cloudInitHandlers(table, services);
   consoleHandlers(table, services);
+  spiceHandlers(table, services);
   clusterQemuHandlers(table, services);
   mappingHandlers(table, services);
   hardwareHandlers(table, services);

@@ -1,4 +1,5 @@
 /** Questions about QEMU guests and quick changes; tasks stand in qemu-tasks.ts. */
+import { existsSync } from 'node:fs';
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
   qemuConfigGet,
@@ -27,7 +28,9 @@ import { hotplugProblem, type Problems } from '../../guests/qemu/hotplug/apply.t
 import { demandRunning } from '../../guests/qemu/power.ts';
 import type { QmpClient } from '../../guests/qemu/qmp-client.ts';
 import { demandRoomFor } from '../../guests/qemu/resize.ts';
+import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
+import { balloonState } from '../balloon-state.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { withUndo } from '../inline-change.ts';
 import { demandConfigChange, demandSkiplock } from './qemu-permissions.ts';
@@ -105,7 +108,7 @@ const numericKeys: ReadonlySet<string> = new Set(
 );
 
 function statusHandlers(table: HandlerTable, services: DaemonServices): void {
-  const { guests, monitor, resources, sampler, settings, store } = services;
+  const { balancer, guests, monitor, resources, sampler, settings, store } = services;
   const demandGuest = (vmid: number) => {
     if (guests.get(vmid)?.type !== 'qemu') readGuest(store, 'qemu', settings.node, vmid);
   };
@@ -118,6 +121,7 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       template,
       mem,
       maxmem,
+      memhost,
       disk,
       maxdisk,
       netin,
@@ -139,6 +143,8 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       cpu,
       mem,
       maxmem,
+      memhost,
+      ...balloonState(guest, balancer.figures(vmid)),
       disk,
       maxdisk,
       netin,
@@ -169,6 +175,9 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       ...state(vmid),
       ha: { managed: 0 as const },
       ...(guests.get(vmid)?.agent ? { agent: 1 as const } : {}),
+      ...(monitor.get(vmid) && existsSync(qemuRunPaths(services.paths, vmid).spice)
+        ? { spice: 1 as const }
+        : {}),
     };
   });
   table.on(qemuIndex, ({ vmid }) => {

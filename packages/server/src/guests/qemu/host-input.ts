@@ -88,6 +88,8 @@ export interface GuestRunPaths {
   /** QMP for the daemon, which listens for events as long as the guest runs. */
   readonly event: string;
   readonly vnc: string;
+  /** SPICE, for guests whose graphics card goes with it. */
+  readonly spice: string;
   /** Channel to the guest agent. */
   readonly qga: string;
   /** Written by whoever starts the guest. */
@@ -112,6 +114,7 @@ export function guestRunPaths(runDir: string, vmid: number): GuestRunPaths {
     qmp: path('qmp'),
     event: path('event'),
     vnc: path('vnc'),
+    spice: path('spice'),
     qga: path('qga'),
     pid: path('pid'),
     serial: (index) => path(`serial${index}`),

@@ -55,6 +55,7 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
     run.qmp,
     run.event,
     run.vnc,
+    run.spice,
     run.qga,
     run.efiVars,
     run.hostpci,

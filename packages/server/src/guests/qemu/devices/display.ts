@@ -1,9 +1,10 @@
-/** Screen: graphics card, VNC server, keyboard layout, clipboard, pointer. */
+/** Screen: graphics cards, VNC server, keyboard layout, pointer. */
 import { type QemuVga, vgaFields } from '@ryokan/api/schema/qemu-options.ts';
 import { type Arguments, type OptionValue, optionText } from '../arguments.ts';
 import { optionOf } from '../config.ts';
-import { cannot, type Guest, notSupported } from '../guest-context.ts';
+import { cannot, type Guest } from '../guest-context.ts';
 import { pciPlace } from './chipset.ts';
+import { addSpice } from './spice.ts';
 
 /** Video memory in MiB where the configuration says nothing: enough for 2560x1600. */
 const defaultMemory = 16;
@@ -20,24 +21,32 @@ export function addDisplay(guest: Guest, args: Arguments): void {
     args.add('-display', 'none');
     return;
   }
-  if (/^qxl\d$/.test(type)) {
-    throw notSupported(
-      'vga',
-      `'${type}' shows several screens by SPICE, which Ryokan does not offer; use qxl or virtio`,
-    );
-  }
-  const { driver, ...properties } = card(type, vga.memory);
   args.add('-display', type === 'virtio-gl' ? 'egl-headless,gl=core' : 'none');
-  args.device(driver, { id: 'vga', ...properties, ...pciPlace(guest.chipset, 'vga') });
+  for (const [number, { driver, ...properties }] of cards(guest, type, vga.memory).entries()) {
+    const id = number === 0 ? 'vga' : `vga${number}`;
+    args.device(driver, { id, ...properties, ...pciPlace(guest.chipset, id) });
+  }
   // The password is set by QMP for one console at a time; until then nobody gets in.
   args.add('-vnc', optionText(`unix:${paths.vnc.replaceAll(',', ',,')}`, { password: true }));
   if (config.keyboard) args.add('-k', config.keyboard);
-  if (vga.clipboard) addClipboard(guest, args);
+  addSpice(guest, args);
 }
 
 interface Card {
   readonly driver: string;
   readonly [property: string]: OptionValue;
+}
+
+/** The primary card; Windows wants one more for each further screen of qxl2 … qxl4, others take them all from the first. */
+function cards(guest: Guest, type: string, memory: number | undefined): Card[] {
+  const screens = Number(/^qxl(\d)$/.exec(type)?.[1] ?? 1);
+  if (screens === 1) return [card(type, memory)];
+  if (!guest.windows) {
+    const all = memory ?? defaultMemory * screens;
+    return [{ ...card('qxl', all), vram_size_mb: 2 * all, max_outputs: screens }];
+  }
+  const first = card('qxl', memory);
+  return [first, ...Array.from({ length: screens - 1 }, () => ({ ...first, driver: 'qxl' }))];
 }
 
 function card(type: string, memory: number | undefined): Card {
@@ -63,13 +72,6 @@ function card(type: string, memory: number | undefined): Card {
     default:
       return { driver: 'VGA', vgamem_mb: memory ?? defaultMemory };
   }
-}
-
-/** The channel of the vdagent in the guest, answered by QEMU itself. */
-function addClipboard(guest: Guest, args: Arguments): void {
-  args.chardev('qemu-vdagent', { id: 'vdagent', name: 'vdagent', clipboard: true, mouse: false });
-  args.device('virtio-serial-pci', { id: 'vdagent', ...pciPlace(guest.chipset, 'vdagent') });
-  args.device('virtserialport', { bus: 'vdagent.0', chardev: 'vdagent', name: 'com.redhat.spice.0' });
 }
 
 /** A tablet reports where the pointer is; without a screen there is no pointer. */

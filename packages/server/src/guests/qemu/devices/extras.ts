@@ -12,16 +12,17 @@ import type { Arguments, OptionValue } from '../arguments.ts';
 import { optionOf } from '../config.ts';
 import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
 import { pciPlace } from './chipset.ts';
+import { hasSpice } from './spice.ts';
 
 export function addAudio(guest: Guest, args: Arguments): void {
   const audio = optionOf(guest.config, 'audio0', audioFields);
   if (!audio) return;
-  if ((audio.driver ?? 'spice') === 'spice') {
-    guest.note(
-      'audio0: sound would go to a SPICE viewer, which Ryokan does not offer; the guest plays to nobody',
-    );
+  const toViewer = (audio.driver ?? 'spice') === 'spice';
+  const spice = hasSpice(guest.config);
+  if (toViewer && !spice) {
+    guest.note('audio0: the guest plays to nobody, as sound goes by SPICE; vga: qxl or virtio offers that');
   }
-  args.add('-audiodev', 'none,id=audio0');
+  args.add('-audiodev', `${toViewer && spice ? 'spice' : 'none'},id=audio0`);
   const place = pciPlace(guest.chipset, 'audio0');
   if (audio.device === 'AC97') {
     args.device('AC97', { id: 'audio0', ...place, audiodev: 'audio0' });

@@ -3,10 +3,13 @@ import { qemuUsbKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { usbFields } from '@ryokan/api/schema/qemu-options.ts';
 import type { Arguments, DeviceSink, OptionValue } from '../arguments.ts';
 import { optionOf } from '../config.ts';
-import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
+import { cannot, type Guest, notProvided } from '../guest-context.ts';
 import { hotplugFeatures } from '../hotplug-features.ts';
 import { pciPlace } from './chipset.ts';
 import { hasTablet } from './display.ts';
+import { hasSpice } from './spice.ts';
+
+type UsbKey = (typeof qemuUsbKeys)[number];
 
 /** Ports of the xHCI controller: one for each usbN key, and one spare. */
 const xhciPorts = 15;
@@ -28,7 +31,23 @@ export function addUsb(guest: Guest, args: Arguments): void {
       ...pciPlace(guest.chipset, 'xhci'),
     });
   }
-  for (const key of keys) addUsbDevice(guest, key, args);
+  for (const key of keys) {
+    if (isRedirected(guest, key)) addRedirection(guest, key, args);
+    else addUsbDevice(guest, key, args);
+  }
+}
+
+/** The port takes whatever device a SPICE viewer gives. */
+export function isRedirected(guest: Guest, key: UsbKey): boolean {
+  return optionOf(guest.config, key, usbFields)?.host?.toLowerCase() === 'spice';
+}
+
+function addRedirection(guest: Guest, key: UsbKey, args: Arguments): void {
+  if (!hasSpice(guest.config)) {
+    throw cannot(key, 'devices of a viewer come by SPICE; set vga to qxl or virtio, or remove it');
+  }
+  args.chardev('spicevmc', { id: key, name: 'usbredir' });
+  args.device('usb-redir', { id: key, chardev: key, ...portOf(key) });
 }
 
 /** The pointer, on the controller that every guest has. */
@@ -38,29 +57,24 @@ export function addTablet(guest: Guest, args: DeviceSink): void {
 }
 
 /** A device of the node, whether the guest starts or runs. */
-export function addUsbDevice(guest: Guest, key: (typeof qemuUsbKeys)[number], args: DeviceSink): void {
+export function addUsbDevice(guest: Guest, key: UsbKey, args: DeviceSink): void {
   args.device('usb-host', {
     id: key,
-    bus: 'xhci.0',
-    port: Number(key.slice('usb'.length)) + 1,
+    ...portOf(key),
     ...hostDevice(guest, key),
     bootindex: guest.boot.get(key),
   });
 }
 
-function hostDevice(guest: Guest, key: (typeof qemuUsbKeys)[number]): Record<string, OptionValue> {
+const portOf = (key: UsbKey) => ({ bus: 'xhci.0', port: Number(key.slice('usb'.length)) + 1 });
+
+function hostDevice(guest: Guest, key: UsbKey): Record<string, OptionValue> {
   const usb = optionOf(guest.config, key, usbFields) ?? {};
   const device = usb.mapping === undefined ? usb.host : guest.host.usbMappings?.[key];
   if (device === undefined) {
     throw usb.mapping === undefined
       ? cannot(key, 'host or mapping is missing')
       : notProvided(key, 'its mapping');
-  }
-  if (/^spice$/i.test(device)) {
-    throw notSupported(
-      key,
-      'redirection by SPICE is not supported; pass a device of the node through instead',
-    );
   }
   const ids = /^(?:0x)?([0-9a-f]{4}):(?:0x)?([0-9a-f]{4})$/i.exec(device);
   if (ids) return { vendorid: `0x${ids[1]}`, productid: `0x${ids[2]}` };

@@ -3,7 +3,7 @@ import type { QemuConfigKey } from '@ryokan/api/schema/qemu-config.ts';
 import { usbFields } from '@ryokan/api/schema/qemu-options.ts';
 import { optionOf } from '../config.ts';
 import { hasTablet } from '../devices/display.ts';
-import { addTablet, addUsbDevice } from '../devices/usb.ts';
+import { addTablet, addUsbDevice, isRedirected } from '../devices/usb.ts';
 import { type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
 import { LivePlan, orBack } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
@@ -18,6 +18,9 @@ export async function changeUsb(live: LiveGuest, { key, before, after }: LiveCha
   }
   if (after !== undefined && isMapping(live, key, after)) {
     return waits('a device by mapping is looked up when the guest starts');
+  }
+  if ([before, after].some((value) => value !== undefined && isOfViewer(live, key, value))) {
+    return waits('ports for devices of a SPICE viewer are made when the guest starts');
   }
   if (present.has(key)) await releaseDevice(live.qmp, key);
   if (after === undefined) return 'done';
@@ -34,6 +37,9 @@ function isMapping(live: LiveGuest, key: string, value: string): boolean {
   const { config } = live.describe({ key, value });
   return optionOf(config, key as QemuConfigKey, usbFields)?.mapping !== undefined;
 }
+
+const isOfViewer = (live: LiveGuest, key: string, value: string): boolean =>
+  isRedirected(live.describe({ key, value }), key as Parameters<typeof isRedirected>[1]);
 
 async function plug(live: LiveGuest, key: string, value: string): Promise<void> {
   const plan = new LivePlan();
