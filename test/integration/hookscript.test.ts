@@ -1,6 +1,6 @@
 /** A guest with a hook script, huge pages and a TPM: what a start makes on the node, and that it goes with the guest. */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiSession } from '../lib/api-session.ts';
@@ -60,6 +60,15 @@ describe('hook script', () => {
       ...['pre-start', 'post-start', 'pre-stop', 'post-stop'],
       ...['pre-start', 'post-start', 'post-stop'],
     ]);
+  });
+
+  test('a QEMU that ends in the middle of its start has a post-stop too, before the next start', async () => {
+    const record = join(node.dataDir, 'phases');
+    await rm(record);
+    await node.cli('qm', 'set', '300', '--args', '-device no-such-device');
+    await expect(act('start')).rejects.toThrow(/no-such-device/);
+    expect((await readFile(record, 'utf8')).trim().split('\n')).toEqual(['pre-start', 'post-stop']);
+    await node.cli('qm', 'set', '300', '--delete', 'args');
   });
 
   test('a failing pre-start stops the start', async () => {

@@ -11,7 +11,7 @@ export type Verb = 'GET' | 'POST' | 'PUT' | 'DELETE';
  * Who may call a method. `{param}` in a path is replaced by the value of that parameter.
  * - `user: 'world'`: no login needed; `'all'`: any login, the handler filters what it returns;
  *   `'root'`: root@pam itself (not its tokens).
- * - `perm`: all of `privs` (one of them with `any`) on the ACL path. With `ifParam` the rule counts only when
+ * - `perm`: all of `privs` (one of them with `any`) on the ACL path. With `ifParam` nobody meets the rule unless
  *   that parameter was given.
  */
 export type Permission =

@@ -145,3 +145,30 @@ export const qemuFeature = defineMethod({
   permission: { perm: '/vms/{vmid}', privs: ['VM.Audit'] },
   proxyTo: 'node',
 });
+
+export const qemuRescan = defineMethod({
+  id: 'qemu.rescan',
+  verb: 'POST',
+  path: '/nodes/{node}/qemu/rescan',
+  description:
+    'Looks at the storages again: sizes of disks become right in the configurations, and volumes of a virtual machine that its configuration does not name become unused disks.',
+  params: Type.Object({
+    node: Node(),
+    vmid: Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 999_999_999,
+        format: 'pve-vmid',
+        description: 'Only this virtual machine; all of the node when absent.',
+      }),
+    ),
+    dryrun: Optional(Type.Boolean({ default: false, description: 'Change nothing, only say what would.' })),
+  }),
+  returns: Type.String(),
+  // VM.Config.Disk on the machine, or on /vms for all of them; the handler asks.
+  permission: { user: 'all' },
+  proxyTo: 'node',
+  extension: true,
+  task: { type: 'qmrescan', id: 'vmid' },
+  cli: { command: 'qm disk rescan', aliases: ['qm rescan'] },
+});

@@ -95,7 +95,7 @@ describe('authorize', () => {
       `{"storage":"'/storage/../vms/100' is no path of the permission tree"}`,
     ],
     ['an array', 'ann@pve', audit, { vmid: ['100'] }, `{"vmid":"type check ('string') failed"}`],
-    ['only with a parameter', 'ann@pve', { ...audit, ifParam: 'x' }, {}, ''],
+    ['only with a parameter', 'ann@pve', { ...audit, ifParam: 'x' }, { vmid: 100 }, failed],
     [
       'with that parameter',
       'ann@pve',
@@ -104,6 +104,13 @@ describe('authorize', () => {
       `${failed} (/vms/200, VM.Audit)`,
     ],
     ['and', 'ann@pve', { and: [audit, { user: 'all' }] }, { vmid: 200 }, `${failed} (/vms/200, VM.Audit)`],
+    [
+      'or, the rest only with a parameter',
+      'ann@pve',
+      { or: [audit, { ...audit, ifParam: 'x' }] },
+      { vmid: 200 },
+      failed,
+    ],
     ['or, one is met', 'ann@pve', { or: [{ perm: '/', privs: ['Sys.Audit'] }, audit] }, { vmid: 100 }, ''],
     [
       'or, none is met',

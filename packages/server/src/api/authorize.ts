@@ -45,7 +45,7 @@ function demandKind(kind: 'world' | 'all' | 'root'): void {
 type Perm = Extract<Permission, { readonly perm: string }>;
 
 function demandPrivileges(rule: Perm, params: Params, caller: Caller): void {
-  if (rule.ifParam !== undefined && isMissing(params[rule.ifParam])) return;
+  if (rule.ifParam !== undefined && isMissing(params[rule.ifParam])) throw refused();
   const path = fillPath(rule.perm, params);
   if (rule.any) {
     if (!caller.can(path, rule.privs, true)) throw forbidden(path, rule.privs);

@@ -122,13 +122,32 @@ export async function writeGuest(
   const text = serializeConfigFile(file);
   const digest = configDigest(text);
   if (digest === guest.digest) return { ...guest, file };
+  const revision = await commitGuests(store, [{ guest, text }], author);
+  return { ...guest, file, revision, digest };
+}
+
+/** Writes the documents of several guests, all or none of them; 'conflict' as in writeGuest. */
+export async function writeGuests(
+  store: ConfigStore,
+  changes: readonly { readonly guest: StoredGuest; readonly file: GuestConfigFile }[],
+  author: string,
+): Promise<void> {
+  const texts = changes.map(({ guest, file }) => ({ guest, text: serializeConfigFile(file) }));
+  await commitGuests(store, texts, author);
+}
+
+/** Gives the revision that the documents have now. */
+async function commitGuests(
+  store: ConfigStore,
+  changes: readonly { readonly guest: StoredGuest; readonly text: string }[],
+  author: string,
+): Promise<number> {
   try {
-    const revision = await store.commit(
-      [{ path: guest.path, revision: guest.revision }],
-      [{ path: guest.path, text }],
+    return await store.commit(
+      changes.map(({ guest: { path, revision } }) => ({ path, revision })),
+      changes.map(({ guest: { path }, text }) => ({ path, text })),
       { author },
     );
-    return { ...guest, file, revision, digest };
   } catch (error) {
     if (error instanceof ConflictError) throw digestMismatch();
     throw error;

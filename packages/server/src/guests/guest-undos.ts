@@ -4,10 +4,14 @@ import { restoreDriver } from '../host/pci-binding.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
 import { removeGuest } from './guest-store.ts';
+import { endedOutsideTask } from './qemu/guest-ended.ts';
 import { undoPlug } from './qemu/hotplug/unplug-undo.ts';
-import { cleanUpAfter, endStrays, isRunning, signalProcess, waitForExit } from './qemu/process.ts';
+import { endStrays, signalProcess, waitForExit } from './qemu/process.ts';
 import { finishRollback } from './qemu/snapshot/rollback.ts';
 import { abandonSnapshot, continueGuest, endRemoval } from './qemu/snapshot/snapshot.ts';
+
+/** How long an undo waits for the guest's lock (ms): another task may have been faster. */
+const lockPatience = 60_000;
 
 export function guestUndos(undos: UndoTable, services: GuestServices): void {
   const { node } = services.settings;
@@ -29,8 +33,7 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
   undos.on('guest.continue', (args) => continueGuest(services, Number(args.vmid)));
   undos.on('guest.clean-up', async (args) => {
     const vmid = Number(args.vmid);
-    await endStrays(services.paths, vmid);
-    if (!isRunning(services.paths, vmid)) await cleanUpAfter(services.paths, node, vmid);
+    await endedOutsideTask(services, vmid, lockPatience, () => endStrays(services.paths, vmid));
   });
   undos.on('guest.unplug', (args) => undoPlug(services, Number(args.vmid), textArg(args, 'key')));
   undos.on('pci.restore', async (args) => restoreDriver(textArg(args, 'address'), textArg(args, 'driver')));

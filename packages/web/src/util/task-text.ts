@@ -19,6 +19,7 @@ const texts: Readonly<Record<string, Key>> = {
   qmclone: 'task.qmclone',
   qmtemplate: 'task.qmtemplate',
   qmmove: 'task.qmmove',
+  qmrescan: 'task.qmrescan',
   download: 'task.download',
   imgdel: 'task.imgdel',
   imgcopy: 'task.imgcopy',

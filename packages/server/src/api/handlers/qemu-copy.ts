@@ -1,20 +1,28 @@
 /** Clones, templates, disks that move: what the daemon checks first and what a worker then does. */
 import { join } from 'node:path';
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
-import { qemuClone, qemuFeature, qemuMoveDisk, qemuTemplate } from '@ryokan/api/methods/qemu-copy.ts';
-import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
+import {
+  qemuClone,
+  qemuFeature,
+  qemuMoveDisk,
+  qemuRescan,
+  qemuTemplate,
+} from '@ryokan/api/methods/qemu-copy.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import { addToPool, demandPool } from '../../access/acl.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { bandwidthLimit, type CopyOperation } from '../../guests/qemu/copy/bandwidth.ts';
 import { type ClonePlan, cloneGuest, isLinkable, planClone } from '../../guests/qemu/copy/clone.ts';
 import { disksOf } from '../../guests/qemu/copy/guest-disks.ts';
-import { moveDisk, planMove } from '../../guests/qemu/copy/move-disk.ts';
+import { type MoveRequest, moveDisk, planMove } from '../../guests/qemu/copy/move-disk.ts';
+import { planReassign, type ReassignRequest, reassignDisk } from '../../guests/qemu/copy/reassign.ts';
+import { rescanDisks } from '../../guests/qemu/copy/rescan.ts';
 import { demandTemplatable, makeTemplate } from '../../guests/qemu/copy/template.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
 import type { Services } from '../../services.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
-import { demandBridge } from './qemu-permissions.ts';
+import { demandDevices } from './qemu-permissions.ts';
 
 export function qemuCopyHandlers(table: HandlerTable, services: Services): void {
   cloneHandler(table, services);
@@ -24,6 +32,13 @@ export function qemuCopyHandlers(table: HandlerTable, services: Services): void 
       await demandTemplatable(services, vmid, disk);
     },
     run: ({ vmid, disk }, task) => makeTemplate(services, vmid, disk, task),
+  });
+  table.onTask(qemuRescan, {
+    check({ vmid }, call) {
+      call.demand(vmid === undefined ? '/vms' : `/vms/${vmid}`, ['VM.Config.Disk']);
+      if (vmid !== undefined) readGuest(services.store, 'qemu', services.settings.node, vmid);
+    },
+    run: (params, task) => rescanDisks(services, params, task),
   });
   table.on(qemuFeature, async ({ vmid, feature, snapname }) => ({
     hasFeature: (await hasFeature(services, vmid, feature, snapname)) ? (1 as const) : (0 as const),
@@ -59,16 +74,21 @@ function cloneHandler(table: HandlerTable, services: Services): void {
   });
 }
 
-/** Space for each new disk, and the bridges that the clone's cards are on. */
+/**
+ * Space for each new disk and for saved memory, and what of the node the clone reaches: bridges, mapped devices. Discs
+ * and snippets of the original go along: whoever may clone it may see all that is in it.
+ */
 function demandCloneRights(call: Call, plan: ClonePlan): void {
-  const storages = plan.full
-    ? plan.copies.map((copy) => copy.storage)
-    : plan.disks.map((disk) => parseVolumeId(disk.volid).storage);
-  for (const storage of new Set(storages)) call.demand(`/storage/${storage}`, ['Datastore.AllocateSpace']);
-  for (const key of qemuNetKeys) {
-    const text = plan.properties[key];
-    if (text !== undefined) demandBridge(call, text);
-  }
+  const storages = new Set(storagesOf(plan));
+  const { vmstatestorage } = plan.properties;
+  if (vmstatestorage !== undefined) storages.add(vmstatestorage);
+  for (const storage of storages) call.demand(`/storage/${storage}`, ['Datastore.AllocateSpace']);
+  demandDevices(call, plan.properties);
+}
+
+/** Where the clone's volumes are. */
+function storagesOf({ full, copies, disks }: ClonePlan): string[] {
+  return full ? copies.map((copy) => copy.storage) : disks.map((disk) => parseVolumeId(disk.volid).storage);
 }
 
 async function cloneStorages(
@@ -95,29 +115,46 @@ function limitFor(
 function moveHandler(table: HandlerTable, services: Services): void {
   table.onTask(qemuMoveDisk, {
     async check(params, call) {
-      const request = moveRequest(params);
-      call.demand(`/storage/${request.storage}`, ['Datastore.AllocateSpace']);
-      await planMove(services, request);
+      const wish = moveWish(params);
+      if (wish.kind === 'reassign') {
+        call.demand(`/vms/${wish.targetVmid}`, ['VM.Config.Disk']);
+        const { volid } = await planReassign(services, wish);
+        call.demand(`/storage/${parseVolumeId(volid).storage}`, ['Datastore.AllocateSpace']);
+      } else {
+        call.demand(`/storage/${wish.storage}`, ['Datastore.AllocateSpace']);
+        await planMove(services, wish);
+      }
     },
     async run(params, task) {
-      const request = moveRequest(params);
-      const { copy } = await planMove(services, request);
+      const wish = moveWish(params);
+      if (wish.kind === 'reassign') return reassignDisk(services, wish, task);
+      const { copy } = await planMove(services, wish);
       const storages = [parseVolumeId(copy.source.volid).storage, copy.storage];
       const rateLimit = limitFor(services, task.user, 'move', storages, params.bwlimit);
-      await moveDisk(services, request, rateLimit, task);
+      await moveDisk(services, wish, rateLimit, task);
     },
   });
 }
 
-function moveRequest<P extends { storage?: string; 'target-vmid'?: number }>(
-  params: P,
-): P & { storage: string } {
-  if (params['target-vmid'] !== undefined) {
-    throw new RyokanError('unsupported', 'giving a disk to another VM is not possible yet: copy its data');
+type MoveWish = ({ kind: 'move' } & MoveRequest) | ({ kind: 'reassign' } & ReassignRequest);
+
+/** To another storage, or to another guest: one of the two. */
+function moveWish(params: ParamsOf<typeof qemuMoveDisk>): MoveWish {
+  const { storage, 'target-vmid': targetVmid, 'target-disk': targetDisk } = params;
+  if (targetVmid === undefined) {
+    if (storage !== undefined) return { kind: 'move', ...params, storage };
+    const text = "both 'storage' and 'target-vmid' missing, either needs to be set";
+    throw new ParameterError({ storage: text, 'target-vmid': text });
   }
-  const { storage } = params;
-  if (storage === undefined) throw new ParameterError({ storage: 'storage to move the disk to' });
-  return { ...params, storage };
+  if (storage !== undefined) {
+    const text = "either set 'storage' or 'target-vmid', but not both";
+    throw new ParameterError({ storage: text, 'target-vmid': text });
+  }
+  if (targetVmid === params.vmid) {
+    throw new ParameterError({ 'target-vmid': 'must be different than source VMID to reassign disk' });
+  }
+  const { vmid, disk, digest, 'target-digest': targetDigest } = params;
+  return { kind: 'reassign', vmid, disk, targetVmid, targetDisk, digest, targetDigest };
 }
 
 async function hasFeature(

@@ -7,6 +7,7 @@ import { cpuFields, hostpciFields, usbFields } from '@ryokan/api/schema/qemu-opt
 import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { newCloudInitStorage } from '../../guests/qemu/cloud-init/drive.ts';
+import { customVolumes } from '../../guests/qemu/cloud-init/snippets.ts';
 import { type ConfigChange, isVolumeKey } from '../../guests/qemu/config-change.ts';
 import {
   isCdrom,
@@ -109,12 +110,11 @@ function demandOptions(
   for (const [key, text] of Object.entries(change.set)) {
     if (present[key] !== undefined) demandKey(call, path, key, present[key]);
     demandKey(call, path, key, text);
-    if (/^(?:cpu|usb\d+|hostpci\d+)$/.test(key)) {
-      const mapping = mappingOf(key, text);
-      if (mapping !== undefined) call.demand(mapping, ['Mapping.Use']);
-    }
+    if (isMappable(key)) demandMapping(call, key, text);
     if (isVolumeKey(key)) demandVolume(call, key, text);
     else if (/^net\d+$/.test(key)) demandBridge(call, text);
+    // What a guest is given, its owner can read.
+    else if (key === 'cicustom') for (const [, volid] of customVolumes(text)) demandSource(call, volid);
   }
 }
 
@@ -126,7 +126,7 @@ function demandKey(call: Call, path: string, key: string, text: string | undefin
     return call.demand(path, ['VM.Config.Cloudinit', 'VM.Config.Network'], true);
   }
   const privilege = privilegeFor(key, text);
-  if (privilege === 'root') throw new RyokanError('forbidden', `only root can set '${key}' config`);
+  if (privilege === 'root') throw onlyRoot(key);
   call.demand(path, [privilege]);
 }
 
@@ -156,7 +156,28 @@ function demandSource(call: Call, volid: string): void {
   demandReadVolume(call, { storage, content, ...(volume.vmid === undefined ? {} : { vmid: volume.vmid }) });
 }
 
-export function demandBridge(call: Call, text: string): void {
+/** What reaches the node or its networks needs the same rights in a copy of a guest as in a new one. */
+export function demandDevices(call: Call, properties: Readonly<Record<string, string>>): void {
+  if (call.isRoot) return;
+  for (const [key, text] of Object.entries(properties)) {
+    if (/^net\d+$/.test(key)) demandBridge(call, text);
+    else if (isMappable(key)) {
+      if (privilegeFor(key, text) === 'root') throw onlyRoot(key);
+      demandMapping(call, key, text);
+    } else if (isVolumeKey(key) && parseDrive(key, text).file === 'cdrom') call.demand('/', ['Sys.Console']);
+  }
+}
+
+const isMappable = (key: string): boolean => /^(?:cpu|usb\d+|hostpci\d+)$/.test(key);
+
+function demandMapping(call: Call, key: string, text: string): void {
+  const mapping = mappingOf(key, text);
+  if (mapping !== undefined) call.demand(mapping, ['Mapping.Use']);
+}
+
+const onlyRoot = (key: string) => new RyokanError('forbidden', `only root can set '${key}' config`);
+
+function demandBridge(call: Call, text: string): void {
   const { bridge, tag } = parsePropertyString(qemuNetFields, text);
   if (bridge === undefined) return;
   call.demand(`/sdn/zones/localnetwork/${bridge}${tag === undefined ? '' : `/${tag}`}`, ['SDN.Use']);

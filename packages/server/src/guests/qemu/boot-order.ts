@@ -1,6 +1,8 @@
 /** Which devices the firmware boots from, in which order: QEMU's `bootindex`. */
+import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { type QemuConfig, qemuDriveKeys, qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { bootFields } from '@ryokan/api/schema/qemu-options.ts';
+import type { ConfigProperties } from '../config-file.ts';
 import { optionOf } from './config.ts';
 import { isCdrom } from './drive-options.ts';
 
@@ -32,4 +34,14 @@ function legacyOrder(config: QemuConfig, kinds: string): string[] {
     if (kind === 'n') return qemuNetKeys.filter((key) => config[key] !== undefined);
     return [];
   });
+}
+
+/** A configuration whose boot order does not name the device any more; without any order when it was the only one. */
+export function withoutBootDevice(properties: ConfigProperties, key: string): ConfigProperties {
+  const { boot, ...rest } = properties;
+  const order = boot === undefined ? undefined : parsePropertyString(bootFields, boot).order;
+  const devices = order?.split(/[;,\s]+/).filter(Boolean) ?? [];
+  if (!devices.includes(key)) return properties;
+  const left = devices.filter((device) => device !== key);
+  return left.length === 0 ? rest : { ...rest, boot: `order=${left.join(';')}` };
 }

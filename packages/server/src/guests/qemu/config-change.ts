@@ -166,6 +166,11 @@ export function namesAnywhere(file: GuestConfigFile, volid: string): boolean {
   return allProperties(file).some((properties) => namedIn(properties, volid));
 }
 
+/** Does a snapshot name this volume? */
+export function inSnapshot(file: GuestConfigFile, volid: string): boolean {
+  return Object.values(file.snapshots).some((properties) => namedIn(properties, volid));
+}
+
 /** Volumes that `before` names and `after` no longer does: they go when the change was a forced removal. */
 export function droppedVolumes(before: ConfigProperties, after: ConfigProperties): string[] {
   const volumes = (properties: ConfigProperties) =>

@@ -4,7 +4,7 @@ import type { TaskContext } from '../../tasks/task.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, removeGuest } from '../guest-store.ts';
 import { allProperties, isVolumeKey } from './config-change.ts';
-import { ownVolumes } from './disks.ts';
+import { ownVolumes, volumesOfGuest } from './disks.ts';
 import { guestLock } from './power.ts';
 import { isRunning } from './process.ts';
 
@@ -43,7 +43,7 @@ export async function destroyGuest(
       .filter(([key]) => isVolumeKey(key));
     const volumes = new Set(ownVolumes(vmid, drives).map((one) => one.volid));
     if (options.unreferenced) {
-      for (const volid of await allVolumes(services, vmid, task)) volumes.add(volid);
+      for (const { volid } of await volumesOfGuest(services, vmid, task)) volumes.add(volid);
     }
     for (const volid of volumes) {
       try {
@@ -56,22 +56,4 @@ export async function destroyGuest(
     }
     await removeGuest(store, 'qemu', settings.node, vmid, task.user);
   });
-}
-
-async function allVolumes(services: GuestServices, vmid: number, task: TaskContext): Promise<string[]> {
-  const found: string[] = [];
-  for (const config of services.storage.configs()) {
-    try {
-      const { content } = await services.storage.summary(config.storage);
-      if (!content.includes('images')) continue;
-      found.push(
-        ...(await services.storage.list(config.storage, { content: 'images', vmid })).map((one) => one.volid),
-      );
-    } catch (error) {
-      task.warn(
-        `storage '${config.storage}' was not searched: ${error instanceof Error ? error.message : error}`,
-      );
-    }
-  }
-  return found;
 }

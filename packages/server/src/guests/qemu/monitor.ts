@@ -9,7 +9,7 @@ import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { ticksPerSecond } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { guestEnded } from './guest-ended.ts';
+import { endedOutsideTask } from './guest-ended.ts';
 import { demandRunning } from './power.ts';
 import { guestProcess, isRunning, leftovers, runningGuests } from './process.ts';
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp-client.ts';
@@ -188,24 +188,13 @@ export class QemuMonitor {
 
   /** A guest that ended by itself leaves taps and sockets; a task that ended it holds the lock and cleans up itself. */
   private async cleanUp(vmid: number): Promise<void> {
-    const { locks, log, paths } = this.services;
-    const hookLog = {
-      log: (line: string) => log.info({ vmid, line }, 'hook script'),
-      warn: (line: string) => log.warn({ vmid, reason: line }, 'hook script'),
-    };
     try {
-      await locks.with(
-        `qemu-${vmid}`,
-        async () => {
-          if (!isRunning(paths, vmid)) await guestEnded(this.services, vmid, hookLog);
-        },
-        { timeout: 600_000 },
-      );
+      await endedOutsideTask(this.services, vmid, 600_000);
       this.onChange(vmid);
       // It has not ended, only the connection has; or it has been started again meanwhile.
       await this.attach(vmid);
     } catch (error) {
-      log.warn({ vmid, reason: messageOf(error) }, 'could not clean up after a guest');
+      this.services.log.warn({ vmid, reason: messageOf(error) }, 'could not clean up after a guest');
     }
   }
 }

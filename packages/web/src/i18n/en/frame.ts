@@ -94,6 +94,7 @@ export const frame = {
   'task.qmclone': 'VM {{id}} – Clone',
   'task.qmtemplate': 'VM {{id}} – Convert to template',
   'task.qmmove': 'VM {{id}} – Move a disk',
+  'task.qmrescan': 'Look for disks of VMs',
   'tab.snapshots': 'Snapshots',
   'tab.cloudinit': 'Cloud-init',
 } as const;

@@ -93,6 +93,7 @@ export const frame = {
   'task.qmclone': 'VM {{id}} – クローン',
   'task.qmtemplate': 'VM {{id}} – テンプレート化',
   'task.qmmove': 'VM {{id}} – ディスクの移動',
+  'task.qmrescan': 'VM のディスクの再検出',
   'tab.snapshots': 'スナップショット',
   'tab.cloudinit': 'cloud-init',
 } as const;

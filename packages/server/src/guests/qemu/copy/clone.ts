@@ -7,6 +7,7 @@ import type { TaskContext } from '../../../tasks/task.ts';
 import { type ConfigProperties, newConfigFile } from '../../config-file.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../../guest-store.ts';
+import { makeCloudInitDrive } from '../cloud-init/drive.ts';
 import { withNewMac } from '../create.ts';
 import { formatDrive, formatSize } from '../drive-value.ts';
 import { guestLock } from '../power.ts';
@@ -193,16 +194,7 @@ async function newCloudInit(
   task: TaskContext,
 ): Promise<void> {
   for (const { key, drive, volid } of cloudInitDrives(values)) {
-    const { format, size } = await services.storage.info(volid);
-    const name = volid.slice(volid.search(/vm-\d+-cloudinit/)).replace(/^vm-\d+-/, `vm-${newid}-`);
-    const made = await services.storage.allocate(storage ?? parseVolumeId(volid).storage, {
-      vmid: newid,
-      format,
-      size,
-      name,
-      onStaged: (path) => task.undo(stagedFileUndo, { path }),
-      onPlaced: (placed) => task.undo('volume.remove', { volid: placed }),
-    });
-    values[key] = formatDrive(key, { ...drive, file: made });
+    const place = storage ?? parseVolumeId(volid).storage;
+    values[key] = formatDrive(key, await makeCloudInitDrive(services, newid, drive, place, task));
   }
 }

@@ -56,7 +56,7 @@ export function copyUndos(undos: UndoTable, services: GuestServices): void {
     const vmid = Number(args.vmid);
     return locked(vmid, () => settleBase(services, vmid, textArg(args, 'volid')));
   });
-  undos.on(settleRenameUndo, (args) => settleRename(services, args));
+  undos.on(settleRenameUndo, (args) => locked(Number(args.vmid), () => settleRename(services, args)));
 }
 
 const mirrorIn = (args: UndoArgs): Mirror => ({
@@ -87,13 +87,24 @@ async function settleBase(services: GuestServices, vmid: number, volid: string):
   }
 }
 
+/** The owner's configuration decides: as long as it names the old volume, that is what it has to find. */
 async function settleRename(services: GuestServices, args: UndoArgs): Promise<void> {
   const [from, to, vmid] = [textArg(args, 'from'), textArg(args, 'to'), Number(args.vmid)];
   const owner = tryReadGuest(services, vmid);
-  if (!owner || !namesAnywhere(owner.file, from)) return;
-  if (await isThere(services, from)) return;
+  if (!owner || !namesAnywhere(owner.file, from) || !(await isThere(services, to))) return;
+  if (await isThere(services, from)) {
+    // The rename was cut off in the middle: for a moment the image has both names.
+    await removeUnnamed(services, to);
+    return;
+  }
   const name = from.slice(from.lastIndexOf('/') + 1).replace(/^.*:/, '');
-  if (await isThere(services, to)) await services.storage.rename(to, vmid, { name });
+  await services.storage.rename(to, vmid, { name });
+}
+
+async function removeUnnamed(services: GuestServices, volid: string): Promise<void> {
+  const { vmid } = await services.storage.info(volid);
+  const owner = vmid === undefined ? undefined : tryReadGuest(services, vmid);
+  if (!owner || !namesAnywhere(owner.file, volid)) await services.storage.remove(volid);
 }
 
 function tryReadGuest(services: GuestServices, vmid: number): StoredGuest | undefined {

@@ -3,18 +3,13 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import type { ConfigProperties } from '../../config-file.ts';
-import { type DriveValue, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
+import { type DriveValue, isCdrom, isCloudInit, namesVolume, parseDrive } from '../drive-value.ts';
 
 export interface GuestDisk {
   /** `scsi0`, `efidisk0`, … */
   readonly key: string;
   readonly drive: DriveValue;
   readonly volid: string;
-}
-
-/** The drive that cloud-init reads: a CD-ROM with a volume of the guest's own, made anew whenever values change. */
-export function isCloudInit(drive: DriveValue): boolean {
-  return isCdrom(drive) && /[:/]vm-\d+-cloudinit(\.\w+)?$/.test(drive.file);
 }
 
 /** Disks with a volume, unused ones not counted. Throws 'unsupported' for a device or file of the node. */
@@ -42,7 +37,7 @@ export function cloudInitDrives(properties: ConfigProperties): GuestDisk[] {
   return qemuVolumeKeys
     .filter((key) => properties[key] !== undefined)
     .map((key) => ({ key, drive: parseDrive(key, properties[key] ?? '') }))
-    .filter(({ drive }) => isCloudInit(drive))
+    .filter(({ drive }) => isCloudInit(drive) && namesVolume(drive))
     .map(({ key, drive }) => ({ key, drive, volid: drive.file }));
 }
 

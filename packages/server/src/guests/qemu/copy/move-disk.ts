@@ -12,7 +12,7 @@ import {
 } from '../../guest-store.ts';
 import { freshNodeNames, imageNode, namesFrom, removeNodes } from '../block-graph.ts';
 import { requireQemuConfig } from '../config.ts';
-import { namesAnywhere } from '../config-change.ts';
+import { inSnapshot, namesAnywhere } from '../config-change.ts';
 import { imageNodes } from '../devices/block.ts';
 import { configuredDrives } from '../drive-options.ts';
 import { formatSize, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
@@ -40,7 +40,7 @@ import {
   type NewVolume,
   planCopy,
 } from './volume-copy.ts';
-import { addUnused, dropUnused, replaceVolume } from './volume-switch.ts';
+import { addUnused, dropVolume, replaceVolume } from './volume-switch.ts';
 
 export interface MoveRequest {
   readonly vmid: number;
@@ -81,7 +81,7 @@ export async function planMove(services: GuestServices, request: MoveRequest): P
   if (parseVolumeId(drive.file).storage === storage && copy.format === copy.source.format) {
     throw new RyokanError('parameter', `you can't move to the same storage with same format ('${disk}')`);
   }
-  if (request.delete && inSnapshot(guest, drive.file)) {
+  if (request.delete && inSnapshot(guest.file, drive.file)) {
     throw new RyokanError(
       'state',
       `you can't move a disk with snapshots and delete the source: '${disk}' is part of a snapshot`,
@@ -90,9 +90,6 @@ export async function planMove(services: GuestServices, request: MoveRequest): P
   await demandRoom(services, [copy]);
   return { guest, copy };
 }
-
-const inSnapshot = ({ file }: StoredGuest, volid: string): boolean =>
-  namesAnywhere({ ...file, properties: {}, pending: { properties: {}, delete: {} } }, volid);
 
 /** The disk is where it was until the copy is whole; then the old volume goes, or stays as unused disk. */
 export async function moveDisk(
@@ -112,7 +109,7 @@ export async function moveDisk(
     if (!request.delete) return;
     await services.storage.remove(source);
     const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
-    await writeGuest(services.store, guest, dropUnused(guest.file, source), task.user);
+    await writeGuest(services.store, guest, dropVolume(guest.file, source), task.user);
     task.log(`removed volume '${source}'`);
   });
 }

@@ -44,10 +44,16 @@ export function addUnused(file: GuestConfigFile, volid: string): GuestConfigFile
   return { ...file, properties: { ...file.properties, [free]: volid } };
 }
 
-/** Forgets an unused disk. */
-export function dropUnused(file: GuestConfigFile, volid: string): GuestConfigFile {
-  const properties = Object.fromEntries(
-    Object.entries(file.properties).filter(([key, text]) => !(key.startsWith('unused') && text === volid)),
-  );
-  return { ...file, properties };
+/** Forgets a volume: whatever names it now or after the next start is taken out. */
+export function dropVolume(file: GuestConfigFile, volid: string): GuestConfigFile {
+  const names = (properties: ConfigProperties, key: string) =>
+    isVolumeKey(key) && properties[key] !== undefined && volumeOf(key, properties[key]) === volid;
+  const without = (properties: ConfigProperties) =>
+    Object.fromEntries(Object.entries(properties).filter(([key]) => !names(properties, key)));
+  const removals = Object.entries(file.pending.delete).filter(([key]) => !names(file.properties, key));
+  return {
+    ...file,
+    properties: without(file.properties),
+    pending: { properties: without(file.pending.properties), delete: Object.fromEntries(removals) },
+  };
 }
