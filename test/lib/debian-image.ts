@@ -37,6 +37,9 @@ const initrdModules = [
   'ext4',
 ];
 
+/** For the image with cloud-init: itself, and what it sets the name service by. */
+const cloudPackages = ['cloud-init', 'systemd-resolved'];
+
 /** Services that a test image has no use for and that cost seconds of an emulated boot, or wake up in its middle. */
 const disabled = [
   'e2scrub_reap.service',
@@ -64,25 +67,48 @@ const files: Readonly<Record<string, string>> = {
 
 const commandLine = `root=PARTUUID=${rootPartUuid} ro console=tty0 console=ttyS0 quiet`;
 
-/** Builds the image, or takes it from the cache. Root, one to two minutes, some 150 MB of downloads. */
-export async function buildDebianImage(cacheDir: string): Promise<DebianImage> {
+interface Variant {
+  readonly name: string;
+  /** Installed by apt-get, beside the kernel: debootstrap does not understand all their dependencies. */
+  readonly extra: readonly string[];
+  readonly files: Readonly<Record<string, string>>;
+}
+
+const plain: Variant = { name: 'debian-image', extra: [], files };
+
+/** Network and host name are left to cloud-init. */
+function withCloudInit(): Variant {
+  const { 'etc/systemd/network/80-dhcp.network': _network, ...others } = files;
+  return { name: 'debian-cloud-image', extra: cloudPackages, files: others };
+}
+
+/**
+ * Builds the image, or takes it from the cache. Root, one to two minutes, some 150 MB of downloads. With `cloudInit` it
+ * takes user, name and network from the data source that it finds.
+ */
+export async function buildDebianImage(
+  cacheDir: string,
+  { cloudInit = false }: { readonly cloudInit?: boolean } = {},
+): Promise<DebianImage> {
+  const variant = cloudInit ? withCloudInit() : plain;
   const kernel = await cloudKernel();
   const tools = await packageVersions([...bootDiskPackages, 'debootstrap', 'e2fsprogs', 'qemu-utils']);
   const directory = await cachedAsset(cacheDir, {
-    name: 'debian-image',
+    name: variant.name,
     inputs: {
       ...{ revision: 1, bootDisk: bootDiskRevision, tools, kernel: kernel.version },
-      ...{ suite, packages, disabled, files, commandLine, login, rootSizeMiB },
+      ...{ suite, packages, disabled, files: variant.files, commandLine, login, rootSizeMiB },
+      ...(cloudInit ? { extra: variant.extra } : {}),
     },
-    build: buildInto,
+    build: (directory) => buildInto(directory, variant),
   });
   return { path: join(directory, 'debian.qcow2'), login };
 }
 
-async function buildInto(directory: string): Promise<void> {
+async function buildInto(directory: string, variant: Variant): Promise<void> {
   const root = join(directory, 'root');
   await bootstrap(root);
-  await configure(root);
+  await configure(root, variant);
   const rootFileSystem = join(directory, 'root.ext4');
   await rename(join(root, 'boot'), join(directory, 'boot'));
   await mkdir(join(root, 'boot'));
@@ -118,14 +144,15 @@ async function bootstrap(root: string): Promise<void> {
   );
 }
 
-async function configure(root: string): Promise<void> {
+async function configure(root: string, { files, extra }: Variant): Promise<void> {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(join(root, path, '..'), { recursive: true });
     await writeFile(join(root, path), text);
   }
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n');
   await chmod(join(root, 'usr/sbin/policy-rc.d'), 0o755);
-  await inside(root, 'apt-get', ['-y', '--no-install-recommends', 'install', 'linux-image-cloud-amd64']);
+  const install = ['-y', '--no-install-recommends', 'install', 'linux-image-cloud-amd64', ...extra];
+  await inside(root, 'apt-get', install);
   await inside(root, 'chpasswd', [], `${login.user}:${login.password}\n`);
   await inside(root, 'systemctl', ['enable', 'systemd-networkd.service']);
   await inside(root, 'systemctl', ['disable', ...disabled]);

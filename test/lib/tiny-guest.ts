@@ -35,6 +35,7 @@ const modules = [
   'sd_mod',
   'virtio_balloon',
   'virtio_rng',
+  'virtiofs',
   'evdev',
   'button',
 ];

@@ -1,7 +1,8 @@
-/** Processors that guests can be given: custom models, flags; and what a node's QEMU can do for a migration. */
+/** Processors that the cluster's guests can be given: custom models, flags. */
 import { defineMethod } from '../method.ts';
 import { cpuFields } from '../schema/qemu-options.ts';
-import { Bit, Digest, Enum, Format, Node, Null, Type } from '../schema/types.ts';
+import { Bit, Digest, Format, Null, Type } from '../schema/types.ts';
+import { flagParams, flagRows } from './node-capabilities.ts';
 
 const Optional = Type.Optional;
 const models = '/cluster/qemu/custom-cpu-models';
@@ -33,18 +34,6 @@ export const clusterQemuIndex = defineMethod({
   permission: { user: 'all' },
 });
 
-const flagParams = {
-  accel: Optional(Enum(['kvm', 'tcg'], { default: 'kvm', description: 'Virtualised or emulated.' })),
-  arch: Optional(Enum(['x86_64', 'aarch64'], { description: 'Processor architecture; x86_64 only.' })),
-};
-const flagRows = Type.Array(
-  Type.Object({
-    name: Type.String(),
-    description: Optional(Type.String()),
-    'supported-on': Optional(Type.Array(Type.String(), { description: 'Nodes that have it.' })),
-  }),
-);
-
 export const clusterCpuFlags = defineMethod({
   id: 'cluster.qemu.cpu-flags',
   verb: 'GET',
@@ -58,27 +47,6 @@ export const clusterCpuFlags = defineMethod({
       { perm: '/mapping/cpu', privs: ['Mapping.Audit', 'Mapping.Use', 'Mapping.Modify'], any: true },
     ],
   },
-});
-
-export const nodeCpuFlags = defineMethod({
-  id: 'nodes.capabilities.qemu.cpu-flags',
-  verb: 'GET',
-  path: '/nodes/{node}/capabilities/qemu/cpu-flags',
-  description: 'Flags that make sense for a single guest.',
-  params: Type.Object({ node: Node(), ...flagParams }),
-  returns: flagRows,
-  permission: { user: 'all' },
-});
-
-export const nodeMigrationCapabilities = defineMethod({
-  id: 'nodes.capabilities.qemu.migration',
-  verb: 'GET',
-  path: '/nodes/{node}/capabilities/qemu/migration',
-  description: 'What the node can take along when a guest moves.',
-  params: Type.Object({ node: Node() }),
-  returns: Type.Object({ 'has-dbus-vmstate': Bit('State beside the guest, such as tracked connections.') }),
-  permission: { perm: '/nodes/{node}', privs: ['Sys.Audit'] },
-  proxyTo: 'node',
 });
 
 export const cpuModelsList = defineMethod({

@@ -1,7 +1,7 @@
-/** One node: state, time, names, network, shell, capabilities. */
+/** One node: state, time, names, network, shell. */
 import { defineMethod } from '../method.ts';
 import { ConsoleAccess } from '../schema/resource.ts';
-import { Bit, Bytes, Enum, Format, Node, Null, Subdirs, Type } from '../schema/types.ts';
+import { Bit, Bytes, Enum, Format, Node, Null, Type } from '../schema/types.ts';
 
 const Optional = Type.Optional;
 const nodeOnly = Type.Object({ node: Node() });
@@ -373,55 +373,5 @@ export const nodeRrddata = defineMethod({
   }),
   returns: Type.Array(Type.Record(Type.String(), Type.Number())),
   permission: audit,
-  proxyTo: 'node',
-});
-
-export const capabilitiesIndex = defineMethod({
-  id: 'nodes.capabilities.index',
-  verb: 'GET',
-  path: '/nodes/{node}/capabilities',
-  description: 'Directory of what the node can offer to guests.',
-  params: nodeOnly,
-  returns: Subdirs(),
-  permission: { user: 'all' },
-  proxyTo: 'node',
-});
-
-export const capabilitiesQemuIndex = defineMethod({
-  id: 'nodes.capabilities.qemu.index',
-  verb: 'GET',
-  path: '/nodes/{node}/capabilities/qemu',
-  description: 'Directory of what QEMU on this node can offer.',
-  params: nodeOnly,
-  returns: Subdirs(),
-  permission: { user: 'all' },
-  proxyTo: 'node',
-});
-
-const arch = Optional(Enum(['x86_64', 'aarch64']));
-
-export const capabilitiesCpu = defineMethod({
-  id: 'nodes.capabilities.qemu.cpu',
-  verb: 'GET',
-  path: '/nodes/{node}/capabilities/qemu/cpu',
-  description: 'CPU models for guests.',
-  params: Type.Object({ node: Node(), arch }),
-  returns: Type.Array(
-    Type.Object({ name: Type.String(), vendor: Type.String(), custom: Bit(), abstract: Optional(Bit()) }),
-  ),
-  permission: { user: 'all' },
-  proxyTo: 'node',
-});
-
-export const capabilitiesMachines = defineMethod({
-  id: 'nodes.capabilities.qemu.machines',
-  verb: 'GET',
-  path: '/nodes/{node}/capabilities/qemu/machines',
-  description: 'Machine types of QEMU on this node.',
-  params: Type.Object({ node: Node(), arch }),
-  returns: Type.Array(
-    Type.Object({ id: Type.String(), type: Enum(['q35', 'i440fx']), version: Type.String() }),
-  ),
-  permission: { user: 'all' },
   proxyTo: 'node',
 });

@@ -263,6 +263,8 @@ export const virtiofsFields = Type.Object({
   'expose-xattr': flag('Pass extended attributes through.', { default: false }),
 });
 
+export type QemuVirtiofs = Static<typeof virtiofsFields>;
+
 const snippet = (what: string) =>
   Optional(Format('pve-volume-id', { description: `Snippet volume for ${what}.` }));
 

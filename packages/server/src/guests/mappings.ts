@@ -2,7 +2,8 @@
  * Resource mappings of the cluster (mapping/pci.cfg, usb.cfg, directory.cfg): what a name means on a node, and whether
  * the node's hardware still is what the mapping says.
  */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { statSync } from 'node:fs';
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
   type DirMap,
   dirMapFields,
@@ -11,7 +12,7 @@ import {
   type UsbMap,
   usbMapFields,
 } from '@ryokan/api/schema/mapping.ts';
-import { readPropertyString } from '@ryokan/api/schema/property-string.ts';
+import { parsePropertyString, readPropertyString } from '@ryokan/api/schema/property-string.ts';
 import type { Static, TObject } from '@ryokan/api/schema/types.ts';
 import { parseSections, type Section, sectionValues } from '../cluster/section-document.ts';
 import type { ConfigStore } from '../cluster/store.ts';
@@ -36,10 +37,8 @@ export function requireMapping(store: ConfigStore, kind: MappingKind, id: string
   if (!found) {
     throw new RyokanError(
       'not-found',
-      `mapping '${id}' not found: there is no ${kind} mapping of that name`,
-      {
-        context: { id },
-      },
+      `mapping '${id}' not found: a ${kind} mapping of that name does not exist`,
+      { context: { id } },
     );
   }
   return found;
@@ -69,12 +68,11 @@ export function mappingProblems(
 ): MappingProblem[] {
   const found = { pci: pciEntries, usb: usbEntries, dir: dirEntries }[kind](section, node);
   if (found.length === 0) return [{ severity: 'warning', message: `no mapping for node ${node}` }];
-  const problems =
-    kind === 'pci'
-      ? (found as PciMap[]).flatMap((entry) => pciProblems(entry, sys))
-      : kind === 'usb'
-        ? (found as UsbMap[]).flatMap((entry) => usbProblems(entry, sys))
-        : [];
+  const problems = {
+    pci: () => (found as PciMap[]).flatMap((entry) => pciProblems(entry, sys)),
+    usb: () => (found as UsbMap[]).flatMap((entry) => usbProblems(entry, sys)),
+    dir: () => (found as DirMap[]).flatMap(dirProblems),
+  }[kind]();
   return problems.map((message) => ({ severity: 'error', message }));
 }
 
@@ -108,4 +106,29 @@ export function usbProblems(entry: UsbMap, sys = '/sys'): string[] {
   if (!device) return [`no USB device in port ${entry.path}`];
   const is = `${device.vendor}:${device.product}`;
   return is === id ? [] : [`the USB device in port ${entry.path} is ${is}, the mapping says ${entry.id}`];
+}
+
+export function dirProblems({ path }: DirMap): string[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return [`the directory '${path}' does not exist`];
+  return stat.isDirectory() ? [] : [`'${path}' is no directory`];
+}
+
+/**
+ * Refuses entries that contradict each other: a directory is one on each node, while several devices of a node are
+ * alternatives. Throws 'parameter'.
+ */
+export function demandConsistent(kind: MappingKind, map: readonly string[]): void {
+  if (map.length === 0) throw new ParameterError({ map: 'a mapping has at least one entry' });
+  if (kind !== 'dir') return;
+  const seen = new Set<string>();
+  for (const text of map) {
+    const { node } = parsePropertyString(dirMapFields, text);
+    if (seen.has(node)) {
+      throw new ParameterError({
+        map: `node '${node}' has more than one entry; a directory is one on each node`,
+      });
+    }
+    seen.add(node);
+  }
 }

@@ -1,4 +1,4 @@
-import { capabilitiesCpu } from '@ryokan/api/methods/nodes.ts';
+import { capabilitiesCpu } from '@ryokan/api/methods/node-capabilities.ts';
 import { useCall } from '../api/query.ts';
 import { useT } from '../i18n/index.ts';
 import { SelectField } from './fields.tsx';

@@ -1,5 +1,5 @@
 /** Resource mappings: reading by whoever may use one, changing by administrators of mappings. */
-import { ParameterError } from '@ryokan/api/errors.ts';
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import { dirMappings, mappingIndex, pciMappings, usbMappings } from '@ryokan/api/methods/cluster-mapping.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../../cluster/section-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import {
+  demandConsistent,
   type MappingKind,
   mappingPath,
   mappingProblems,
@@ -48,14 +49,18 @@ export function mappingHandlers(table: HandlerTable, services: DaemonServices): 
 
 function rows(kind: MappingKind, services: DaemonServices, checkNode: string | undefined, call: Call) {
   const { store, settings } = services;
+  if (checkNode !== undefined && checkNode !== settings.node) {
+    throw new ParameterError({ 'check-node': `there is no node '${checkNode}' in this cluster` });
+  }
+  const digest = sectionsDigest(store, mappingPath[kind]);
   return mappings(store, kind)
     .filter(({ id }) =>
       call.can(`/mapping/${kind}/${id}`, ['Mapping.Audit', 'Mapping.Use', 'Mapping.Modify'], true),
     )
     .map((section) => ({
       ...rowOf(section),
-      // Other nodes look at their own hardware.
-      ...(checkNode === settings.node ? { checks: mappingProblems(kind, section, checkNode) } : {}),
+      digest,
+      ...(checkNode === undefined ? {} : { checks: mappingProblems(kind, section, checkNode) }),
     }));
 }
 
@@ -67,9 +72,18 @@ function rowOf(section: Section) {
   return {
     id: section.id,
     map: sectionValues(section, 'map'),
-    ...(description === undefined ? {} : { description: decodeURIComponent(description) }),
+    ...(description === undefined ? {} : { description: decoded(description) }),
     ...Object.fromEntries(on.map((key) => [key, 1 as const])),
   };
+}
+
+/** As it was before it became one line of the document; what somebody has typed there by hand stays as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 interface Values {
@@ -81,9 +95,9 @@ interface Values {
 }
 
 /** Lines for what the call brings; what it does not name stays. */
-function linesOf(values: Values): Record<string, readonly string[]> {
+function linesOf(kind: MappingKind, values: Values): Record<string, readonly string[]> {
   const { description, map } = values;
-  if (map?.length === 0) throw new ParameterError({ map: 'a mapping has at least one entry' });
+  if (map) demandConsistent(kind, map);
   const given = flags.filter((key) => values[key] !== undefined);
   return {
     ...(description === undefined ? {} : { description: [encodeURIComponent(description)] }),
@@ -100,8 +114,11 @@ async function create(
 ): Promise<null> {
   await changeSections(store, mappingPath[kind], { author: call.user }, (sections) => {
     if (sections.some(({ id }) => id === values.id))
-      throw new ParameterError({ id: `${kind} ID '${values.id}' already defined` });
-    return [...sections, withValues({ id: values.id, lines: [] }, linesOf(values))];
+      throw new RyokanError(
+        'exists',
+        `${kind} ID '${values.id}' already defined: such a mapping already exists`,
+      );
+    return [...sections, withValues({ id: values.id, lines: [] }, linesOf(kind, values))];
   });
   return null;
 }
@@ -113,12 +130,12 @@ async function change(
   call: Call,
 ): Promise<null> {
   const removed = splitList(values.delete ?? '');
-  const fixed = removed.find((key) => key === 'map' || key === 'id');
-  if (fixed) throw new ParameterError({ delete: `'${fixed}' cannot be removed` });
+  const fixed = removed.find((key) => key !== 'description' && !flags.some((flag) => flag === key));
+  if (fixed !== undefined) throw new ParameterError({ delete: `'${fixed}' cannot be removed` });
   const { digest } = values;
   await changeSections(store, mappingPath[kind], { author: call.user, digest }, (sections) => {
     requireMapping(store, kind, values.id);
-    const lines = { ...linesOf(values), ...Object.fromEntries(removed.map((key) => [key, undefined])) };
+    const lines = { ...linesOf(kind, values), ...Object.fromEntries(removed.map((key) => [key, undefined])) };
     return sections.map((one) => (one.id === values.id ? withValues(one, lines) : one));
   });
   return null;

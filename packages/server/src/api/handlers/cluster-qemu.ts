@@ -1,6 +1,5 @@
-/** Custom processor models, processor flags, and what this node can do for a migration. */
-import { join } from 'node:path';
-import { ParameterError } from '@ryokan/api/errors.ts';
+/** Custom processor models and processor flags of the cluster. */
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
   clusterCpuFlags,
   clusterQemuIndex,
@@ -9,28 +8,22 @@ import {
   cpuModelsGet,
   cpuModelsList,
   cpuModelsUpdate,
-  nodeCpuFlags,
-  nodeMigrationCapabilities,
 } from '@ryokan/api/methods/cluster-qemu.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
+import { cpuFields } from '@ryokan/api/schema/qemu-options.ts';
 import { changeSections, type Section, sectionsDigest, withValues } from '../../cluster/section-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { configValueText } from '../../guests/qemu/config.ts';
-import {
-  type Accelerator,
-  flagDescription,
-  guestCpuFlags,
-  supportedCpuFlags,
-} from '../../guests/qemu/cpu-flags.ts';
+import { flagDescription } from '../../guests/qemu/cpu-flags.ts';
 import {
   bareModelName,
-  cpuModelSections,
   cpuModelsPath,
   cpuModelType,
   customCpu,
   requireCpuModel,
 } from '../../guests/qemu/cpu-models.ts';
 import type { HandlerTable } from '../handler-table.ts';
+import { cpuFlagsHere, visibleModels } from './node-capabilities.ts';
 
 export function clusterQemuHandlers(table: HandlerTable, services: DaemonServices): void {
   table.on(clusterQemuIndex, () => ['cpu-flags', 'custom-cpu-models'].map((name) => ({ name })));
@@ -39,36 +32,21 @@ export function clusterQemuHandlers(table: HandlerTable, services: DaemonService
 }
 
 function flagHandlers(table: HandlerTable, services: DaemonServices): void {
-  const { paths, settings } = services;
-  const supported = async (accelerator: Accelerator): Promise<string[]> => {
-    // Where KVM does not work it cannot be asked; what it would give is unknown.
-    if (accelerator === 'kvm' && services.accelerator().accelerator !== 'kvm') return [];
-    return supportedCpuFlags(join(paths.run, `qemu-cpu-flags-${accelerator}.json`), accelerator);
-  };
   table.on(clusterCpuFlags, async ({ accel = 'kvm', arch }) => {
     if (arch === 'aarch64') return [];
-    return (await supported(accel)).map((name) => {
+    return (await cpuFlagsHere(services, accel)).map((name) => {
       const description = flagDescription(name);
       return {
         name,
         ...(description === undefined ? {} : { description }),
-        'supported-on': [settings.node],
+        'supported-on': [services.settings.node],
       };
     });
   });
-  table.on(nodeCpuFlags, async ({ accel = 'kvm', arch }) => {
-    if (arch === 'aarch64') return [];
-    const here = new Set(await supported(accel));
-    // Nested virtualisation is a name of ours for the one that the vendor has.
-    if (here.has('vmx') || here.has('svm')) here.add('nested-virt');
-    return guestCpuFlags(accel).map((flag) => ({
-      ...flag,
-      'supported-on': here.has(flag.name) ? [settings.node] : [],
-    }));
-  });
-  // Taking tracked connections along comes with migration.
-  table.on(nodeMigrationCapabilities, () => ({ 'has-dbus-vmstate': 0 as const }));
 }
+
+/** A model has a name and something that it grows from. */
+const fixedKeys: ReadonlySet<string> = new Set(['cputype', 'reported-model']);
 
 function modelHandlers(table: HandlerTable, { store }: DaemonServices): void {
   const row = (section: Section) => {
@@ -79,13 +57,10 @@ function modelHandlers(table: HandlerTable, { store }: DaemonServices): void {
       ...(hidden === undefined ? {} : { hidden: hidden ? (1 as const) : (0 as const) }),
     };
   };
-  table.on(cpuModelsList, (_params, call) =>
-    cpuModelSections(store)
-      .filter(({ id }) =>
-        call.can(`/mapping/cpu/${id}`, ['Mapping.Audit', 'Mapping.Use', 'Mapping.Modify'], true),
-      )
-      .map(row),
-  );
+  table.on(cpuModelsList, (_params, call) => {
+    const digest = sectionsDigest(store, cpuModelsPath);
+    return visibleModels(store, call).map((section) => ({ ...row(section), digest }));
+  });
   table.on(cpuModelsGet, ({ cputype }) => ({
     ...row(requireCpuModel(store, cputype)),
     digest: sectionsDigest(store, cpuModelsPath),
@@ -94,27 +69,27 @@ function modelHandlers(table: HandlerTable, { store }: DaemonServices): void {
     const id = bareModelName(cputype);
     await changeSections(store, cpuModelsPath, { author: call.user }, (sections) => {
       if (sections.some((one) => one.id === id))
-        throw new ParameterError({ cputype: `CPU type '${id}' already exists` });
+        throw new RyokanError('exists', `custom CPU model '${id}' already exists`);
       return [...sections, withValues({ type: cpuModelType, id, lines: [] }, lines(options))];
     });
     return null;
   });
   table.on(cpuModelsUpdate, async ({ cputype, delete: removed, digest, ...options }, call) => {
     const keys = splitList(removed ?? '');
-    if (keys.includes('reported-model'))
-      throw new ParameterError({ delete: "'reported-model' cannot be removed" });
-    const { id } = requireCpuModel(store, cputype);
+    const fixed = keys.find((key) => fixedKeys.has(key) || !(key in cpuFields.properties));
+    if (fixed !== undefined) throw new ParameterError({ delete: `'${fixed}' cannot be removed` });
     const gone = Object.fromEntries(keys.map((key) => [key, undefined]));
-    await changeSections(store, cpuModelsPath, { author: call.user, digest }, (sections) =>
-      sections.map((one) => (one.id === id ? withValues(one, { ...lines(options), ...gone }) : one)),
-    );
+    await changeSections(store, cpuModelsPath, { author: call.user, digest }, (sections) => {
+      const { id } = requireCpuModel(store, cputype);
+      return sections.map((one) => (one.id === id ? withValues(one, { ...lines(options), ...gone }) : one));
+    });
     return null;
   });
   table.on(cpuModelsDelete, async ({ cputype }, call) => {
-    const { id } = requireCpuModel(store, cputype);
-    await changeSections(store, cpuModelsPath, { author: call.user }, (sections) =>
-      sections.filter((one) => one.id !== id),
-    );
+    await changeSections(store, cpuModelsPath, { author: call.user }, (sections) => {
+      const { id } = requireCpuModel(store, cputype);
+      return sections.filter((one) => one.id !== id);
+    });
     return null;
   });
 }

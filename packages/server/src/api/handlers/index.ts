@@ -6,6 +6,7 @@ import { clusterHandlers } from './cluster.ts';
 import { mappingHandlers } from './cluster-mapping.ts';
 import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
+import { capabilityHandlers } from './node-capabilities.ts';
 import { hardwareHandlers } from './node-hardware.ts';
 import { nodeOptionHandlers } from './node-options.ts';
 import { nodeHandlers } from './nodes.ts';
@@ -25,6 +26,7 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   consoleHandlers(table, services);
   spiceHandlers(table, services);
   clusterQemuHandlers(table, services);
+  capabilityHandlers(table, services);
   mappingHandlers(table, services);
   hardwareHandlers(table, services);
 }

@@ -8,7 +8,7 @@ import {
   hardwareUsb,
 } from '@ryokan/api/methods/node-hardware.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
-import type { DaemonServices } from '../../daemon-services.ts';
+import type { ConfigStore } from '../../cluster/store.ts';
 import { pciEntries, requireMapping } from '../../guests/mappings.ts';
 import {
   fullAddress,
@@ -21,13 +21,18 @@ import {
 import { type UsbDevice, usbDevices } from '../../host/usb.ts';
 import type { HandlerTable } from '../handler-table.ts';
 
-export function hardwareHandlers(table: HandlerTable, { store, settings }: DaemonServices): void {
+/** `sys` is another root of the kernel's tree for tests. */
+export function hardwareHandlers(
+  table: HandlerTable,
+  { store, settings }: { readonly store: ConfigStore; readonly settings: { readonly node: string } },
+  sys = '/sys',
+): void {
   table.on(hardwareIndex, () => ['pci', 'usb'].map((type) => ({ type })));
   table.on(hardwarePci, (params) => {
     const hidden = splitList(params['pci-class-blacklist'] ?? '05;06;0b').map(
       (code) => `0x${code.toLowerCase()}`,
     );
-    const shown = pciDevices().filter((device) => !hidden.some((start) => device.class.startsWith(start)));
+    const shown = pciDevices(sys).filter((device) => !hidden.some((start) => device.class.startsWith(start)));
     if (params.verbose === false) return shown.map(({ address }) => ({ id: address }));
     const names = new PciNames();
     return shown.map((device) => pciRow(device, names));
@@ -38,12 +43,12 @@ export function hardwareHandlers(table: HandlerTable, { store, settings }: Daemo
     const addresses = /[:.]/.test(asked)
       ? [fullAddress(asked)]
       : pciEntries(requireMapping(store, 'pci', asked), settings.node).flatMap(({ path }) => path.split(';'));
-    const present = addresses.find((address) => pciDevice(address));
+    const present = addresses.find((address) => pciDevice(address, sys));
     if (present === undefined)
       throw new RyokanError('not-found', `there is no PCI device '${asked}' on this node`);
-    return mediatedTypes(present);
+    return mediatedTypes(present, sys);
   });
-  table.on(hardwareUsb, () => usbDevices().map(usbRow));
+  table.on(hardwareUsb, () => usbDevices(sys).map(usbRow));
 }
 
 function pciRow(device: PciDevice, names: PciNames) {

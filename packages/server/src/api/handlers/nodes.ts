@@ -4,10 +4,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { version as kernelVersion, release } from 'node:os';
 import { join } from 'node:path';
 import {
-  capabilitiesCpu,
-  capabilitiesIndex,
-  capabilitiesMachines,
-  capabilitiesQemuIndex,
   nodeAcceleratorSet,
   nodeDns,
   nodeHosts,
@@ -21,22 +17,22 @@ import {
   nodeVersion,
   nodeWarnings,
 } from '@ryokan/api/methods/nodes.ts';
+import { readUserConfig } from '../../access/access-documents.ts';
+import type { ConfigStore } from '../../cluster/store.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
-import { qemuCapabilities } from '../../guests/qemu/capabilities.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import { cpuInfo, loadAverage, uptime } from '../../host/procfs.ts';
 import { apiVersion } from '../../host/version.ts';
 import { interfaces, isBridge } from '../../network/bridge.ts';
 import { natBridge, natLeases } from '../../network/nat-bridge.ts';
-import type { HandlerTable } from '../handler-table.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
 import { networkRows } from '../network-rows.ts';
 import { nodeWarningsOf } from '../node-warnings.ts';
 
 export function nodeHandlers(table: HandlerTable, services: DaemonServices): void {
   stateHandlers(table, services);
   networkHandlers(table, services);
-  capabilityHandlers(table, services);
 }
 
 function stateHandlers(table: HandlerTable, services: DaemonServices): void {
@@ -126,7 +122,10 @@ function stateHandlers(table: HandlerTable, services: DaemonServices): void {
 }
 
 function networkHandlers(table: HandlerTable, services: DaemonServices): void {
-  table.on(nodeNetwork, async ({ type }) => networkRows(await interfaces(), type));
+  table.on(nodeNetwork, async ({ type }, call) => {
+    const rows = networkRows(await interfaces(), type);
+    return rows.filter((row) => row.type !== 'bridge' || seesBridge(services.store, call, row.iface));
+  });
   table.on(nodeNatBridgeLeases, () => {
     const bridge = natBridge(services);
     if (!bridge) return { active: 0 as const, leases: [] };
@@ -145,12 +144,10 @@ function networkHandlers(table: HandlerTable, services: DaemonServices): void {
   });
 }
 
-function capabilityHandlers(table: HandlerTable, services: DaemonServices): void {
-  const { paths } = services;
-  const subdirs = (...names: string[]) => names.map((subdir) => ({ subdir }));
-  table.on(capabilitiesIndex, () => subdirs('qemu'));
-  table.on(capabilitiesQemuIndex, () => subdirs('cpu', 'machines'));
-  const found = () => qemuCapabilities(join(paths.run, 'qemu-capabilities.json'));
-  table.on(capabilitiesCpu, async () => [...(await found()).cpus]);
-  table.on(capabilitiesMachines, async () => [...(await found()).machines]);
+/** The bridges of others are none of the caller's business; being let onto one of its VLANs is enough to see a bridge. */
+function seesBridge(store: ConfigStore, call: Call, bridge: string): boolean {
+  const path = `/sdn/zones/localnetwork/${bridge}`;
+  const sees = (one: string) => call.can(one, ['SDN.Audit', 'SDN.Use'], true);
+  if (sees(path)) return true;
+  return [...readUserConfig(store).acl.keys()].some((one) => one.startsWith(`${path}/`) && sees(one));
 }

@@ -3,7 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
-import { cpuFields, hostpciFields, usbFields } from '@ryokan/api/schema/qemu-options.ts';
+import { cpuFields, hostpciFields, usbFields, virtiofsFields } from '@ryokan/api/schema/qemu-options.ts';
 import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { newCloudInitStorage } from '../../guests/qemu/cloud-init/drive.ts';
@@ -48,6 +48,7 @@ function privilegeFor(key: string, text: string | undefined): Privilege | 'root'
   if (/^hostpci\d+$/.test(key)) return mapped(key, text);
   // The node's hardware generator is slow, and one guest could use it up.
   if (key === 'rng0') return text?.includes('/dev/hwrng') ? 'root' : 'VM.Config.HWType';
+  if (/^virtiofs\d+$/.test(key)) return 'VM.Config.Disk';
   if (/^net\d+$/.test(key)) return 'VM.Config.Network';
   if (/^numa\d+$/.test(key)) return 'VM.Config.CPU';
   if (isVolumeKey(key)) return isCdromValue(key, text) ? 'VM.Config.CDROM' : 'VM.Config.Disk';
@@ -61,6 +62,7 @@ function mapped(key: string, text: string | undefined): Privilege | 'root' {
 
 /** ACL path of the mapping or custom model that a value uses. */
 function mappingOf(key: string, text: string): string | undefined {
+  if (key.startsWith('virtiofs')) return `/mapping/dir/${parsePropertyString(virtiofsFields, text).dirid}`;
   if (key === 'cpu') {
     const type = parsePropertyString(cpuFields, text).cputype;
     return type?.startsWith('custom-') ? `/mapping/cpu/${type.slice('custom-'.length)}` : undefined;
@@ -168,7 +170,7 @@ export function demandDevices(call: Call, properties: Readonly<Record<string, st
   }
 }
 
-const isMappable = (key: string): boolean => /^(?:cpu|usb\d+|hostpci\d+)$/.test(key);
+const isMappable = (key: string): boolean => /^(?:cpu|usb\d+|hostpci\d+|virtiofs\d+)$/.test(key);
 
 function demandMapping(call: Call, key: string, text: string): void {
   const mapping = mappingOf(key, text);

@@ -6,9 +6,11 @@ import { qemuProgram } from './qemu-facts.ts';
 
 export interface CpuModel {
   readonly name: string;
-  readonly vendor: 'GenuineIntel' | 'AuthenticAMD' | 'default';
-  readonly custom: 0;
+  readonly vendor: CpuVendorId;
 }
+
+/** As the CPU itself says it; `default`: that of the node. */
+export type CpuVendorId = 'GenuineIntel' | 'AuthenticAMD' | 'default';
 
 export interface MachineType {
   readonly id: string;
@@ -51,11 +53,13 @@ export function parseCpuModels(text: string): CpuModel[] {
   const names = [...text.matchAll(/^x86 (\S+)/gm)].map((match) => match[1] as string);
   // Versioned aliases (EPYC-v2) are for exact pinning; people choose among the plain names.
   const plain = names.filter((name) => !/-v\d+$/.test(name) && name !== 'base' && name !== 'max');
-  return [...levels, 'max', ...plain].map((name) => ({
-    name,
-    vendor: amd.test(name) ? 'AuthenticAMD' : intel.test(name) ? 'GenuineIntel' : 'default',
-    custom: 0,
-  }));
+  return [...levels, 'max', ...plain].map((name) => ({ name, vendor: vendorOf(name) }));
+}
+
+/** Whose processor a model is. */
+export function vendorOf(model: string): CpuVendorId {
+  if (amd.test(model)) return 'AuthenticAMD';
+  return intel.test(model) ? 'GenuineIntel' : 'default';
 }
 
 export function parseMachines(text: string): MachineType[] {

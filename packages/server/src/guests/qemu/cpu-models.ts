@@ -28,7 +28,7 @@ export function requireCpuModel(store: ConfigStore, name: string): Section {
   if (!found) {
     throw new RyokanError(
       'not-found',
-      `Custom cputype '${id}' not found: there is no processor model of that name`,
+      `Custom cputype '${id}' not found: a processor model of that name does not exist`,
       {
         context: { cputype: id },
       },

@@ -1,5 +1,6 @@
 /** The QEMU process of a guest: is it there, how it ends, and what it leaves behind. */
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { qemuVirtiofsKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import { removeMediated } from '../../host/pci-binding.ts';
@@ -11,6 +12,7 @@ import { releaseHugepages } from './hugepages.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { endTpm, swtpmProgram } from './tpm-process.ts';
+import { endVirtiofs, olderVirtiofsdProgram, virtiofsdProgram } from './virtiofs-process.ts';
 
 export { signalProcess, waitForExit } from '../../host/process-end.ts';
 
@@ -42,13 +44,14 @@ export function leftovers(paths: DataPaths): number[] {
     .map(Number);
 }
 
-/** Removes what a dead QEMU leaves: sockets, pid file, taps, control group, TPM. Safe to repeat. */
+/** Removes what a dead QEMU leaves: sockets, pid file, taps, control group, TPM, shared directories. Safe to repeat. */
 export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number): Promise<void> {
   const run = qemuRunPaths(paths, vmid);
   const taps = new RegExp(`^tap${vmid}i\\d+$`);
   for (const name of readdirSync('/sys/class/net')) if (taps.test(name)) await removeTap(name, paths.root);
   guestCgroup(vmid, node).remove();
   await endTpm(paths, vmid);
+  await endVirtiofs(paths, vmid);
   releaseHugepages(paths, vmid);
   removeMediated(vmid);
   for (const path of [
@@ -72,18 +75,25 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
  */
 export async function endStrays(paths: DataPaths, vmid: number): Promise<void> {
   const known = guestProcess(paths, vmid)?.pid;
-  const { qmp, tpm } = qemuRunPaths(paths, vmid);
-  // A TPM is a stray only when nothing uses it.
-  const socketOf = new Map([
-    [qemuProgram, qmp],
-    ...(known === undefined ? [[swtpmProgram, tpm] as const] : []),
+  const { qmp, tpm, virtiofs } = qemuRunPaths(paths, vmid);
+  const shares = qemuVirtiofsKeys.map(virtiofs);
+  // A TPM or a shared directory is a stray only when nothing uses it.
+  const socketsOf = new Map<string, readonly string[]>([
+    [qemuProgram, [qmp]],
+    ...(known === undefined
+      ? ([
+          [swtpmProgram, [tpm]],
+          [virtiofsdProgram, shares],
+          [olderVirtiofsdProgram, shares],
+        ] as const)
+      : []),
   ]);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === known) continue;
     const [program = '', ...args] = commandLine(pid);
-    const socket = socketOf.get(program);
-    if (socket === undefined || !args.some((one) => namesSocket(one, socket))) continue;
+    const sockets = socketsOf.get(program) ?? [];
+    if (!sockets.some((socket) => args.some((one) => namesSocket(one, socket)))) continue;
     const startTime = processStat(pid)?.startTime;
     if (startTime === undefined) continue;
     signalProcess({ pid, startTime }, 'SIGKILL');
@@ -91,9 +101,12 @@ export async function endStrays(paths: DataPaths, vmid: number): Promise<void> {
   }
 }
 
-/** `socket,id=qmp,path=/…/100.qmp,server=on` or `unix:/…/100.qmp,server=on`, never another folder with the same ending. */
+/**
+ * `socket,id=qmp,path=/…/100.qmp,server=on`, `unix:/…/100.qmp,server=on` or `--socket-path=/…/100.vfs0`, never
+ * another folder with the same ending.
+ */
 const namesSocket = (argument: string, socket: string): boolean =>
-  argument.includes(`=${socket},`) || argument.includes(`:${socket},`);
+  argument.includes(`=${socket},`) || argument.includes(`:${socket},`) || argument.endsWith(`=${socket}`);
 
 /** The last lines that QEMU wrote behind byte `from` of its log, for an error. */
 export function lastWords(paths: DataPaths, vmid: number, from: number): string {

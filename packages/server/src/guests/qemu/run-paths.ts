@@ -11,6 +11,8 @@ export interface QemuRunPaths extends GuestRunPaths {
   /** Socket of the guest's TPM, and the pid file of the swtpm behind it. */
   readonly tpm: string;
   readonly tpmPid: string;
+  /** Socket of the virtiofsd behind a key such as `virtiofs0`. */
+  virtiofs(key: string): string;
   /** Names the hook script that waits for the end of this QEMU. */
   readonly hook: string;
   /** PCI functions that the guest has, and huge pages that were taken for it; both as JSON. */
@@ -25,6 +27,8 @@ export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
     efiVars: join(paths.qemuRun, `${vmid}.efivars`),
     tpm: join(paths.qemuRun, `${vmid}.tpm`),
     tpmPid: join(paths.qemuRun, `${vmid}.tpm-pid`),
+    // Short, as all sockets here: see guestRunPaths.
+    virtiofs: (key) => join(paths.qemuRun, `${vmid}.vfs${key.slice('virtiofs'.length)}`),
     hook: join(paths.qemuRun, `${vmid}.hookscript`),
     hostpci: join(paths.qemuRun, `${vmid}.hostpci`),
     hugepages: join(paths.qemuRun, `${vmid}.hugepages`),

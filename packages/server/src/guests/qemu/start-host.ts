@@ -18,6 +18,7 @@ import { hugepages } from './hugepages.ts';
 import { cpuVendor, hasIoUring, ovmfFolder, qemuVersion } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { tpm } from './tpm.ts';
+import { virtiofs } from './virtiofs.ts';
 
 /** One start of a guest, as its parts see it. */
 export interface GuestStart {
@@ -48,6 +49,7 @@ const parts: readonly StartPart[] = [
   (start) => hostPci(start),
   taps,
   tpm,
+  virtiofs,
 ];
 
 export async function gatherHost(start: GuestStart): Promise<QemuHost> {

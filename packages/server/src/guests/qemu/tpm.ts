@@ -2,7 +2,6 @@
  * The TPM of a guest: swtpm, one process for each start, as the guests' user. Its state is the volume tpmstate0 (swtpm's
  * linear file format), so that it stays through restarts; QEMU reaches it by a socket in the run folder.
  */
-import { spawn } from 'node:child_process';
 import {
   chownSync,
   closeSync,
@@ -13,26 +12,21 @@ import {
   statSync,
   truncateSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { tpmstateFields } from '@ryokan/api/schema/qemu-drive.ts';
 import { run } from '../../host/exec.ts';
 import { writeFileAtomic } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
-import { claimPidFile } from '../../host/pidfile.ts';
-import { isAlive } from '../../host/procfs.ts';
 import { optionOf } from './config.ts';
 import { parseDrive } from './drive-value.ts';
+import { startHelper } from './helper-start.ts';
 import type { QemuHost } from './host-input.ts';
-import { lastWords, logSize } from './process.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import type { GuestStart } from './start-host.ts';
 import { swtpmProgram } from './tpm-process.ts';
 
 const setupProgram = '/usr/bin/swtpm_setup';
-/** How long swtpm may take until it listens (ms). */
-const listenPatience = 5000;
 /** How long making a new state may take (ms); 1.5 s on an idle machine. */
 const manufacturePatience = 60_000;
 /** What a volume begins with that swtpm has written to: SWTPM_NVSTORE_LINEAR_MAGIC, little-endian. */
@@ -131,52 +125,16 @@ async function authority(paths: DataPaths): Promise<string> {
 }
 
 async function launch(start: GuestStart, state: string, version: string): Promise<void> {
-  const { services, vmid, user } = start;
-  const { tpm: socket, tpmPid, log } = qemuRunPaths(services.paths, vmid);
-  mkdirSync(dirname(log), { recursive: true });
-  const logStart = logSize(services.paths, vmid);
-  const output = openSync(log, 'a', 0o640);
-  const child = spawn(
-    swtpmProgram,
-    [
+  const { tpm: socket, tpmPid } = qemuRunPaths(start.services.paths, start.vmid);
+  await startHelper(start, {
+    ...{ program: swtpmProgram, socket, pidFile: tpmPid, account: start.user, failure: tpmError },
+    args: [
       ...['socket', ...(version === 'v2.0' ? ['--tpm2'] : [])],
       ...['--tpmstate', `backend-uri=file://${state}`, '--ctrl', `type=unixio,path=${socket},mode=0600`],
       // It ends with QEMU's connection.
       ...['--terminate', '--log', 'fd=1,level=1,prefix=swtpm'],
     ],
-    {
-      detached: true,
-      cwd: '/',
-      stdio: ['ignore', output, output],
-      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
-      uid: user.uid,
-      gid: user.gid,
-    },
-  );
-  closeSync(output);
-  const ended = new Promise<void>((resolve) =>
-    child.once('exit', () => resolve()).once('error', () => resolve()),
-  );
-  if (child.pid !== undefined && isAlive(child.pid)) claimPidFile(tpmPid, child.pid);
-  const listens = await untilListening(socket, ended, start.context.signal);
-  child.unref();
-  if (listens) return;
-  const words = lastWords(services.paths, vmid, logStart);
-  throw tpmError(`swtpm did not start${words ? `: ${words}` : ''}`);
-}
-
-/** False when it ended, or did not listen in time. */
-async function untilListening(socket: string, ended: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  let over = false;
-  void ended.then(() => {
-    over = true;
   });
-  const deadline = Date.now() + listenPatience;
-  while (!existsSync(socket)) {
-    if (over || Date.now() > deadline) return false;
-    await sleep(10, undefined, { signal });
-  }
-  return !over;
 }
 
 function tpmError(problem: string, cause?: unknown): RyokanError {

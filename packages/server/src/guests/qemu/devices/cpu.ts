@@ -161,20 +161,15 @@ function addSmp(guest: Guest, model: string, args: Arguments): void {
   args.add('-smp', optionText('', { cpus, sockets, cores, threads: 1, maxcpus: total }));
   if (!pluggable) return;
   // Only CPUs that came as devices can be unplugged again.
-  for (let number = 2; number <= present; number++) addPluggedCpu(model, number, cores, args);
+  for (let number = 2; number <= present; number++) addPluggedCpu(`${model}-x86_64-cpu`, number, cores, args);
 }
 
-/** CPU `number` (from 1) as a device, whether the guest starts or runs. */
-export function addPluggedCpu(model: string, number: number, cores: number, args: DeviceSink): void {
-  args.device(`${model}-x86_64-cpu`, { id: `cpu${number}`, ...cpuPlace(number, cores), 'thread-id': 0 });
+/** CPU `number` (from 1) as a device, whether the guest starts or runs. `type`: QEMU's name of the kind of CPU. */
+export function addPluggedCpu(type: string, number: number, cores: number, args: DeviceSink): void {
+  args.device(type, { id: `cpu${number}`, ...cpuPlace(number, cores), 'thread-id': 0 });
 }
 
 /** Where CPU `number` (from 1) sits. */
 export function cpuPlace(number: number, cores: number): { 'socket-id': number; 'core-id': number } {
   return { 'socket-id': Math.floor((number - 1) / cores), 'core-id': (number - 1) % cores };
-}
-
-/** The model's name as QEMU's CPU types have it. */
-export function cpuModel(guest: Guest): string {
-  return baseModel(guest, optionOf(guest.config, 'cpu', cpuFields)?.cputype).model;
 }

@@ -1,14 +1,14 @@
 /** CPUs of a running guest: plugged in and taken away one by one; and how much of the node's CPUs it may use. */
 import { guestCgroup } from '../../../host/cgroup.ts';
-import { addPluggedCpu, cpuModel, cpuTopology } from '../devices/cpu.ts';
-import type { Guest } from '../guest-context.ts';
-import type { QmpClient } from '../qmp-client.ts';
+import { addPluggedCpu, cpuTopology } from '../devices/cpu.ts';
 import { failed, type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
 import { LivePlan } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
 
 /** As query-hotpluggable-cpus reports a place for a CPU. */
 interface CpuSlot {
+  /** Kind of CPU that fits: the model that the guest was started with, whatever its configuration says by now. */
+  readonly type: string;
   readonly props: { readonly 'socket-id'?: number; readonly 'core-id'?: number };
   /** Present when a CPU sits there. */
   readonly 'qom-path'?: string;
@@ -17,14 +17,14 @@ interface CpuSlot {
 /** The key `vcpus`: how many of the CPUs are there. */
 export async function changeCpuCount(live: LiveGuest, { key, after }: LiveChange): Promise<Outcome> {
   if (!live.features.has('cpu')) return waits("the option 'hotplug' of this guest does not allow 'cpu'");
-  const guest = live.describe({ key, value: after });
-  const { cores, present: wanted } = cpuTopology(guest);
-  const before = await presentCpus(live.qmp, cores);
+  const { cores, present: wanted } = cpuTopology(live.describe({ key, value: after }));
+  const slots = await live.qmp.execute<CpuSlot[]>('query-hotpluggable-cpus');
+  const before = presentCpus(slots, cores);
   let reached = before.size;
   try {
     for (let number = 1; number <= wanted; number++) {
       if (before.has(number)) continue;
-      await plugCpu(live, guest, number, cores);
+      await plugCpu(live, slots[0]?.type ?? '', number, cores);
       reached++;
     }
     for (const number of [...before].sort((a, b) => b - a)) {
@@ -44,15 +44,14 @@ export async function changeCpuCount(live: LiveGuest, { key, after }: LiveChange
   return 'done';
 }
 
-async function plugCpu(live: LiveGuest, guest: Guest, number: number, cores: number): Promise<void> {
+async function plugCpu(live: LiveGuest, type: string, number: number, cores: number): Promise<void> {
   const plan = new LivePlan();
-  addPluggedCpu(cpuModel(guest), number, cores, plan);
+  addPluggedCpu(type, number, cores, plan);
   await plan.carryOut(live.qmp, (line) => live.context.log(line));
 }
 
 /** Numbers (from 1) of the CPUs that sit in the guest. */
-async function presentCpus(qmp: QmpClient, cores: number): Promise<Set<number>> {
-  const slots = await qmp.execute<CpuSlot[]>('query-hotpluggable-cpus');
+function presentCpus(slots: readonly CpuSlot[], cores: number): Set<number> {
   const numbers = slots.flatMap((slot) => {
     if (slot['qom-path'] === undefined) return [];
     const { 'socket-id': socket = 0, 'core-id': core = 0 } = slot.props;

@@ -1,5 +1,5 @@
 /** Devices that are one choice or one text. */
-import { capabilitiesMachines } from '@ryokan/api/methods/nodes.ts';
+import { capabilitiesMachines } from '@ryokan/api/methods/node-capabilities.ts';
 import { formatPropertyString, parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { machineFields, rngFields, vgaFields } from '@ryokan/api/schema/qemu-options.ts';
 import { useState } from 'react';
