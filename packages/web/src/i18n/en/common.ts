@@ -47,6 +47,7 @@ export const common = {
   'state.template': 'template',
   'state.unavailable': 'not available',
   'state.unknown': 'unknown',
+  'table.actions': 'Actions',
   'table.count': '{{count}} rows',
   'table.countOf': '{{shown}} of {{count}} rows',
   'table.filter': 'Filter',

@@ -2,7 +2,6 @@
 export const hardware = {
   'config.failed': 'The change failed',
   'config.refused': 'The server refused these values',
-  'hardware.actions': 'Actions',
   'hardware.add': 'Add',
   'hardware.addDisk': 'Add a disk',
   'hardware.addNet': 'Add a network card',

@@ -47,6 +47,7 @@ export const common = {
   'state.template': 'テンプレート',
   'state.unavailable': '利用不可',
   'state.unknown': '不明',
+  'table.actions': '操作',
   'table.count': '{{count}} 件',
   'table.countOf': '{{count}} 件中 {{shown}} 件',
   'table.filter': '絞り込み',

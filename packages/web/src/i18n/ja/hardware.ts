@@ -2,7 +2,6 @@
 export const hardware = {
   'config.failed': '変更に失敗しました',
   'config.refused': 'サーバーが次の値を受け付けませんでした',
-  'hardware.actions': '操作',
   'hardware.add': '追加',
   'hardware.addDisk': 'ディスクを追加',
   'hardware.addNet': 'ネットワークカードを追加',

@@ -1,6 +1,6 @@
 import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { ApiError } from '@ryokan/api/client.ts';
-import { qemuConfigGet, qemuConfigSet, qemuConfigSetAsync, qemuPending } from '@ryokan/api/methods/qemu.ts';
+import { qemuConfigSet, qemuConfigSetAsync, qemuPending } from '@ryokan/api/methods/qemu.ts';
 import { validate } from '@ryokan/api/validate.ts';
 import { type ReactNode, useState } from 'react';
 import { invalidate } from '../../api/query.ts';
@@ -9,6 +9,7 @@ import { api } from '../../api/session.ts';
 import { toast } from '../../components/toasts.tsx';
 import { FormError } from '../../forms/form-dialog.tsx';
 import { translate, useT } from '../../i18n/index.ts';
+import { configReads } from './use-entries.ts';
 
 /** Keys to set, as the API takes them; `delete` names keys to remove. */
 export type ConfigChange = Readonly<Record<string, string>>;
@@ -49,7 +50,7 @@ export async function applyChange(
     await api.call(qemuConfigSet, checked.value);
     if (target.running) void tellWhen(target, change);
   }
-  await invalidate(qemuConfigGet, qemuPending);
+  await invalidate(...configReads);
 }
 
 /** Of a running guest: whether the change works at once (hotplug) or waits for the next start. */

@@ -1,8 +1,6 @@
 /** One dialog for each cloud-init value. Loaded when the first of them opens. */
 
-import { cloudInitPending } from '@ryokan/api/methods/qemu-cloudinit.ts';
 import { useState } from 'react';
-import { invalidate } from '../../../api/query.ts';
 import { useVolumes, volumeName } from '../../../api/volumes.ts';
 import { AreaField, CheckField, SelectField, TextField } from '../../../forms/fields.tsx';
 import { type PlainKey, useT } from '../../../i18n/index.ts';
@@ -14,7 +12,6 @@ import {
   type CloudInitRow,
   type FileKind,
   fileKinds,
-  type Mode4,
   type Mode6,
   readAddresses,
   readFiles,
@@ -53,15 +50,7 @@ export default function CloudInitDialog(props: Props) {
 
 function Dialog(props: Props & { change: ConfigChange | undefined; children: React.ReactNode }) {
   return (
-    <ConfigDialog
-      title={props.title}
-      target={props.target}
-      change={props.change}
-      onClose={() => {
-        void invalidate(cloudInitPending);
-        props.onClose();
-      }}
-    >
+    <ConfigDialog title={props.title} target={props.target} change={props.change} onClose={props.onClose}>
       {props.children}
     </ConfigDialog>
   );
@@ -167,73 +156,60 @@ const modes: Readonly<Record<Mode6, PlainKey>> = {
   static: 'cloudinit.modeStatic',
 };
 
+const families = [
+  {
+    title: 'IPv4',
+    mode: 'mode4',
+    modes: ['none', 'dhcp', 'static'],
+    fields: [
+      { key: 'ip', label: 'cloudinit.address', example: '192.0.2.10/24' },
+      { key: 'gw', label: 'network.gateway', example: '192.0.2.1' },
+    ],
+  },
+  {
+    title: 'IPv6',
+    mode: 'mode6',
+    modes: ['none', 'auto', 'dhcp', 'static'],
+    fields: [
+      { key: 'ip6', label: 'cloudinit.address', example: '2001:db8::10/64' },
+      { key: 'gw6', label: 'network.gateway', example: '2001:db8::1' },
+    ],
+  },
+] as const;
+
 function AddressForm(props: Props) {
   const t = useT();
   const [addresses, setAddresses] = useState(() => readAddresses(props.value));
   const set = (part: Partial<Addresses>) => setAddresses({ ...addresses, ...part });
-  const choices = (kinds: readonly Mode6[]) => kinds.map((kind) => ({ value: kind, label: t(modes[kind]) }));
   return (
     <Dialog {...props} change={addressesReady(addresses) ? one(props, writeAddresses(addresses)) : undefined}>
-      <fieldset className="ry-card">
-        <legend>IPv4</legend>
-        <SelectField
-          id="mode4"
-          label={t('cloudinit.mode')}
-          value={addresses.mode4}
-          onChange={(mode) => set({ mode4: mode as Mode4 })}
-          choices={choices(['none', 'dhcp', 'static'])}
-        />
-        {addresses.mode4 === 'static' ? (
-          <div className="ry-form-grid">
-            <TextField
-              id="ip"
-              label={t('cloudinit.address')}
-              mono
-              placeholder="192.0.2.10/24"
-              value={addresses.ip}
-              onChange={(ip) => set({ ip })}
-            />
-            <TextField
-              id="gw"
-              label={t('network.gateway')}
-              mono
-              placeholder="192.0.2.1"
-              value={addresses.gw}
-              onChange={(gw) => set({ gw })}
-            />
-          </div>
-        ) : null}
-      </fieldset>
-      <fieldset className="ry-card">
-        <legend>IPv6</legend>
-        <SelectField
-          id="mode6"
-          label={t('cloudinit.mode')}
-          value={addresses.mode6}
-          onChange={(mode) => set({ mode6: mode as Mode6 })}
-          choices={choices(['none', 'auto', 'dhcp', 'static'])}
-        />
-        {addresses.mode6 === 'static' ? (
-          <div className="ry-form-grid">
-            <TextField
-              id="ip6"
-              label={t('cloudinit.address')}
-              mono
-              placeholder="2001:db8::10/64"
-              value={addresses.ip6}
-              onChange={(ip6) => set({ ip6 })}
-            />
-            <TextField
-              id="gw6"
-              label={t('network.gateway')}
-              mono
-              placeholder="2001:db8::1"
-              value={addresses.gw6}
-              onChange={(gw6) => set({ gw6 })}
-            />
-          </div>
-        ) : null}
-      </fieldset>
+      {families.map(({ title, mode, modes: possible, fields }) => (
+        <fieldset key={mode} className="ry-card">
+          <legend>{title}</legend>
+          <SelectField
+            id={mode}
+            label={t('cloudinit.mode')}
+            value={addresses[mode]}
+            onChange={(value) => set({ [mode]: value })}
+            choices={possible.map((kind) => ({ value: kind, label: t(modes[kind]) }))}
+          />
+          {addresses[mode] === 'static' ? (
+            <div className="ry-form-grid">
+              {fields.map(({ key, label, example }) => (
+                <TextField
+                  key={key}
+                  id={key}
+                  label={t(label)}
+                  mono
+                  placeholder={example}
+                  value={addresses[key]}
+                  onChange={(value) => set({ [key]: value })}
+                />
+              ))}
+            </div>
+          ) : null}
+        </fieldset>
+      ))}
     </Dialog>
   );
 }

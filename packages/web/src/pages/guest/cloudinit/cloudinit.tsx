@@ -1,20 +1,19 @@
 import { Button } from '@patternfly/react-core';
 import { guestAction } from '@ryokan/api/guest-actions.ts';
-import { qemuConfigGet, qemuConfigSet, qemuPending } from '@ryokan/api/methods/qemu.ts';
 import { cloudInitPending, cloudInitUpdate } from '@ryokan/api/methods/qemu-cloudinit.ts';
 import { lazy, Suspense, useMemo, useState } from 'react';
-import { useGuestConfig } from '../../../api/hooks.ts';
 import { invalidate, useCall } from '../../../api/query.ts';
 import { run } from '../../../api/run.ts';
 import { api, may } from '../../../api/session.ts';
 import { Empty } from '../../../components/empty.tsx';
-import { ErrorNotice } from '../../../components/error-notice.tsx';
-import { Loading } from '../../../components/loading.tsx';
+import { Loaded } from '../../../components/loaded.tsx';
 import { toast } from '../../../components/toasts.tsx';
+import { Change, RowButton, ValueRow, ValueTable } from '../../../components/value-table.tsx';
 import { type Translate, useT } from '../../../i18n/index.ts';
-import { type ConfigEntry, entriesOf, future, hasPending } from '../config-model.ts';
+import { entriesOf, future, hasPending } from '../config-model.ts';
 import type { GuestTabProps } from '../guest-page.tsx';
 import { reasonText } from '../guest-run.ts';
+import { configReads, type Entries, revert, useDialogTarget, useEntries } from '../use-entries.ts';
 import {
   type CloudInitRow,
   cloudInitDrive,
@@ -31,38 +30,28 @@ const DriveDialog = lazy(() => import('../dialogs/cloudinit-drive-dialog.tsx'));
 type Open = { readonly kind: 'edit'; readonly row: CloudInitRow } | { readonly kind: 'preview' | 'drive' };
 
 /** What the guest is told at its start: user, keys, addresses, own files; with what its image still has from before. */
-export default function CloudInit({ guest, state }: GuestTabProps) {
+export default function CloudInit(props: GuestTabProps) {
+  const answer = useEntries(props.guest);
+  return <Loaded answer={answer}>{(entries) => <CloudInitTable {...props} entries={entries} />}</Loaded>;
+}
+
+function CloudInitTable({ guest, state, entries }: GuestTabProps & { entries: Entries }) {
   const t = useT();
   const { node, vmid } = guest;
-  const pending = useCall(qemuPending, { node, vmid });
   const image = useCall(cloudInitPending, { node, vmid });
-  const { data: config } = useGuestConfig(node, vmid);
+  const target = useDialogTarget(guest, state);
   const [open, setOpen] = useState<Open>();
-  const entries = useMemo(() => entriesOf(pending.data ?? []), [pending.data]);
   const inImage = useMemo(() => entriesOf(image.data ?? []), [image.data]);
   const rows = useMemo(() => cloudInitRows(entries), [entries]);
-  if (pending.error && !pending.data)
-    return (
-      <div className="ry-summary">
-        <ErrorNotice error={pending.error} onRetry={pending.refetch} />
-      </div>
-    );
-  if (!pending.data) return <Loading />;
   const edit = guestAction('edit', state);
   const allowed = edit.allowed && may('vms', 'VM.Config.Cloudinit');
   const drive = cloudInitDrive(entries);
-  const target = { node, vmid, digest: config?.digest, running: state.status === 'running' };
   const dirty = rows.some((row) => changeOf(row.key, entries, inImage) !== undefined);
   const regenerate = () =>
     run(t('cloudinit.regenerateFailed'), async () => {
       await api.call(cloudInitUpdate, { node, vmid });
-      await invalidate(cloudInitPending, qemuPending, qemuConfigGet);
+      await invalidate(...configReads);
       toast({ variant: 'success', title: t('cloudinit.regenerated') });
-    });
-  const revert = (key: string) =>
-    run(t('config.failed'), async () => {
-      await api.call(qemuConfigSet, { node, vmid, revert: key });
-      await invalidate(qemuPending, qemuConfigGet, cloudInitPending);
     });
   return (
     <div className="ry-hardware">
@@ -96,60 +85,39 @@ export default function CloudInit({ guest, state }: GuestTabProps) {
           {t('cloudinit.noDriveBody')}
         </Empty>
       )}
-      <div className="ry-table-scroller" tabIndex={0} role="region" aria-label={t('tab.cloudinit')}>
-        <table className="ry-table ry-hardware-table">
-          <caption className="ry-hidden">{t('tab.cloudinit')}</caption>
-          <thead>
-            <tr>
-              <th scope="col" className="ry-device-column">
-                {t('options.option')}
-              </th>
-              <th scope="col">{t('hardware.value')}</th>
-              <th scope="col" className="ry-actions-column">
-                <span className="ry-hidden">{t('hardware.actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => {
-              const name = nameOfRow(row, t);
-              const entry = entries.get(row.key);
-              const change = changeOf(row.key, entries, inImage);
-              return (
-                <tr key={row.key} className={change ? 'ry-row-pending' : undefined}>
-                  <th scope="row">{name}</th>
-                  <td>
-                    <Value row={row} change={change} value={future(entry)} />
-                  </td>
-                  <td className="ry-actions-cell">
-                    {entry && hasPending(entry) ? (
-                      <Button
-                        variant="link"
-                        size="sm"
-                        isInline
-                        onClick={() => void revert(row.key)}
-                        aria-label={t('hardware.revertOf', { device: name })}
-                      >
-                        {t('hardware.revert')}
-                      </Button>
-                    ) : null}
-                    <Button
-                      variant="link"
-                      size="sm"
-                      isInline
-                      isDisabled={!allowed}
-                      onClick={() => setOpen({ kind: 'edit', row })}
-                      aria-label={t('hardware.editOf', { device: name })}
-                    >
-                      {t('action.edit')}
-                    </Button>
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <ValueTable label={t('tab.cloudinit')} name={t('options.option')} value={t('hardware.value')}>
+        {rows.map((row) => {
+          const device = nameOfRow(row, t);
+          const entry = entries.get(row.key);
+          const change = changeOf(row.key, entries, inImage);
+          return (
+            <ValueRow
+              key={row.key}
+              name={device}
+              pending={change !== undefined}
+              actions={
+                <>
+                  {entry && hasPending(entry) ? (
+                    <RowButton
+                      text={t('hardware.revert')}
+                      label={t('hardware.revertOf', { device })}
+                      onClick={() => void revert(guest, [row.key])}
+                    />
+                  ) : null}
+                  <RowButton
+                    text={t('action.edit')}
+                    label={t('hardware.editOf', { device })}
+                    disabled={!allowed}
+                    onClick={() => setOpen({ kind: 'edit', row })}
+                  />
+                </>
+              }
+            >
+              <Value row={row} change={change} value={future(entry)} />
+            </ValueRow>
+          );
+        })}
+      </ValueTable>
       <Suspense fallback={null}>
         {open?.kind === 'edit' ? (
           <CloudInitDialog
@@ -176,17 +144,14 @@ export default function CloudInit({ guest, state }: GuestTabProps) {
   );
 }
 
-interface Change {
+/** What the image of a guest has and what its next one will have. */
+interface ImageChange {
   readonly before: string | undefined;
   readonly after: string | undefined;
 }
 
 /** What the image has and what it will have; undefined when both are the same. */
-function changeOf(
-  key: string,
-  entries: ReadonlyMap<string, ConfigEntry>,
-  inImage: ReadonlyMap<string, ConfigEntry>,
-): Change | undefined {
+function changeOf(key: string, entries: Entries, inImage: Entries): ImageChange | undefined {
   const entry = entries.get(key);
   if (entry && hasPending(entry)) return { before: entry.value, after: future(entry) };
   const made = inImage.get(key);
@@ -197,23 +162,17 @@ function nameOfRow(row: CloudInitRow, t: Translate): string {
   return row.label ? t(row.label) : t('cloudinit.addressesOf', { card: `net${/\d+$/.exec(row.key)?.[0]}` });
 }
 
-function Value(props: { row: CloudInitRow; value: string | undefined; change: Change | undefined }) {
+function Value(props: { row: CloudInitRow; value: string | undefined; change: ImageChange | undefined }) {
   const t = useT();
   const { row, value, change } = props;
   if (!change) return <Text row={row} value={value} />;
   return (
-    <span className="ry-pending">
-      {change.before === undefined ? null : (
-        <del>
-          <span className="ry-hidden">{t('cloudinit.inImage')}: </span>
-          <Text row={row} value={change.before} />
-        </del>
-      )}
-      <ins>
-        <span className="ry-hidden">{t('cloudinit.nextImage')}: </span>
-        <Text row={row} value={change.after} />
-      </ins>
-    </span>
+    <Change
+      before={change.before === undefined ? undefined : <Text row={row} value={change.before} />}
+      after={<Text row={row} value={change.after} />}
+      beforeLabel={t('cloudinit.inImage')}
+      afterLabel={t('cloudinit.nextImage')}
+    />
   );
 }
 

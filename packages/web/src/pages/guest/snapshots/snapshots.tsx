@@ -3,18 +3,16 @@ import CameraIcon from '@patternfly/react-icons/dist/esm/icons/camera-icon';
 import { guestAction } from '@ryokan/api/guest-actions.ts';
 import { qemuSnapshots } from '@ryokan/api/methods/qemu-snapshots.ts';
 import { lazy, Suspense, useMemo, useState } from 'react';
-import { useRunningTasks } from '../../../api/hooks.ts';
 import { useCall } from '../../../api/query.ts';
 import { may } from '../../../api/session.ts';
 import { Empty } from '../../../components/empty.tsx';
-import { ErrorNotice } from '../../../components/error-notice.tsx';
-import { Loading } from '../../../components/loading.tsx';
+import { Loaded } from '../../../components/loaded.tsx';
 import { StateText } from '../../../components/object-icon.tsx';
 import { type MenuEntry, RowMenu } from '../../../components/row-menu.tsx';
-import { TaskState } from '../../../components/task-state.tsx';
+import { RunningTasks, useTasksOf } from '../../../components/running-tasks.tsx';
 import { Time } from '../../../components/time.tsx';
+import { RowButton, ValueRow, ValueTable } from '../../../components/value-table.tsx';
 import { useT } from '../../../i18n/index.ts';
-import { describeTask } from '../../../util/task-text.ts';
 import type { GuestTabProps } from '../guest-page.tsx';
 import { reasonText } from '../guest-run.ts';
 import { type Snapshot, type SnapshotRow, snapshotRows } from './snapshot-tree.ts';
@@ -29,20 +27,17 @@ export type OpenSnapshotDialog =
 const taskTypes = new Set(['qmsnapshot', 'qmdelsnapshot', 'qmrollback']);
 
 /** The snapshots of a guest as a graph in time, with the present state where it belongs. */
-export default function Snapshots({ guest, state }: GuestTabProps) {
+export default function Snapshots(props: GuestTabProps) {
+  const { node, vmid } = props.guest;
+  const answer = useCall(qemuSnapshots, { node, vmid });
+  return <Loaded answer={answer}>{(list) => <SnapshotTable {...props} list={list} />}</Loaded>;
+}
+
+function SnapshotTable({ guest, state, list }: GuestTabProps & { list: readonly Snapshot[] }) {
   const t = useT();
-  const { node, vmid } = guest;
-  const { data, error, refetch } = useCall(qemuSnapshots, { node, vmid });
-  const rows = useMemo(() => snapshotRows(data ?? []), [data]);
+  const rows = useMemo(() => snapshotRows(list), [list]);
   const [open, setOpen] = useState<OpenSnapshotDialog>();
-  const running = useRunningTasks(vmid).filter((task) => taskTypes.has(task.type));
-  if (error && !data)
-    return (
-      <div className="ry-summary">
-        <ErrorNotice error={error} onRetry={refetch} />
-      </div>
-    );
-  if (!data) return <Loading />;
+  const running = useTasksOf(guest.vmid, taskTypes);
   const reason = (action: 'snapshot' | 'rollback' | 'clone'): string | undefined => {
     const privilege = action === 'clone' ? 'VM.Clone' : 'VM.Snapshot';
     if (!may('vms', privilege) && !(action === 'rollback' && may('vms', 'VM.Snapshot.Rollback')))
@@ -68,38 +63,24 @@ export default function Snapshots({ guest, state }: GuestTabProps) {
         {reason('snapshot') && running.length === 0 ? (
           <span className="ry-subtle">{reason('snapshot')}</span>
         ) : null}
-        {running.map((task) => (
-          <span key={task.upid} className="ry-inline-list" role="status">
-            {describeTask(task.type, task.id)} <TaskState task={task} />
-          </span>
-        ))}
+        <RunningTasks tasks={running} />
       </div>
       {none ? (
         <Empty title={t('snapshot.none')} action={running.length === 0 ? take : null}>
           {t('snapshot.noneBody')}
         </Empty>
       ) : (
-        <div className="ry-table-scroller" tabIndex={0} role="region" aria-label={t('tab.snapshots')}>
-          <table className="ry-table ry-hardware-table ry-snapshots">
-            <caption className="ry-hidden">{t('tab.snapshots')}</caption>
-            <thead>
-              <tr>
-                <th scope="col" className="ry-snapshot-column">
-                  {t('column.name')}
-                </th>
-                <th scope="col">{t('snapshot.description')}</th>
-                <th scope="col" className="ry-actions-column">
-                  <span className="ry-hidden">{t('hardware.actions')}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <Row key={row.snapshot.name} row={row} guest={guest} reason={reason} onOpen={setOpen} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ValueTable
+          label={t('tab.snapshots')}
+          name={t('column.name')}
+          value={t('snapshot.description')}
+          className="ry-snapshots"
+          nameClass="ry-snapshot-column"
+        >
+          {rows.map((row) => (
+            <Row key={row.snapshot.name} row={row} guest={guest} reason={reason} onOpen={setOpen} />
+          ))}
+        </ValueTable>
       )}
       <Suspense fallback={null}>
         {open?.kind === 'clone' ? (
@@ -113,7 +94,7 @@ export default function Snapshots({ guest, state }: GuestTabProps) {
           <SnapshotDialogs
             guest={guest}
             state={state}
-            list={data}
+            list={list}
             open={open}
             onClose={() => setOpen(undefined)}
           />
@@ -155,56 +136,58 @@ function Row(props: {
     },
   ];
   return (
-    <tr
+    <ValueRow
       className={row.isCurrent ? 'ry-snapshot-now' : undefined}
       style={{ ['--ry-lane' as string]: row.lane }}
-    >
-      <th scope="row">
-        <Graph row={row} />
-        {row.isCurrent ? (
-          <span>
-            {t('snapshot.now')} <StateText row={guest} />
-          </span>
-        ) : (
+      name={<Name row={row} guest={guest} />}
+      actions={
+        row.isCurrent ? null : (
           <>
-            <span className="ry-id">{name}</span>
-            {snapshot.vmstate ? (
-              <Label isCompact className="ry-snapshot-ram">
-                {t('snapshot.ram')}
-              </Label>
-            ) : null}
-            {snapshot.snaptime ? (
-              <span className="ry-subtle ry-snapshot-time">
-                <Time at={snapshot.snaptime} />
-              </span>
-            ) : null}
-          </>
-        )}
-        <span className="ry-hidden">
-          {snapshot.parent ? t('snapshot.after', { name: snapshot.parent }) : ''}
-        </span>
-      </th>
-      <td>
-        {row.isCurrent ? <span className="ry-subtle">{t('snapshot.nowBody')}</span> : snapshot.description}
-      </td>
-      <td className="ry-actions-cell">
-        {row.isCurrent ? null : (
-          <>
-            <Button
-              variant="link"
-              size="sm"
-              isInline
-              isDisabled={reason('rollback') !== undefined}
+            <RowButton
+              text={t('snapshot.rollback')}
+              label={t('snapshot.rollbackTo', { name })}
+              disabled={reason('rollback') !== undefined}
               onClick={() => onOpen({ kind: 'rollback', snapshot })}
-              aria-label={t('snapshot.rollbackTo', { name })}
-            >
-              {t('snapshot.rollback')}
-            </Button>
+            />
             <RowMenu label={t('snapshot.more', { name })} entries={menu} />
           </>
-        )}
-      </td>
-    </tr>
+        )
+      }
+    >
+      {row.isCurrent ? <span className="ry-subtle">{t('snapshot.nowBody')}</span> : snapshot.description}
+    </ValueRow>
+  );
+}
+
+function Name({ row, guest }: { row: SnapshotRow; guest: GuestTabProps['guest'] }) {
+  const t = useT();
+  const { snapshot } = row;
+  return (
+    <>
+      <Graph row={row} />
+      {row.isCurrent ? (
+        <span>
+          {t('snapshot.now')} <StateText row={guest} />
+        </span>
+      ) : (
+        <>
+          <span className="ry-id">{snapshot.name}</span>
+          {snapshot.vmstate ? (
+            <Label isCompact className="ry-snapshot-ram">
+              {t('snapshot.ram')}
+            </Label>
+          ) : null}
+          {snapshot.snaptime ? (
+            <span className="ry-subtle ry-snapshot-time">
+              <Time at={snapshot.snaptime} />
+            </span>
+          ) : null}
+        </>
+      )}
+      <span className="ry-hidden">
+        {snapshot.parent ? t('snapshot.after', { name: snapshot.parent }) : ''}
+      </span>
+    </>
   );
 }
 
