@@ -40,9 +40,7 @@ export function BridgeField(props: {
         problem={props.problem}
         choices={[
           ...bridges.map((one) => ({ value: one, label: one })),
-          ...(listed
-            ? []
-            : [{ value: props.value, label: t('hardware.bridgeGone', { bridge: props.value }) }]),
+          ...(listed ? [] : [{ value: props.value, label: t('hardware.notHere', { name: props.value }) }]),
           { value: '', label: t('hardware.userNet') },
         ]}
       >

@@ -3,8 +3,8 @@
  * the dictionary. A value that equals the schema's default is left out of the configuration.
  */
 import type { TObject, TSchema } from '@ryokan/api/schema/types.ts';
-import { CheckField, NumberField, SelectField, TextField } from './fields.tsx';
 import { type PlainKey, useT } from '../i18n/index.ts';
+import { CheckField, NumberField, SelectField, TextField } from './fields.tsx';
 
 /** How a field is called in the page's language. */
 export interface FieldWords {
@@ -14,8 +14,16 @@ export interface FieldWords {
   readonly unit?: string;
   /** Stands in a field that is empty. */
   readonly empty?: PlainKey;
+  /** An example, not translated. */
+  readonly placeholder?: string;
   /** Words for choices that do not speak for themselves. */
   readonly choices?: Readonly<Record<string, PlainKey>>;
+  /** Proper names of choices, not translated. */
+  readonly names?: Readonly<Record<string, string>>;
+  /** Makes a switch of a choice: this word is on, and off leaves it out. */
+  readonly on?: string;
+  /** What a switch shows while nothing is set, where the schema names no default. */
+  readonly preset?: true;
   readonly mono?: true;
 }
 
@@ -29,10 +37,14 @@ interface Props {
   readonly value: FieldValue;
   readonly onChange: (value: FieldValue) => void;
   readonly disabled?: boolean;
+  /** True: there is no way to leave it out. */
+  readonly required?: boolean;
 }
 
+const isSwitch = (schema: TSchema, words: FieldWords) => schema.type === 'boolean' || words.on !== undefined;
+
 export function SchemaField(props: Props) {
-  if (props.schema.type === 'boolean') return <Flag {...props} />;
+  if (isSwitch(props.schema, props.words)) return <Flag {...props} />;
   if (Array.isArray(props.schema.enum)) return <Choice {...props} />;
   if (props.schema.type === 'integer' || props.schema.type === 'number') return <NumberInput {...props} />;
   return <TextInput {...props} />;
@@ -45,42 +57,49 @@ function useWords({ name, words, disabled }: Props) {
     label: t(words.label),
     disabled: disabled ?? false,
     ...(words.help ? { help: t(words.help) } : {}),
-    ...(words.empty ? { placeholder: t(words.empty) } : {}),
+    ...(words.empty || words.placeholder
+      ? { placeholder: words.empty ? t(words.empty) : (words.placeholder ?? '') }
+      : {}),
   };
 }
 
 function Flag(props: Props) {
   const { placeholder: _, ...words } = useWords(props);
-  const preset = props.schema.default === true;
+  const { value } = props;
+  const on = props.words.on ?? true;
+  const preset = props.words.preset ?? props.schema.default === on;
   return (
     <CheckField
       {...words}
-      value={props.value === undefined ? preset : props.value === true}
-      onChange={(on) => props.onChange(on === preset ? undefined : on)}
+      value={value === undefined ? preset : value === on}
+      onChange={(checked) => props.onChange(checked === preset ? undefined : checked ? on : false)}
     />
   );
 }
 
 function Choice(props: Props) {
   const t = useT();
-  const words = useWords(props);
+  const { placeholder: _, ...words } = useWords(props);
   const { schema, value } = props;
   const label = (one: string) => {
     const key = props.words.choices?.[one];
-    return key ? t(key) : one;
+    return key ? t(key) : (props.words.names?.[one] ?? one);
   };
-  const preset = typeof schema.default === 'string' ? label(schema.default) : undefined;
-  const none = preset === undefined ? t('hardware.automatic') : t('hardware.default', { value: preset });
-  const choices = (schema.enum as readonly string[]).filter((one) => one !== schema.default);
+  const preset = typeof schema.default === 'string' ? schema.default : undefined;
+  const none = props.words.empty
+    ? t(props.words.empty)
+    : preset === undefined
+      ? t('hardware.automatic')
+      : t('hardware.default', { value: label(preset) });
+  const choices = (schema.enum as readonly string[])
+    .filter((one) => props.required || one !== preset)
+    .map((one) => ({ value: one, label: label(one) }));
   return (
     <SelectField
       {...words}
-      value={value === undefined || value === schema.default ? '' : String(value)}
+      value={value === undefined || (value === preset && !props.required) ? '' : String(value)}
       onChange={(next) => props.onChange(next === '' ? undefined : next)}
-      choices={[
-        { value: '', label: props.words.empty ? t(props.words.empty) : none },
-        ...choices.map((one) => ({ value: one, label: label(one) })),
-      ]}
+      choices={props.required ? choices : [{ value: '', label: none }, ...choices]}
     />
   );
 }
@@ -129,13 +148,14 @@ export function SchemaFields(props: {
     const words = props.words[name];
     return schema && words ? [{ name, schema, words }] : [];
   });
-  const isFlag = (one: { schema: TSchema }) => one.schema.type === 'boolean';
+  const isFlag = (one: (typeof known)[number]) => isSwitch(one.schema, one.words);
   const field = (one: (typeof known)[number]) => (
     <SchemaField
       key={one.name}
       {...one}
       value={props.values[one.name]}
       disabled={props.disabled ?? false}
+      required={props.fields.required?.includes(one.name) ?? false}
       onChange={(value) => props.onChange({ ...props.values, [one.name]: value })}
     />
   );

@@ -1,7 +1,9 @@
 import { access } from './en/access.ts';
+import { agent } from './en/agent.ts';
 import { apiDocs } from './en/api-docs.ts';
 import { cloudinit } from './en/cloudinit.ts';
 import { common } from './en/common.ts';
+import { devices } from './en/devices.ts';
 import { frame } from './en/frame.ts';
 import { guest } from './en/guest.ts';
 import { hardware } from './en/hardware.ts';
@@ -12,9 +14,11 @@ import { wizard } from './en/wizard.ts';
 
 export const en = {
   ...access,
+  ...agent,
   ...apiDocs,
   ...cloudinit,
   ...common,
+  ...devices,
   ...frame,
   ...guest,
   ...hardware,

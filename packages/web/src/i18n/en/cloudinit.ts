@@ -5,6 +5,7 @@ export const cloudinit = {
   'cloudinit.addressesOf': 'Addresses of {{card}}',
   'cloudinit.dirty': 'Highlighted values are not in the image yet: make it again, or start the guest anew.',
   'cloudinit.dnsHelp': 'Separated by blanks; empty for those of the node.',
+  'cloudinit.driveGoes': 'The drive with its image goes. The values stay and come back with a new drive.',
   'cloudinit.fileMeta': 'Meta data',
   'cloudinit.fileNetwork': 'Network',
   'cloudinit.fileUser': 'User data',

@@ -6,6 +6,8 @@ export const cloudinit = {
   'cloudinit.dirty':
     '強調表示された値はまだイメージに反映されていません。イメージを再作成するか、ゲストを起動し直してください。',
   'cloudinit.dnsHelp': '空白で区切ります。空欄ならノードの設定を使います。',
+  'cloudinit.driveGoes':
+    'ドライブとイメージを削除します。設定値は残り、ドライブを追加し直すと再び使われます。',
   'cloudinit.fileMeta': 'メタデータ',
   'cloudinit.fileNetwork': 'ネットワーク',
   'cloudinit.fileUser': 'ユーザーデータ',

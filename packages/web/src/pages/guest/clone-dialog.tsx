@@ -7,16 +7,11 @@ import { useCall } from '../../api/query.ts';
 import type { Guest } from '../../api/rows.ts';
 import { follow } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
-import { useStorages } from '../../api/volumes.ts';
+import { CopyTargetFields, type DiskFormat } from '../../forms/copy-target.tsx';
 import { NumberField, SelectField, TextField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
-import { useFormat } from '../../util/use-format.ts';
 import { nameOf } from './guest-actions.tsx';
-
-/** Formats that disks of QEMU guests can have. */
-export const diskFormats = ['raw', 'qcow2', 'vmdk'] as const;
-export type DiskFormat = (typeof diskFormats)[number];
 
 /** '' keeps each disk on the storage where it is. */
 const sameStorage = '';
@@ -115,7 +110,7 @@ export default function CloneDialog(props: {
         />
       </fieldset>
       {full ? (
-        <TargetFields
+        <CopyTargetFields
           node={target}
           storage={storage}
           format={format}
@@ -128,50 +123,5 @@ export default function CloneDialog(props: {
       ) : null}
       <p className="ry-subtle">{t('clone.identity')}</p>
     </FormDialog>
-  );
-}
-
-/** Where copied disks go, and in which form. */
-export function TargetFields(props: {
-  node: string;
-  storage: string;
-  format: string;
-  onChange: (next: { storage: string; format: string }) => void;
-  /** What no choice of a storage means. */
-  same: string;
-}) {
-  const t = useT();
-  const units = useFormat();
-  const { storages } = useStorages(props.node, 'images');
-  const chosen = storages.find((one) => one.storage === props.storage);
-  const formats: readonly string[] = diskFormats.filter(
-    (one) => chosen?.formats?.supported.includes(one) ?? one !== 'vmdk',
-  );
-  return (
-    <div className="ry-form-grid">
-      <SelectField
-        id="target-storage"
-        label={t('clone.storage')}
-        value={props.storage}
-        onChange={(storage) => props.onChange({ storage, format: props.format })}
-        choices={[
-          { value: '', label: props.same },
-          ...storages.map((one) => ({
-            value: one.storage,
-            label: t('wizard.storageFree', { storage: one.storage, free: units.bytes(one.avail ?? 0) }),
-          })),
-        ]}
-      />
-      <SelectField
-        id="target-format"
-        label={t('hardware.format')}
-        value={formats.includes(props.format) ? props.format : ''}
-        onChange={(format) => props.onChange({ storage: props.storage, format })}
-        choices={[
-          { value: '', label: t('clone.sameFormat') },
-          ...formats.map((one) => ({ value: one, label: one })),
-        ]}
-      />
-    </div>
   );
 }

@@ -1,71 +1,8 @@
 import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
-import { ApiError } from '@ryokan/api/client.ts';
-import { qemuConfigSet, qemuConfigSetAsync, qemuPending } from '@ryokan/api/methods/qemu.ts';
-import { validate } from '@ryokan/api/validate.ts';
 import { type ReactNode, useState } from 'react';
-import { invalidate } from '../../api/query.ts';
-import { follow, taskDone } from '../../api/run.ts';
-import { api } from '../../api/session.ts';
-import { toast } from '../../components/toasts.tsx';
 import { FormError } from '../../forms/form-dialog.tsx';
-import { translate, useT } from '../../i18n/index.ts';
-import { configReads } from './use-entries.ts';
-
-/** Keys to set, as the API takes them; `delete` names keys to remove. */
-export type ConfigChange = Readonly<Record<string, string>>;
-
-export interface DialogTarget {
-  readonly node: string;
-  readonly vmid: number;
-  /** Of the configuration that the dialog shows: a change by somebody else in between is refused. */
-  readonly digest: string | undefined;
-  /** True: say whether a change works at once or waits for the next start. */
-  readonly running?: boolean;
-}
-
-/** Applies a change. Disks are made by a task; everything else is done when the call answers. */
-export async function applyChange(
-  target: DialogTarget,
-  change: ConfigChange,
-  asTask: boolean,
-): Promise<void> {
-  const raw = {
-    node: target.node,
-    vmid: target.vmid,
-    ...change,
-    ...(target.digest ? { digest: target.digest } : {}),
-  };
-  const checked = validate(qemuConfigSet.params, raw);
-  if (checked.errors) throw new ApiError(400, '', { ...checked.errors });
-  if (asTask) {
-    const upid = await api.call(qemuConfigSetAsync, checked.value);
-    follow(upid);
-    // Its failure is told as that of any task.
-    if (upid && target.running)
-      void taskDone(upid).then(
-        () => tellWhen(target, change),
-        () => undefined,
-      );
-  } else {
-    await api.call(qemuConfigSet, checked.value);
-    if (target.running) void tellWhen(target, change);
-  }
-  await invalidate(...configReads);
-}
-
-/** Of a running guest: whether the change works at once (hotplug) or waits for the next start. */
-async function tellWhen(target: DialogTarget, change: ConfigChange): Promise<void> {
-  const { delete: removed = '', ...set } = change;
-  const keys = new Set([...Object.keys(set), ...removed.split(',')]);
-  const rows = await api.call(qemuPending, { node: target.node, vmid: target.vmid }).catch(() => []);
-  const waiting = rows.filter((row) => keys.has(row.key) && (row.pending !== undefined || row.delete));
-  if (waiting.length === 0) toast({ variant: 'success', title: translate('config.applied') });
-  else
-    toast({
-      variant: 'info',
-      title: translate('config.waits', { keys: waiting.map((row) => row.key).join(', ') }),
-    });
-}
+import { useT } from '../../i18n/index.ts';
+import { applyChange, type ConfigChange, type DialogTarget } from './apply-change.ts';
 
 export interface ConfigDialogProps {
   readonly title: string;
@@ -76,8 +13,6 @@ export interface ConfigDialogProps {
   readonly submit?: string;
   readonly onClose: () => void;
   readonly children: ReactNode;
-  /** Replaces the configuration call, for changes by other methods. */
-  readonly apply?: () => Promise<unknown>;
 }
 
 /** A dialog that changes the configuration; a refused change stays open with everything that was typed. */
@@ -91,8 +26,7 @@ export function ConfigDialog(props: ConfigDialogProps) {
     setBusy(true);
     setError(undefined);
     try {
-      if (props.apply) follow(await props.apply());
-      else await applyChange(props.target, change, props.asTask ?? false);
+      await applyChange(props.target, change, props.asTask ?? false);
       props.onClose();
     } catch (failure) {
       setError(failure);

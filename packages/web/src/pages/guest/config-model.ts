@@ -67,6 +67,11 @@ export function isCdrom(drive: QemuDrive): boolean {
   return drive.media === 'cdrom';
 }
 
+/** Whether a CD-ROM carries the data for cloud-init: `local:100/vm-100-cloudinit.qcow2`, `local:cloudinit`. */
+export function isCloudInit(drive: QemuDrive): boolean {
+  return /(?::|[-/])cloudinit\b/.test(drive.file);
+}
+
 export function readNet(text: string): QemuNet | undefined {
   try {
     return parsePropertyString(qemuNetFields, text);
@@ -112,6 +117,7 @@ export type DeviceGroup =
   | 'scsihw'
   | 'disk'
   | 'cdrom'
+  | 'cloudinit'
   | 'efidisk'
   | 'tpm'
   | 'network'
@@ -120,11 +126,12 @@ export type DeviceGroup =
   | 'usb'
   | 'pci'
   | 'audio'
+  | 'watchdog'
   | 'unused'
   | 'other';
 
 const groupPatterns: readonly (readonly [RegExp, DeviceGroup])[] = [
-  [/^(memory|balloon|shares)$/, 'memory'],
+  [/^(memory|balloon|shares|hugepages|keephugepages)$/, 'memory'],
   [/^(cpu|cores|sockets|vcpus|cpulimit|cpuunits|affinity|numa)$/, 'processor'],
   [/^bios$/, 'bios'],
   [/^vga$/, 'display'],
@@ -138,6 +145,7 @@ const groupPatterns: readonly (readonly [RegExp, DeviceGroup])[] = [
   [/^usb\d+$/, 'usb'],
   [/^hostpci\d+$/, 'pci'],
   [/^audio0$/, 'audio'],
+  [/^watchdog$/, 'watchdog'],
   [/^unused\d+$/, 'unused'],
 ];
 
@@ -145,7 +153,8 @@ const groupPatterns: readonly (readonly [RegExp, DeviceGroup])[] = [
 export function deviceGroup(key: string, value: string): DeviceGroup | undefined {
   if (driveAddress(key)) {
     const drive = readDrive(key, value);
-    return drive && isCdrom(drive) ? 'cdrom' : 'disk';
+    if (!drive || !isCdrom(drive)) return 'disk';
+    return isCloudInit(drive) ? 'cloudinit' : 'cdrom';
   }
   return groupPatterns.find(([pattern]) => pattern.test(key))?.[1];
 }

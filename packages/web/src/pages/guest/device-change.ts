@@ -8,17 +8,23 @@ import { readDrive } from './config-model.ts';
 
 const schemaOf = (key: string) => (qemuConfigFields as Record<string, TSchema>)[key];
 
-/** Writes a drive for its key; options that the key's bus does not know are left out. */
-export function driveString(key: string, drive: Partial<QemuDrive>): string {
+/** The options that the bus of a drive's key has. */
+export function driveFields(key: string): TObject {
   const schema = schemaOf(key);
   const fields = schema && propertyStringFields(schema);
   if (!fields) throw new Error(`${key} is no drive`);
+  return fields;
+}
+
+/** Writes a drive for its key; options that the key's bus does not know are left out. */
+export function driveString(key: string, drive: Partial<QemuDrive>): string {
+  const fields = driveFields(key);
   const known = Object.fromEntries(
     Object.entries(drive).filter(
       ([name, value]) => name in fields.properties && value !== undefined && value !== '',
     ),
   );
-  return formatPropertyString(fields as TObject, known);
+  return formatPropertyString(fields, known);
 }
 
 /** A drive's text with some options changed; undefined removes an option. */

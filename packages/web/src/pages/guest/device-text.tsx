@@ -27,6 +27,7 @@ const names: Readonly<Record<DeviceGroup, PlainKey>> = {
   scsihw: 'hardware.scsihw',
   disk: 'hardware.disk',
   cdrom: 'hardware.cdrom',
+  cloudinit: 'hardware.cloudinit',
   efidisk: 'hardware.efidisk',
   tpm: 'hardware.tpm',
   network: 'hardware.network',
@@ -35,6 +36,7 @@ const names: Readonly<Record<DeviceGroup, PlainKey>> = {
   usb: 'hardware.usb',
   pci: 'hardware.pci',
   audio: 'hardware.audio',
+  watchdog: 'hardware.watchdog',
   unused: 'hardware.unused',
   other: 'hardware.other',
 };
@@ -47,6 +49,7 @@ const icons: Readonly<Partial<Record<DeviceGroup, ComponentType>>> = {
   unused: HddIcon,
   efidisk: HddIcon,
   cdrom: CompactDiscIcon,
+  cloudinit: CompactDiscIcon,
   network: NetworkIcon,
   serial: TerminalIcon,
   rng: RandomIcon,
@@ -91,6 +94,7 @@ export function DeviceValue(props: {
       return values.scsihw ?? t('hardware.default', { value: 'lsi' });
     case 'disk':
     case 'cdrom':
+    case 'cloudinit':
     case 'efidisk':
     case 'tpm':
     case 'unused':

@@ -28,7 +28,7 @@ export interface HardwareRow {
 
 /** Rows of several keys stand always, with their defaults; the keys besides the first are options of it. */
 const combined: Readonly<Partial<Record<DeviceGroup, readonly string[]>>> = {
-  memory: ['memory', 'balloon', 'shares'],
+  memory: ['memory', 'balloon', 'shares', 'hugepages', 'keephugepages'],
   processor: ['sockets', 'cores', 'cpu', 'vcpus', 'cpulimit', 'cpuunits', 'affinity', 'numa'],
   bios: ['bios'],
   display: ['vga'],
@@ -44,6 +44,7 @@ const order: readonly DeviceGroup[] = [
   'machine',
   'scsihw',
   'cdrom',
+  'cloudinit',
   'disk',
   'efidisk',
   'tpm',
@@ -53,6 +54,7 @@ const order: readonly DeviceGroup[] = [
   'pci',
   'audio',
   'rng',
+  'watchdog',
   'unused',
 ];
 
@@ -97,6 +99,17 @@ function rowOf(
 /** Devices that can be taken away; what is built in can only be changed. */
 export function isRemovable(row: HardwareRow): boolean {
   return !(row.group in combined);
+}
+
+/** Disks and what else has a volume of the guest: it can move to another storage. */
+export function hasVolume(row: HardwareRow): boolean {
+  return ['disk', 'efidisk', 'tpm', 'unused'].includes(row.group);
+}
+
+/** A drive with a medium that can be taken out. */
+export function hasMedium(row: HardwareRow): boolean {
+  const text = row.next[row.id];
+  return row.group === 'cdrom' && text !== undefined && readDrive(row.id, text)?.file !== 'none';
 }
 
 /** The sizes and names a person looks for, out of a property string; the rest stays as written. */

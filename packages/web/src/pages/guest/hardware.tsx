@@ -1,222 +1,173 @@
-import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
-import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import { guestAction } from '@ryokan/api/guest-actions.ts';
-import { qemuConfigGet, qemuConfigSet, qemuPending } from '@ryokan/api/methods/qemu.ts';
 import { lazy, Suspense, useMemo, useState } from 'react';
-import { useGuestConfig } from '../../api/hooks.ts';
-import { invalidate, useCall } from '../../api/query.ts';
 import { run } from '../../api/run.ts';
-import { api } from '../../api/session.ts';
-import { ErrorNotice } from '../../components/error-notice.tsx';
-import { Loading } from '../../components/loading.tsx';
+import { Loaded } from '../../components/loaded.tsx';
+import { type MenuEntry, RowMenu } from '../../components/row-menu.tsx';
+import { RunningTasks, useTasksOf } from '../../components/running-tasks.tsx';
+import { Change, RowButton, ValueRow, ValueTable } from '../../components/value-table.tsx';
 import { useT } from '../../i18n/index.ts';
-import { type DeviceGroup, deviceGroup, entriesOf } from './config-model.ts';
-import type { DeviceDialogProps } from './device-dialogs.tsx';
+import { AddMenu } from './add-menu.tsx';
+import { applyChange, type DialogTarget } from './apply-change.ts';
+import { changeDrive } from './device-change.ts';
+import type { OpenDialog } from './device-dialogs.tsx';
 import { DeviceIcon, DeviceValue, deviceName } from './device-text.tsx';
 import type { GuestTabProps } from './guest-page.tsx';
 import { reasonText } from './guest-run.ts';
-import { type HardwareRow, hardwareRows, isRemovable } from './hardware-model.ts';
+import { type HardwareRow, hardwareRows, hasMedium, hasVolume, isRemovable } from './hardware-model.ts';
+import { type Entries, revert, useDialogTarget, useEntries } from './use-entries.ts';
 
-const DeviceDialog = lazy(() => import('./device-dialogs.tsx'));
-const RemoveDeviceDialog = lazy(() => import('./remove-device-dialog.tsx'));
+const DeviceDialogs = lazy(() => import('./device-dialogs.tsx'));
 
-type Open =
-  | Pick<DeviceDialogProps, 'mode' | 'group' | 'row'>
-  | { readonly mode: 'remove'; readonly row: HardwareRow };
+/** Tasks that change disks for longer than a moment. */
+const diskTasks = new Set(['qmmove', 'resize', 'qmconfig']);
 
-const addable: readonly DeviceGroup[] = ['disk', 'cdrom', 'network', 'efidisk', 'serial', 'rng'];
+export default function Hardware(props: GuestTabProps) {
+  const answer = useEntries(props.guest);
+  return <Loaded answer={answer}>{(entries) => <HardwareTable {...props} entries={entries} />}</Loaded>;
+}
 
-export default function Hardware({ guest, state }: GuestTabProps) {
+function HardwareTable({ guest, state, entries }: GuestTabProps & { entries: Entries }) {
   const t = useT();
-  const { node, vmid } = guest;
-  const { data, error, refetch } = useCall(qemuPending, { node, vmid });
-  const { data: config } = useGuestConfig(node, vmid);
-  const entries = useMemo(() => entriesOf(data ?? []), [data]);
+  const target = useDialogTarget(guest, state);
   const rows = useMemo(() => hardwareRows(entries), [entries]);
-  const [open, setOpen] = useState<Open>();
-  if (error && !data)
-    return (
-      <div className="ry-summary">
-        <ErrorNotice error={error} onRetry={refetch} />
-      </div>
-    );
-  if (!data) return <Loading />;
+  const running = useTasksOf(guest.vmid, diskTasks);
+  const [open, setOpen] = useState<OpenDialog>();
   const edit = guestAction('edit', state);
-  const target = { node, vmid, digest: config?.digest };
-  const revert = (row: HardwareRow) =>
-    run(t('config.failed'), async () => {
-      await api.call(qemuConfigSet, {
-        node,
-        vmid,
-        revert: row.keys.filter((key) => entries.has(key)).join(','),
-      });
-      await invalidate(qemuPending, qemuConfigGet);
-    });
-  const pending = rows.some((row) => row.pending);
+  const reason = edit.reason ? reasonText(edit.reason.key, state.lock, t) : undefined;
   return (
     <div className="ry-hardware">
       <div className="ry-toolbar">
         <AddMenu
           disabled={!edit.allowed}
-          taken={entries}
-          onChoose={(group) => setOpen({ mode: 'add', group, row: undefined })}
+          entries={entries}
+          onChoose={(group) => setOpen({ mode: 'add', group })}
         />
-        {edit.reason ? <span className="ry-subtle">{reasonText(edit.reason.key, state.lock, t)}</span> : null}
-        {pending ? (
+        <RunningTasks tasks={running} />
+        {reason && running.length === 0 ? <span className="ry-subtle">{reason}</span> : null}
+        {rows.some((row) => row.pending) ? (
           <span className="ry-pending-note" role="status">
             {t('hardware.pendingNote')}
           </span>
         ) : null}
       </div>
-      <div className="ry-table-scroller" tabIndex={0} role="region" aria-label={t('tab.hardware')}>
-        <table className="ry-table ry-hardware-table">
-          <caption className="ry-hidden">{t('tab.hardware')}</caption>
-          <thead>
-            <tr>
-              <th scope="col" className="ry-device-column">
-                {t('hardware.device')}
-              </th>
-              <th scope="col">{t('hardware.value')}</th>
-              <th scope="col" className="ry-actions-column">
-                <span className="ry-hidden">{t('hardware.actions')}</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={row.id} className={row.pending ? 'ry-row-pending' : undefined}>
-                <th scope="row">
-                  <span className="ry-device-name">
-                    <DeviceIcon group={row.group} /> {deviceName(row, t)}
-                  </span>
-                </th>
-                <td>
-                  <PendingValue row={row} />
-                </td>
-                <td className="ry-actions-cell">
-                  {row.pending ? (
-                    <Button
-                      variant="link"
-                      size="sm"
-                      isInline
-                      onClick={() => void revert(row)}
-                      aria-label={t('hardware.revertOf', { device: deviceName(row, t) })}
-                    >
-                      {t('hardware.revert')}
-                    </Button>
-                  ) : null}
-                  <Button
-                    variant="link"
-                    size="sm"
-                    isInline
-                    isDisabled={!edit.allowed}
-                    onClick={() => setOpen({ mode: 'edit', group: row.group, row })}
-                    aria-label={t('hardware.editOf', { device: deviceName(row, t) })}
-                  >
-                    {row.group === 'unused' ? t('hardware.attach') : t('action.edit')}
-                  </Button>
-                  {isRemovable(row) ? (
-                    <Button
-                      variant="link"
-                      size="sm"
-                      isInline
-                      isDanger
-                      isDisabled={!edit.allowed}
-                      onClick={() => setOpen({ mode: 'remove', row })}
-                      aria-label={t('hardware.removeOf', { device: deviceName(row, t) })}
-                    >
-                      {t('hardware.remove')}
-                    </Button>
-                  ) : null}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <ValueTable label={t('tab.hardware')} name={t('hardware.device')} value={t('hardware.value')}>
+        {rows.map((row) => (
+          <ValueRow
+            key={row.id}
+            pending={row.pending}
+            name={
+              <span className="ry-device-name">
+                <DeviceIcon group={row.group} /> {deviceName(row, t)}
+              </span>
+            }
+            actions={
+              <DeviceActions
+                row={row}
+                allowed={edit.allowed}
+                target={target}
+                onOpen={setOpen}
+                onRevert={() =>
+                  void revert(
+                    guest,
+                    row.keys.filter((key) => entries.has(key)),
+                  )
+                }
+              />
+            }
+          >
+            <PendingValue row={row} />
+          </ValueRow>
+        ))}
+      </ValueTable>
       <Suspense fallback={null}>
-        {open?.mode === 'remove' ? (
-          <RemoveDeviceDialog target={target} row={open.row} onClose={() => setOpen(undefined)} />
-        ) : open ? (
-          <DeviceDialog {...open} target={target} entries={entries} onClose={() => setOpen(undefined)} />
+        {open ? (
+          <DeviceDialogs open={open} target={target} entries={entries} onClose={() => setOpen(undefined)} />
         ) : null}
       </Suspense>
     </div>
   );
 }
 
-/** The value; with a pending change the old one struck out and the new one below, both said in words too. */
+/** Volumes with fixed contents, and the image that the node writes: there is nothing in them to edit. */
+const notEdited = new Set(['efidisk', 'tpm', 'cloudinit']);
+
+function DeviceActions(props: {
+  row: HardwareRow;
+  allowed: boolean;
+  target: DialogTarget;
+  onOpen: (open: OpenDialog) => void;
+  onRevert: () => void;
+}) {
+  const t = useT();
+  const { row, allowed, onOpen } = props;
+  const device = deviceName(row, t);
+  const going = Object.keys(row.next).length === 0 && isRemovable(row);
+  return (
+    <>
+      {row.pending ? (
+        <RowButton
+          text={t('hardware.revert')}
+          label={t('hardware.revertOf', { device })}
+          disabled={!allowed}
+          onClick={props.onRevert}
+        />
+      ) : null}
+      {going || notEdited.has(row.group) ? null : (
+        <RowButton
+          text={row.group === 'unused' ? t('hardware.attach') : t('action.edit')}
+          label={t('hardware.editOf', { device })}
+          disabled={!allowed}
+          onClick={() => onOpen({ mode: 'edit', row })}
+        />
+      )}
+      {going || !allowed ? null : <DeviceMenu row={row} target={props.target} onOpen={onOpen} />}
+    </>
+  );
+}
+
+/** What else can be done with a device. */
+function DeviceMenu(props: { row: HardwareRow; target: DialogTarget; onOpen: (open: OpenDialog) => void }) {
+  const t = useT();
+  const { row, target, onOpen } = props;
+  const opening = (mode: 'resize' | 'move' | 'reassign' | 'remove', label: string): MenuEntry => ({
+    key: mode,
+    label,
+    danger: mode === 'remove',
+    onClick: () => onOpen({ mode, row }),
+  });
+  const eject: MenuEntry = {
+    key: 'eject',
+    label: t('cdrom.eject'),
+    onClick: () => {
+      const text = row.next[row.id] ?? '';
+      const change = { [row.id]: changeDrive(row.id, text, { file: 'none', size: undefined }) };
+      void run(t('config.failed'), () => applyChange(target, change, false));
+    },
+  };
+  const removal = row.group === 'disk' ? t('disk.detachMenu') : t('hardware.removeMenu');
+  const entries = [
+    ...(hasMedium(row) ? [eject] : []),
+    ...(row.group === 'disk' ? [opening('resize', t('disk.growMenu'))] : []),
+    ...(hasVolume(row) ? [opening('move', t('disk.moveMenu'))] : []),
+    ...(row.group === 'disk' || row.group === 'unused' ? [opening('reassign', t('disk.reassignMenu'))] : []),
+    ...(isRemovable(row) ? [opening('remove', removal)] : []),
+  ];
+  return <RowMenu label={t('hardware.moreOf', { device: deviceName(row, t) })} entries={entries} />;
+}
+
 function PendingValue({ row }: { row: HardwareRow }) {
   const t = useT();
-  if (!row.pending) return <DeviceValue group={row.group} id={row.id} values={row.now} />;
+  const value = (values: HardwareRow['now']) => <DeviceValue group={row.group} id={row.id} values={values} />;
+  if (!row.pending) return value(row.now);
   // Built-in devices are never new or gone: without a value they have their default.
   const added = isRemovable(row) && Object.keys(row.now).length === 0;
   const removed = isRemovable(row) && Object.keys(row.next).length === 0;
   return (
-    <span className="ry-pending">
-      {added ? null : (
-        <del>
-          <span className="ry-hidden">{t('hardware.now')}: </span>
-          <DeviceValue group={row.group} id={row.id} values={row.now} />
-        </del>
-      )}
-      {removed ? (
-        <ins>{t('hardware.removing')}</ins>
-      ) : (
-        <ins>
-          <span className="ry-hidden">{t('hardware.next')}: </span>
-          <DeviceValue group={row.group} id={row.id} values={row.next} />
-        </ins>
-      )}
-    </span>
-  );
-}
-
-function AddMenu(props: {
-  disabled: boolean;
-  taken: ReadonlyMap<string, unknown>;
-  onChoose: (group: DeviceGroup) => void;
-}) {
-  const t = useT();
-  const [open, setOpen] = useState(false);
-  const once = { efidisk: 'efidisk0', rng: 'rng0' } as const;
-  const isTaken = (group: DeviceGroup) =>
-    group in once &&
-    props.taken.has(once[group as keyof typeof once]) &&
-    deviceGroup(once[group as keyof typeof once], '') === group;
-  return (
-    <Dropdown
-      isOpen={open}
-      onOpenChange={setOpen}
-      toggle={(ref) => (
-        <MenuToggle
-          ref={ref}
-          size="sm"
-          variant="primary"
-          icon={<PlusIcon />}
-          isDisabled={props.disabled}
-          isExpanded={open}
-          onClick={() => setOpen(!open)}
-        >
-          {t('hardware.add')}
-        </MenuToggle>
-      )}
-    >
-      <DropdownList>
-        {addable.map((group) => (
-          <DropdownItem
-            key={group}
-            isAriaDisabled={isTaken(group)}
-            description={isTaken(group) ? t('hardware.onlyOne') : undefined}
-            onClick={() => {
-              setOpen(false);
-              props.onChoose(group);
-            }}
-          >
-            {deviceName({ id: group, group }, t)}
-          </DropdownItem>
-        ))}
-      </DropdownList>
-    </Dropdown>
+    <Change
+      before={added ? undefined : value(row.now)}
+      after={removed ? t('hardware.removing') : value(row.next)}
+      beforeLabel={t('hardware.now')}
+      afterLabel={t('hardware.next')}
+    />
   );
 }

@@ -1,10 +1,15 @@
 import { Button, Checkbox } from '@patternfly/react-core';
+import { formatPropertyString, readPropertyString } from '@ryokan/api/schema/property-string.ts';
+import { agentFields } from '@ryokan/api/schema/qemu-options.ts';
 import { useState } from 'react';
 import { CheckField, NumberField, SelectField, TextField } from '../../forms/fields.tsx';
+import { type FieldValues, SchemaFields } from '../../forms/schema-field.tsx';
 import { useT } from '../../i18n/index.ts';
-import { type ConfigChange, ConfigDialog, type DialogTarget } from './config-dialog.tsx';
+import type { ConfigChange, DialogTarget } from './apply-change.ts';
+import { ConfigDialog } from './config-dialog.tsx';
 import { bootOrder, type ConfigEntry, future } from './config-model.ts';
 import { changeOf } from './device-change.ts';
+import { agentWords } from './dialogs/field-words.ts';
 import { bootList } from './hardware-model.ts';
 import {
   hotplugFeatures,
@@ -175,18 +180,19 @@ function HotplugForm(props: FormProps) {
 }
 
 function AgentForm(props: FormProps) {
-  const t = useT();
-  const [head = '', ...rest] = (props.value ?? '0').split(',');
-  const before = /^(enabled=)?(1|on|yes|true)$/.test(head);
-  const [on, setOn] = useState(before);
+  const before = props.value ?? '';
+  const [values, setValues] = useState<FieldValues>(
+    (readPropertyString(agentFields, before || '0').value ?? { enabled: false }) as FieldValues,
+  );
+  const agent = formatPropertyString(agentFields, { ...values, enabled: values.enabled === true });
   return (
-    <Dialog {...props} change={on === before ? undefined : { agent: [on ? '1' : '0', ...rest].join(',') }}>
-      <CheckField
-        id="agent"
-        label={t('options.agent')}
-        help={t('wizard.agentHelp')}
-        value={on}
-        onChange={setOn}
+    <Dialog {...props} change={changeOf({ agent: before || '0' }, { agent })}>
+      <SchemaFields
+        fields={agentFields}
+        words={agentWords}
+        names={values.enabled ? ['enabled', 'freeze-fs', 'fstrim_cloned_disks', 'type'] : ['enabled']}
+        values={values}
+        onChange={setValues}
       />
     </Dialog>
   );

@@ -10,7 +10,7 @@ import { run } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import type { Answer } from '../../components/loaded.tsx';
 import { translate } from '../../i18n/index.ts';
-import type { DialogTarget } from './config-dialog.tsx';
+import type { DialogTarget } from './apply-change.ts';
 import { type ConfigEntry, entriesOf } from './config-model.ts';
 
 export type Entries = ReadonlyMap<string, ConfigEntry>;

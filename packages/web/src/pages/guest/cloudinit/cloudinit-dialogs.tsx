@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { useVolumes, volumeName } from '../../../api/volumes.ts';
 import { AreaField, CheckField, SelectField, TextField } from '../../../forms/fields.tsx';
 import { type PlainKey, useT } from '../../../i18n/index.ts';
-import { type ConfigChange, ConfigDialog, type DialogTarget } from '../config-dialog.tsx';
+import type { ConfigChange, DialogTarget } from '../apply-change.ts';
+import { ConfigDialog } from '../config-dialog.tsx';
 import { changeOf } from '../device-change.ts';
 import {
   type Addresses,

@@ -3,7 +3,7 @@ import { parsePropertyString, propertyStringFields } from '@ryokan/api/schema/pr
 import { qemuConfigFields } from '@ryokan/api/schema/qemu-config.ts';
 import type { TObject, TSchema } from '@ryokan/api/schema/types.ts';
 import type { PlainKey } from '../../../i18n/index.ts';
-import { type ConfigEntry, readDrive } from '../config-model.ts';
+import { type ConfigEntry, deviceGroup } from '../config-model.ts';
 
 export type CloudInitKind = 'text' | 'password' | 'keys' | 'flag' | 'addresses' | 'form' | 'files';
 
@@ -48,9 +48,7 @@ export function cloudInitRows(entries: ReadonlyMap<string, ConfigEntry>): CloudI
 /** Key of the CD-ROM with the cloud-init data, when there is one. */
 export function cloudInitDrive(entries: ReadonlyMap<string, ConfigEntry>): string | undefined {
   for (const entry of entries.values()) {
-    if (!/^(?:ide|sata|scsi)\d+$/.test(entry.key)) continue;
-    const drive = readDrive(entry.key, entry.value ?? entry.pending ?? '');
-    if (drive?.media === 'cdrom' && /(?::|[-/])cloudinit\b/.test(drive.file)) return entry.key;
+    if (deviceGroup(entry.key, entry.value ?? entry.pending ?? '') === 'cloudinit') return entry.key;
   }
   return undefined;
 }

@@ -131,8 +131,7 @@ function CloudInitTable({ guest, state, entries }: GuestTabProps & { entries: En
           <PreviewDialog node={node} vmid={vmid} onClose={() => setOpen(undefined)} />
         ) : open ? (
           <DriveDialog
-            mode="add"
-            group="cdrom"
+            group="cloudinit"
             row={undefined}
             target={target}
             entries={entries}

@@ -1,4 +1,3 @@
-import { Radio } from '@patternfly/react-core';
 import { useState } from 'react';
 import { useVolumes, volumeName } from '../../../api/volumes.ts';
 import { SelectField } from '../../../forms/fields.tsx';
@@ -8,6 +7,8 @@ import { ConfigDialog } from '../config-dialog.tsx';
 import { freeKey, readDrive } from '../config-model.ts';
 import { driveString } from '../device-change.ts';
 import type { DeviceDialogProps } from '../device-dialogs.tsx';
+import { BusField, cdromBuses } from './bus-field.tsx';
+import { Ways } from './host-choice.tsx';
 
 type Medium = 'image' | 'none' | 'cdrom';
 
@@ -17,7 +18,7 @@ export function CdromDialog({ target, entries, row, onClose }: DeviceDialogProps
   const before = row ? (readDrive(row.id, row.next[row.id] ?? row.now[row.id] ?? '')?.file ?? 'none') : '';
   const [medium, setMedium] = useState<Medium>(before === 'none' || before === 'cdrom' ? before : 'image');
   const [iso, setIso] = useState(before === 'none' || before === 'cdrom' ? '' : before);
-  const [bus, setBus] = useState<'ide' | 'sata' | 'scsi'>('ide');
+  const [bus, setBus] = useState<(typeof cdromBuses)[number]>('ide');
   const { volumes, loaded } = useVolumes(target.node, 'iso');
   const key = row?.id ?? freeKey(bus, new Set(entries.keys()));
   const file = medium === 'image' ? iso : medium;
@@ -25,67 +26,45 @@ export function CdromDialog({ target, entries, row, onClose }: DeviceDialogProps
   const known = sorted.some((one) => one.volid === iso);
   return (
     <ConfigDialog
-      title={t('hardware.cdrom')}
+      title={row ? t('cdrom.changeTitle', { key: row.id }) : t('cdrom.add')}
+      submit={row ? t('cdrom.insert') : t('hardware.addSubmit')}
       target={target}
       change={
         key && file && file !== before ? { [key]: driveString(key, { file, media: 'cdrom' }) } : undefined
       }
       onClose={onClose}
     >
-      {row ? null : (
-        <SelectField
-          id="bus"
-          label={t('hardware.bus')}
-          help={key ? t('hardware.asKey', { key }) : undefined}
-          problem={key ? undefined : t('hardware.busFull')}
-          value={bus}
-          onChange={(value) => setBus(value as 'ide' | 'sata' | 'scsi')}
-          choices={[
-            { value: 'ide', label: 'IDE' },
-            { value: 'sata', label: 'SATA' },
-            { value: 'scsi', label: 'SCSI' },
-          ]}
-        />
-      )}
-      <Radio
-        id="medium-image"
+      {row ? null : <BusField bus={bus} buses={cdromBuses} freeKey={key} onChange={setBus} />}
+      <Ways
         name="medium"
-        label={t('wizard.mediaIso')}
-        isChecked={medium === 'image'}
-        onChange={() => setMedium('image')}
-        body={
-          medium === 'image' ? (
-            <SelectField
-              id="iso"
-              label={t('wizard.iso')}
-              value={known ? iso : ''}
-              onChange={setIso}
-              help={loaded && sorted.length === 0 ? t('wizard.noIso') : undefined}
-              choices={[
-                { value: '', label: loaded ? t('wizard.chooseIso') : t('page.loading'), disabled: true },
-                ...sorted.map((one) => ({
-                  value: one.volid,
-                  label: `${volumeName(one.volid)} (${one.volid.split(':')[0]}, ${format.bytes(one.size ?? 0)})`,
-                })),
-              ]}
-            />
-          ) : null
-        }
+        value={medium}
+        onChange={setMedium}
+        ways={[
+          {
+            key: 'image',
+            label: t('wizard.mediaIso'),
+            body: (
+              <SelectField
+                id="iso"
+                label={t('wizard.iso')}
+                value={known ? iso : ''}
+                onChange={setIso}
+                help={loaded && sorted.length === 0 ? t('wizard.noIso') : undefined}
+                choices={[
+                  { value: '', label: loaded ? t('wizard.chooseIso') : t('page.loading'), disabled: true },
+                  ...sorted.map((one) => ({
+                    value: one.volid,
+                    label: `${volumeName(one.volid)} (${one.volid.split(':')[0]}, ${format.bytes(one.size ?? 0)})`,
+                  })),
+                ]}
+              />
+            ),
+          },
+          { key: 'none', label: t('hardware.emptyDrive') },
+          { key: 'cdrom', label: t('hardware.hostDrive') },
+        ]}
       />
-      <Radio
-        id="medium-none"
-        name="medium"
-        label={t('hardware.emptyDrive')}
-        isChecked={medium === 'none'}
-        onChange={() => setMedium('none')}
-      />
-      <Radio
-        id="medium-cdrom"
-        name="medium"
-        label={t('hardware.hostDrive')}
-        isChecked={medium === 'cdrom'}
-        onChange={() => setMedium('cdrom')}
-      />
+      {target.running && row ? <p className="ry-subtle">{t('cdrom.swapHelp')}</p> : null}
     </ConfigDialog>
   );
 }

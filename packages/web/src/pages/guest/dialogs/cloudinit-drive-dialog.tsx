@@ -1,15 +1,15 @@
 import { useState } from 'react';
-import { SelectField } from '../../../forms/fields.tsx';
 import { StorageField } from '../../../forms/wizard/storage-field.tsx';
 import { useT } from '../../../i18n/index.ts';
 import { ConfigDialog } from '../config-dialog.tsx';
 import { freeKey } from '../config-model.ts';
 import type { DeviceDialogProps } from '../device-dialogs.tsx';
+import { BusField, cdromBuses } from './bus-field.tsx';
 
 /** The CD-ROM that carries the cloud-init data; the node makes and renews its image. */
 export default function CloudInitDriveDialog({ target, entries, onClose }: DeviceDialogProps) {
   const t = useT();
-  const [bus, setBus] = useState('ide');
+  const [bus, setBus] = useState<(typeof cdromBuses)[number]>('ide');
   const [storage, setStorage] = useState('');
   const key = freeKey(bus, new Set(entries.keys()));
   return (
@@ -22,19 +22,7 @@ export default function CloudInitDriveDialog({ target, entries, onClose }: Devic
       onClose={onClose}
     >
       <div className="ry-form-grid">
-        <SelectField
-          id="bus"
-          label={t('hardware.bus')}
-          help={key ? t('hardware.asKey', { key }) : undefined}
-          problem={key ? undefined : t('hardware.busFull')}
-          value={bus}
-          onChange={setBus}
-          choices={[
-            { value: 'ide', label: 'IDE' },
-            { value: 'sata', label: 'SATA' },
-            { value: 'scsi', label: 'SCSI' },
-          ]}
-        />
+        <BusField bus={bus} buses={cdromBuses} freeKey={key} onChange={setBus} />
         <StorageField
           id="storage"
           label={t('column.storage')}

@@ -1,14 +1,16 @@
 import { ExpandableSection } from '@patternfly/react-core';
-import type { NetModel, QemuNet } from '@ryokan/api/schema/qemu-net.ts';
+import { type NetModel, type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { useEffect, useState } from 'react';
 import { BridgeField, useBridges } from '../../../forms/bridge-field.tsx';
-import { CheckField, NumberField, SelectField, TextField } from '../../../forms/fields.tsx';
+import { SelectField, TextField } from '../../../forms/fields.tsx';
 import { nicModels } from '../../../forms/nic-models.ts';
+import { type FieldValues, SchemaFields } from '../../../forms/schema-field.tsx';
 import { useT } from '../../../i18n/index.ts';
 import { ConfigDialog } from '../config-dialog.tsx';
 import { freeKey, readNet } from '../config-model.ts';
 import { netString } from '../device-change.ts';
 import type { DeviceDialogProps } from '../device-dialogs.tsx';
+import { netWords } from './field-words.ts';
 
 export function NetworkDialog({ target, entries, row, onClose }: DeviceDialogProps) {
   const t = useT();
@@ -24,9 +26,14 @@ export function NetworkDialog({ target, entries, row, onClose }: DeviceDialogPro
     setTouched(true);
     setNet({ ...net, ...part });
   };
-  const number = (value: string) => (value === '' ? undefined : Number(value));
   const key = row?.id ?? freeKey('net', new Set(entries.keys()));
   const next = netString(net);
+  const fields = {
+    fields: qemuNetFields,
+    words: netWords,
+    values: net as FieldValues,
+    onChange: (values: FieldValues) => set(values as Partial<QemuNet>),
+  };
   const models = nicModels.some((one) => one.value === net.model)
     ? nicModels
     : [...nicModels, { value: net.model, label: net.model }];
@@ -60,61 +67,13 @@ export function NetworkDialog({ target, entries, row, onClose }: DeviceDialogPro
           value={net.macaddr ?? ''}
           onChange={(mac) => set({ macaddr: mac.trim() || undefined })}
         />
-        {net.bridge ? (
-          <NumberField
-            id="tag"
-            label={t('hardware.vlan')}
-            placeholder={t('hardware.vlanNone')}
-            min={1}
-            max={4094}
-            value={net.tag === undefined ? '' : String(net.tag)}
-            onChange={(tag) => set({ tag: number(tag) })}
-          />
-        ) : null}
       </div>
-      <div className="ry-form-checks">
-        <CheckField
-          id="firewall"
-          label={t('hardware.firewall')}
-          value={net.firewall === true}
-          onChange={(firewall) => set({ firewall })}
-        />
-        <CheckField
-          id="link"
-          label={t('hardware.linkDown')}
-          value={net.link_down === true}
-          onChange={(down) => set({ link_down: down })}
-        />
-      </div>
+      <SchemaFields
+        {...fields}
+        names={net.bridge ? ['tag', 'firewall', 'link_down'] : ['firewall', 'link_down']}
+      />
       <ExpandableSection toggleText={t('hardware.advanced')}>
-        <div className="ry-form-grid">
-          <NumberField
-            id="rate"
-            label={t('hardware.rate')}
-            unit="MB/s"
-            min={0}
-            placeholder={t('hardware.noLimit')}
-            value={net.rate === undefined ? '' : String(net.rate)}
-            onChange={(rate) => set({ rate: number(rate) })}
-          />
-          <NumberField
-            id="mtu"
-            label="MTU"
-            help={t('hardware.mtuHelp')}
-            min={1}
-            max={65520}
-            value={net.mtu === undefined ? '' : String(net.mtu)}
-            onChange={(mtu) => set({ mtu: number(mtu) })}
-          />
-          <NumberField
-            id="queues"
-            label={t('hardware.queues')}
-            min={0}
-            max={64}
-            value={net.queues === undefined ? '' : String(net.queues)}
-            onChange={(queues) => set({ queues: number(queues) })}
-          />
-        </div>
+        <SchemaFields {...fields} names={['rate', 'mtu', 'queues', ...(net.bridge ? ['trunks'] : [])]} />
       </ExpandableSection>
     </ConfigDialog>
   );

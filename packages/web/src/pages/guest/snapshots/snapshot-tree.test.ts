@@ -3,20 +3,17 @@ import { nameProblem, proposedName, type Snapshot, snapshotRows } from './snapsh
 
 const snapshot = (name: string, parent?: string, snaptime = 0): Snapshot => ({
   name,
+  description: '',
   snaptime,
   ...(parent ? { parent } : {}),
 });
+const current = (parent?: string) => snapshot('current', parent);
 const drawn = (list: readonly Snapshot[]) =>
   snapshotRows(list).map((row) => `${row.lane}${row.link[0]} ${row.snapshot.name}`);
 
 describe('snapshotRows', () => {
   it('is one line for a chain, the present state at its end', () => {
-    const list = [
-      { name: 'current', parent: 'c' },
-      snapshot('c', 'b', 3),
-      snapshot('a', undefined, 1),
-      snapshot('b', 'a', 2),
-    ];
+    const list = [current('c'), snapshot('c', 'b', 3), snapshot('a', undefined, 1), snapshot('b', 'a', 2)];
     expect(drawn(list)).toEqual(['0n a', '0s b', '0s c', '0s current']);
     expect(snapshotRows(list).map((row) => row.hasChildren)).toEqual([true, true, true, false]);
   });
@@ -27,17 +24,12 @@ describe('snapshotRows', () => {
         snapshot('old', 'a', 2),
         snapshot('new', 'a', 9),
         snapshot('newer', 'new', 10),
-        { name: 'current', parent: 'old' },
+        current('old'),
       ]),
     ).toEqual(['0n a', '1b new', '1s newer', '0s old', '0s current']);
   });
   it('shows snapshots of a missing parent and of a loop, each once', () => {
-    const list = [
-      snapshot('orphan', 'gone', 1),
-      snapshot('x', 'y', 2),
-      snapshot('y', 'x', 3),
-      { name: 'current' },
-    ];
+    const list = [snapshot('orphan', 'gone', 1), snapshot('x', 'y', 2), snapshot('y', 'x', 3), current()];
     expect(
       snapshotRows(list)
         .map((row) => row.snapshot.name)
