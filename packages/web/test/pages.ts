@@ -10,6 +10,34 @@ export interface PageToSee {
 
 const settle = (page: Page) => page.waitForTimeout(500);
 
+/** What can be added to a guest, in the order of the menu. */
+const addable = [
+  'disk',
+  'cdrom',
+  'network',
+  'efidisk',
+  'tpm',
+  'cloudinit',
+  'usb',
+  'pci',
+  'serial',
+  'audio',
+  'rng',
+  'watchdog',
+];
+
+/** Opens the dialog of a device: its form, its menu, or what stands at a place of the menu. */
+const onDevice = (key: string, what: 'edit' | 'menu' | number) => async (page: Page) => {
+  const buttons = page
+    .getByRole('row')
+    .filter({ hasText: `(${key})` })
+    .locator('.ry-actions-cell button');
+  if (what === 'edit') await buttons.nth(-2).click();
+  else await buttons.last().click();
+  if (typeof what === 'number') await page.getByRole('menuitem').nth(what).click();
+  await settle(page);
+};
+
 export const pages: readonly PageToSee[] = [
   { name: 'login', path: '/login', loggedOut: true },
   { name: 'datacenter-summary', path: '/datacenter/summary' },
@@ -45,22 +73,32 @@ export const pages: readonly PageToSee[] = [
   { name: 'guest-console', path: '/qemu/100/console' },
   { name: 'guest-serial', path: '/qemu/100/serial' },
   { name: 'guest-hardware', path: '/qemu/100/hardware' },
-  {
-    name: 'guest-hardware-disk',
-    path: '/qemu/100/hardware',
-    act: async (page) => {
-      await page.getByRole('row').filter({ hasText: 'scsi0' }).getByRole('button').first().click();
+  ...addable.map((device, index) => ({
+    name: `guest-hardware-add-${device}`,
+    path: '/qemu/101/hardware',
+    act: async (page: Page) => {
+      await page.locator('.ry-toolbar button').first().click();
+      await page.getByRole('menuitem').nth(index).click();
       await settle(page);
     },
-  },
-  {
-    name: 'guest-hardware-net',
+  })),
+  ...['memory', 'processor', 'display'].map((device, index) => ({
+    name: `guest-hardware-edit-${device}`,
     path: '/qemu/100/hardware',
-    act: async (page) => {
-      await page.getByRole('row').filter({ hasText: 'net0' }).getByRole('button').first().click();
+    act: async (page: Page) => {
+      const row = page.locator('.ry-hardware-table tbody tr').nth([0, 1, 3][index] ?? 0);
+      await row.locator('.ry-actions-cell button').last().click();
       await settle(page);
     },
-  },
+  })),
+  { name: 'guest-hardware-edit-disk', path: '/qemu/100/hardware', act: onDevice('scsi0', 'edit') },
+  { name: 'guest-hardware-edit-cdrom', path: '/qemu/100/hardware', act: onDevice('ide2', 'edit') },
+  { name: 'guest-hardware-menu', path: '/qemu/100/hardware', act: onDevice('scsi0', 'menu') },
+  ...['grow', 'move', 'reassign', 'remove'].map((name, index) => ({
+    name: `guest-hardware-${name}`,
+    path: '/qemu/100/hardware',
+    act: onDevice('scsi0', index),
+  })),
   { name: 'guest-options', path: '/qemu/100/options' },
   {
     name: 'guest-options-boot',

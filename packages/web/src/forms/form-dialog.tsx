@@ -1,8 +1,19 @@
 import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { ApiError } from '@ryokan/api/client.ts';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { ErrorNotice } from '../components/error-notice.tsx';
 import { useT } from '../i18n/index.ts';
+
+/**
+ * Ids for a dialog's form and footer, and the selector of what gets the focus first: the form's first field, or a button
+ * where there is none.
+ */
+export function useFirstField(): { form: string; footer: string; selector: string } {
+  const id = useId();
+  const [form, footer] = [`${id}form`, `${id}footer`];
+  const fields = ':is(input:not([hidden]), select, textarea):not(:disabled)';
+  return { form, footer, selector: `[id="${form}"] ${fields}, [id="${footer}"] button:not(:disabled)` };
+}
 
 /** A small form over one call; a refused call leaves everything as it was typed. */
 export function FormDialog(props: {
@@ -14,6 +25,7 @@ export function FormDialog(props: {
   children: ReactNode;
 }) {
   const t = useT();
+  const first = useFirstField();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const submit = async () => {
@@ -29,10 +41,17 @@ export function FormDialog(props: {
     }
   };
   return (
-    <Modal variant="small" isOpen onClose={props.onClose} aria-labelledby="form-title">
+    <Modal
+      variant="small"
+      isOpen
+      onClose={props.onClose}
+      aria-labelledby="form-title"
+      elementToFocus={first.selector}
+    >
       <ModalHeader title={props.title} labelId="form-title" />
       <ModalBody>
         <Form
+          id={first.form}
           onSubmit={(event) => {
             event.preventDefault();
             void submit();
@@ -44,7 +63,7 @@ export function FormDialog(props: {
           <input type="submit" hidden />
         </Form>
       </ModalBody>
-      <ModalFooter>
+      <ModalFooter id={first.footer}>
         <Button onClick={submit} isLoading={busy} isDisabled={busy || !props.ready}>
           {props.submit}
         </Button>

@@ -1,6 +1,6 @@
 import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { type ReactNode, useState } from 'react';
-import { FormError } from '../../forms/form-dialog.tsx';
+import { FormError, useFirstField } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 import { applyChange, type ConfigChange, type DialogTarget } from './apply-change.ts';
 
@@ -18,6 +18,7 @@ export interface ConfigDialogProps {
 /** A dialog that changes the configuration; a refused change stays open with everything that was typed. */
 export function ConfigDialog(props: ConfigDialogProps) {
   const t = useT();
+  const first = useFirstField();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const { change } = props;
@@ -34,10 +35,17 @@ export function ConfigDialog(props: ConfigDialogProps) {
     }
   };
   return (
-    <Modal variant="small" isOpen onClose={props.onClose} aria-labelledby="config-title">
+    <Modal
+      variant="small"
+      isOpen
+      onClose={props.onClose}
+      aria-labelledby="config-title"
+      elementToFocus={first.selector}
+    >
       <ModalHeader title={props.title} labelId="config-title" />
       <ModalBody>
         <Form
+          id={first.form}
           onSubmit={(event) => {
             event.preventDefault();
             void save();
@@ -49,7 +57,7 @@ export function ConfigDialog(props: ConfigDialogProps) {
           <input type="submit" hidden />
         </Form>
       </ModalBody>
-      <ModalFooter>
+      <ModalFooter id={first.footer}>
         <Button onClick={save} isLoading={busy} isDisabled={busy || !change}>
           {props.submit ?? t('action.save')}
         </Button>

@@ -42,7 +42,7 @@ export function CdromDialog({ target, entries, row, onClose }: DeviceDialogProps
         ways={[
           {
             key: 'image',
-            label: t('wizard.mediaIso'),
+            label: t('wizard.iso'),
             body: (
               <SelectField
                 id="iso"
