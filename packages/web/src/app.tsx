@@ -5,14 +5,15 @@ import { queryClient } from './api/query.ts';
 import { Loading } from './components/loading.tsx';
 import { PageCrash } from './components/page-crash.tsx';
 import { Frame } from './frame/frame.tsx';
+import { lazyPage } from './i18n/lazy-page.ts';
 import LoginPage from './pages/login.tsx';
 
 const DatacenterPage = lazy(() => import('./pages/datacenter/datacenter-page.tsx'));
 const NodePage = lazy(() => import('./pages/node/node-page.tsx'));
 const StoragePage = lazy(() => import('./pages/storage/storage-page.tsx'));
-const GuestPage = lazy(() => import('./pages/guest/guest-page.tsx'));
-const CreateVmPage = lazy(() => import('./forms/wizard/create-vm-page.tsx'));
-const ApiDocsPage = lazy(() => import('./pages/api-docs/api-docs-page.tsx'));
+const GuestPage = lazyPage('guests', () => import('./pages/guest/guest-page.tsx'));
+const CreateVmPage = lazyPage('guests', () => import('./forms/wizard/create-vm-page.tsx'));
+const ApiDocsPage = lazyPage('apiDocs', () => import('./pages/api-docs/api-docs-page.tsx'));
 const ConsoleWindow = lazy(() => import('./pages/console-window.tsx'));
 const NotFound = lazy(() => import('./pages/not-found.tsx'));
 

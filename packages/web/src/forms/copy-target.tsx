@@ -40,7 +40,7 @@ export function CopyTargetFields(props: {
       />
       <SelectField
         id="target-format"
-        label={t('hardware.format')}
+        label={t('column.format')}
         value={formats.includes(props.format) ? props.format : ''}
         onChange={(format) => props.onChange({ storage: props.storage, format })}
         choices={[

@@ -5,14 +5,14 @@ import { ErrorNotice } from '../components/error-notice.tsx';
 import { useT } from '../i18n/index.ts';
 
 /**
- * Ids for a dialog's form and footer, and the selector of what gets the focus first: the form's first field, or a button
- * where there is none.
+ * Ids for a dialog's form and its Cancel button, and the selector of what gets the focus first: the form's first field, or
+ * the button where there is none.
  */
-export function useFirstField(): { form: string; footer: string; selector: string } {
+export function useFirstField(): { form: string; cancel: string; selector: string } {
   const id = useId();
-  const [form, footer] = [`${id}form`, `${id}footer`];
+  const [form, cancel] = [`${id}form`, `${id}cancel`];
   const fields = ':is(input:not([hidden]), select, textarea):not(:disabled)';
-  return { form, footer, selector: `[id="${form}"] ${fields}, [id="${footer}"] button:not(:disabled)` };
+  return { form, cancel, selector: `[id="${form}"] ${fields}, [id="${cancel}"]` };
 }
 
 /** A small form over one call; a refused call leaves everything as it was typed. */
@@ -63,11 +63,11 @@ export function FormDialog(props: {
           <input type="submit" hidden />
         </Form>
       </ModalBody>
-      <ModalFooter id={first.footer}>
+      <ModalFooter>
         <Button onClick={submit} isLoading={busy} isDisabled={busy || !props.ready}>
           {props.submit}
         </Button>
-        <Button variant="link" onClick={props.onClose}>
+        <Button id={first.cancel} variant="link" onClick={props.onClose}>
           {t('action.cancel')}
         </Button>
       </ModalFooter>

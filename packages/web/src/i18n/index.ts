@@ -2,9 +2,8 @@
 import i18next from 'i18next';
 import { initReactI18next, useTranslation } from 'react-i18next';
 import type { Language } from '../util/preferences.ts';
-import type { en } from './en.ts';
+import { type Dictionary, loadPart, type Part } from './parts.ts';
 
-type Dictionary = typeof en;
 /** `tasks.running` for the pair `tasks.running_one`, `tasks.running_other`. */
 type WithoutPlural<K> = K extends `${infer Base}_other` ? Base : K extends `${string}_one` ? never : K;
 export type Key = WithoutPlural<keyof Dictionary>;
@@ -26,8 +25,18 @@ export type PlainKey = { [K in Key]: Values<K> extends [] ? K : never }[Key];
 
 export type Translate = <K extends Key>(key: K, ...values: Values<K>) => string;
 
-async function dictionary(language: Language): Promise<Readonly<Record<string, string>>> {
-  return language === 'ja' ? (await import('./ja.ts')).ja : (await import('./en.ts')).en;
+/** Parts that a page has asked for: another language needs them too. */
+const wanted = new Set<Part>(['base']);
+
+async function addPart(language: Language, part: Part): Promise<void> {
+  i18next.addResourceBundle(language, 'translation', await loadPart(language, part), true, true);
+}
+
+/** Loads the texts of a part in the language in use. */
+export async function loadTexts(part: Part): Promise<void> {
+  if (wanted.has(part)) return;
+  await addPart(currentLanguage(), part);
+  wanted.add(part);
 }
 
 /** Loads a language if needed and switches to it. */
@@ -44,9 +53,7 @@ export async function switchLanguage(language: Language): Promise<void> {
       showSupportNotice: false,
     } as Parameters<typeof i18next.init>[0]);
   }
-  if (!i18next.hasResourceBundle(language, 'translation')) {
-    i18next.addResourceBundle(language, 'translation', await dictionary(language));
-  }
+  await Promise.all([...wanted].map((part) => addPart(language, part)));
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }

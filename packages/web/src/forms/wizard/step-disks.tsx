@@ -83,7 +83,7 @@ function DiskFields(props: {
         />
         <NumberField
           id={`${name}-size`}
-          label={t('hardware.size')}
+          label={t('column.size')}
           unit="GiB"
           min={1}
           value={disk.size}
@@ -98,7 +98,7 @@ function DiskFields(props: {
         />
         <SelectField
           id={`${name}-format`}
-          label={t('hardware.format')}
+          label={t('column.format')}
           value={disk.format}
           onChange={(next) => set({ format: next as DiskDraft['format'] })}
           choices={[

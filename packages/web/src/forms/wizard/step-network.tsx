@@ -83,7 +83,7 @@ function NicFields(props: {
         />
         <TextField
           id={`${name}-mac`}
-          label={t('hardware.mac')}
+          label={t('column.mac')}
           placeholder={t('hardware.macAuto')}
           mono
           value={nic.mac}

@@ -29,7 +29,6 @@ export const apiDocs = {
   'apiDocs.listOf': 'list of {{items}}',
   'apiDocs.loggingIn': 'Logging in',
   'apiDocs.maxLength': 'at most {{count}} characters',
-  'apiDocs.menu': 'API reference',
   'apiDocs.minLength': 'at least {{count}} characters',
   'apiDocs.noExample': 'This call is made by programs, not by hand.',
   'apiDocs.noParameters': 'None.',
@@ -66,7 +65,6 @@ export const apiDocs = {
   'apiDocs.ticket': 'Ticket',
   'apiDocs.ticketText':
     'A ticket is for people and lasts two hours. It goes into the cookie PVEAuthCookie; calls other than GET also need the header CSRFPreventionToken.',
-  'apiDocs.title': 'API reference',
   'apiDocs.token': 'API token',
   'apiDocs.tokenRefused': 'Not possible with an API token; log in with a ticket',
   'apiDocs.tokenText':

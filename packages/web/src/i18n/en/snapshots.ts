@@ -38,7 +38,6 @@ export const snapshots = {
   'snapshot.now': 'Now',
   'snapshot.nowBody': 'The present state',
   'snapshot.ram': 'with memory',
-  'snapshot.rollback': 'Roll back',
   'snapshot.rollbackKeeps':
     'Other snapshots stay. To keep the present state too, take a snapshot of it first.',
   'snapshot.rollbackLoses': 'Disks and configuration go back to {{when}}. Everything since then is lost:',
@@ -47,7 +46,6 @@ export const snapshots = {
   'snapshot.rollbackStops': 'The guest runs now; it is stopped at once, as by pulling its plug.',
   'snapshot.rollbackTitle': 'Roll back to {{name}}?',
   'snapshot.rollbackTo': 'Roll back to {{name}}',
-  'snapshot.take': 'Take a snapshot',
   'snapshot.takeSubmit': 'Take it',
   'snapshot.withRam': 'With memory',
   'snapshot.withRamHelp':

@@ -30,7 +30,6 @@ export const apiDocs = {
   'apiDocs.listOf': '{{items}} のリスト',
   'apiDocs.loggingIn': 'ログイン',
   'apiDocs.maxLength': '{{count}} 文字以内',
-  'apiDocs.menu': 'API リファレンス',
   'apiDocs.minLength': '{{count}} 文字以上',
   'apiDocs.noExample': 'この呼び出しはプログラムが行うもので、手では行いません。',
   'apiDocs.noParameters': 'なし。',
@@ -67,7 +66,6 @@ export const apiDocs = {
   'apiDocs.ticket': 'チケット',
   'apiDocs.ticketText':
     'チケットは人が使うもので、2 時間有効です。Cookie の PVEAuthCookie に入れます。GET 以外の呼び出しには、ヘッダー CSRFPreventionToken も必要です。',
-  'apiDocs.title': 'API リファレンス',
   'apiDocs.token': 'API トークン',
   'apiDocs.tokenRefused': 'API トークンでは実行できません。チケットでログインしてください',
   'apiDocs.tokenText': 'API トークンはプログラムが使うもので、独自の権限を持ち、いつでも削除できます。',

@@ -39,7 +39,6 @@ export const snapshots = {
   'snapshot.now': '現在',
   'snapshot.nowBody': '現在の状態',
   'snapshot.ram': 'メモリ込み',
-  'snapshot.rollback': '元に戻す',
   'snapshot.rollbackKeeps':
     '他のスナップショットは残ります。現在の状態も残すには、先にスナップショットを作成してください。',
   'snapshot.rollbackLoses': 'ディスクと設定を {{when}} の状態に戻します。それ以降の変更はすべて失われます:',
@@ -48,7 +47,6 @@ export const snapshots = {
   'snapshot.rollbackStops': 'ゲストは実行中です。電源を抜くのと同じように直ちに停止されます。',
   'snapshot.rollbackTitle': '{{name}} の状態に戻しますか?',
   'snapshot.rollbackTo': '{{name}} に戻す',
-  'snapshot.take': 'スナップショットを作成',
   'snapshot.takeSubmit': '作成',
   'snapshot.withRam': 'メモリも保存する',
   'snapshot.withRamHelp':

@@ -86,7 +86,7 @@ function RuleTable() {
             title: t('access.propagateColumn'),
             width: '10rem',
             wide: true,
-            render: (rule) => (rule.propagate ? t('options.yes') : t('options.no')),
+            render: (rule) => (rule.propagate ? t('word.yes') : t('word.no')),
           },
           {
             key: 'actions',
@@ -98,10 +98,10 @@ function RuleTable() {
                 size="sm"
                 isInline
                 isDanger
-                aria-label={t('hardware.removeOf', { device: text(rule) })}
+                aria-label={t('action.removeOf', { device: text(rule) })}
                 onClick={() => setRemoving(rule)}
               >
-                {t('hardware.remove')}
+                {t('action.remove')}
               </Button>
             ),
           },
@@ -119,7 +119,7 @@ function RuleTable() {
           danger
           title={t('access.removeTitle', { name: text(removing) })}
           body={t('access.removeRuleBody')}
-          confirm={t('hardware.remove')}
+          confirm={t('action.remove')}
           onClose={() => setRemoving(undefined)}
           onConfirm={() => {
             setRemoving(undefined);
@@ -157,7 +157,7 @@ function RoleTable() {
           width: '8rem',
           wide: true,
           sort: (role) => role.special ?? 0,
-          render: (role) => (role.special ? t('options.yes') : t('options.no')),
+          render: (role) => (role.special ? t('word.yes') : t('word.no')),
         },
         {
           key: 'privs',

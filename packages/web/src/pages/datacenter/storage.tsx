@@ -82,7 +82,7 @@ export default function DatacenterStorage() {
           title: t('storage.shared'),
           width: '6rem',
           wide: true,
-          render: (one) => (one.shared ? t('options.yes') : t('options.no')),
+          render: (one) => (one.shared ? t('word.yes') : t('word.no')),
         },
       ]}
     />

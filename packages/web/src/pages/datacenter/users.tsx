@@ -49,7 +49,7 @@ function RemovalDialog({ removal, onClose }: { removal: Removal | undefined; onC
       danger
       title={t('access.removeTitle', { name: removal.name })}
       body={removal.body}
-      confirm={t('hardware.remove')}
+      confirm={t('action.remove')}
       onClose={onClose}
       onConfirm={() => {
         onClose();
@@ -70,10 +70,10 @@ function RemoveButton({ name, onClick }: { name: string; onClick: () => void }) 
       size="sm"
       isInline
       isDanger
-      aria-label={t('hardware.removeOf', { device: name })}
+      aria-label={t('action.removeOf', { device: name })}
       onClick={onClick}
     >
-      {t('hardware.remove')}
+      {t('action.remove')}
     </Button>
   );
 }

@@ -11,7 +11,7 @@ import { CopyTargetFields, type DiskFormat } from '../../forms/copy-target.tsx';
 import { NumberField, SelectField, TextField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
-import { nameOf } from './guest-actions.tsx';
+import { nameOf } from './guest-run.ts';
 
 /** '' keeps each disk on the storage where it is. */
 const sameStorage = '';

@@ -57,11 +57,11 @@ export function ConfigDialog(props: ConfigDialogProps) {
           <input type="submit" hidden />
         </Form>
       </ModalBody>
-      <ModalFooter id={first.footer}>
+      <ModalFooter>
         <Button onClick={save} isLoading={busy} isDisabled={busy || !change}>
           {props.submit ?? t('action.save')}
         </Button>
-        <Button variant="link" onClick={props.onClose}>
+        <Button id={first.cancel} variant="link" onClick={props.onClose}>
           {t('action.cancel')}
         </Button>
       </ModalFooter>

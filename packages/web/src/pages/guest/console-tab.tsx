@@ -3,9 +3,8 @@ import { guestAction } from '@ryokan/api/guest-actions.ts';
 import { VncScreen } from '../../components/console/vnc-screen.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { useT } from '../../i18n/index.ts';
-import { openConsoleWindow } from './guest-actions.tsx';
 import type { GuestTabProps } from './guest-page.tsx';
-import { runAction } from './guest-run.ts';
+import { openConsoleWindow, runAction } from './guest-run.ts';
 
 export default function ConsoleTab({ guest, state }: GuestTabProps) {
   const t = useT();

@@ -149,8 +149,8 @@ function ProcessorValue({ values }: { values: Readonly<Record<string, string>> }
 export function processorText(cpu: { sockets: number; cores: number; model: string }, t: Translate): string {
   return t('hardware.processorText', {
     total: cpu.sockets * cpu.cores,
-    sockets: t('hardware.socketCount', { count: cpu.sockets }),
-    cores: t('hardware.coreCount', { count: cpu.cores }),
+    sockets: t('cpu.socketCount', { count: cpu.sockets }),
+    cores: t('cpu.coreCount', { count: cpu.cores }),
     model: cpu.model,
   });
 }

@@ -28,6 +28,8 @@ import {
   actionLabels,
   confirmTexts,
   isPowerAction,
+  nameOf,
+  openConsoleWindow,
   type PowerAction,
   reasonText,
   runAction,
@@ -212,16 +214,6 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
       ) : null}
     </>
   );
-}
-
-export function nameOf(guest: { vmid: number; name?: string | undefined }): string {
-  return guest.name ? `${guest.vmid} (${guest.name})` : String(guest.vmid);
-}
-
-/** A console in a window of its own; `port` names a serial port instead of the screen. */
-export function openConsoleWindow(guest: { vmid: number }, port?: string): void {
-  const path = `/console/qemu/${guest.vmid}${port ? `/${port}` : ''}`;
-  window.open(path, `ryokan-console-${guest.vmid}-${port ?? 'vnc'}`, 'popup,width=1040,height=820');
 }
 
 function ActionButton(props: {

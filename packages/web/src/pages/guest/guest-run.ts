@@ -44,13 +44,24 @@ export const actionLabels: Readonly<Record<GuestAction, PlainKey>> = {
   suspend: 'guest.suspend',
   resume: 'guest.resume',
   console: 'guest.console',
-  snapshot: 'snapshot.take',
-  rollback: 'snapshot.rollback',
+  snapshot: 'guest.snapshot',
+  rollback: 'guest.rollback',
   clone: 'guest.clone',
   template: 'guest.template',
   edit: 'guest.edit',
   remove: 'guest.remove',
 };
+
+/** `100 (web-1)`, or the number alone. */
+export function nameOf(guest: { vmid: number; name?: string | undefined }): string {
+  return guest.name ? `${guest.vmid} (${guest.name})` : String(guest.vmid);
+}
+
+/** A console in a window of its own; `port` names a serial port instead of the screen. */
+export function openConsoleWindow(guest: { vmid: number }, port?: string): void {
+  const path = `/console/qemu/${guest.vmid}${port ? `/${port}` : ''}`;
+  window.open(path, `ryokan-console-${guest.vmid}-${port ?? 'vnc'}`, 'popup,width=1040,height=820');
+}
 
 /** Actions that interrupt the guest's work ask first, and say what happens. */
 export const confirmTexts = {
@@ -92,7 +103,7 @@ export function runAction(
   action: PowerAction,
 ): Promise<string | undefined> {
   const { node, vmid } = guest;
-  const name = guest.name ? `${vmid} (${guest.name})` : String(vmid);
+  const name = nameOf(guest);
   const title = translate('guest.actionFailed', { action: translate(actionLabels[action]), name });
   return run(title, () => calls[action]({ node, vmid }));
 }

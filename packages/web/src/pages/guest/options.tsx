@@ -91,7 +91,7 @@ function optionText(
   t: Translate,
 ): string {
   const { option } = row;
-  const yesNo = (on: boolean) => (on ? t('options.yes') : t('options.no'));
+  const yesNo = (on: boolean) => (on ? t('word.yes') : t('word.no'));
   switch (option.kind) {
     case 'flag': {
       const preset = row.key === 'localtime' ? localtimePreset(ostype) : option.preset;
@@ -117,14 +117,14 @@ function optionText(
       });
     }
     case 'hotplug': {
-      const features = readHotplug(value).join(', ') || t('options.no');
+      const features = readHotplug(value).join(', ') || t('word.no');
       return value === undefined ? t('hardware.default', { value: features }) : features;
     }
     case 'agent':
-      if (value === undefined) return t('hardware.default', { value: t('options.no') });
+      if (value === undefined) return t('hardware.default', { value: t('word.no') });
       return /^(enabled=)?(1|on|yes|true)\b/.test(value)
-        ? `${t('options.yes')} ${value.split(',').slice(1).join(', ')}`.trim()
-        : t('options.no');
+        ? `${t('word.yes')} ${value.split(',').slice(1).join(', ')}`.trim()
+        : t('word.no');
     default:
       return value ?? '–';
   }

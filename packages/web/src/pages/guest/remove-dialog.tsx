@@ -11,7 +11,7 @@ import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { useT } from '../../i18n/index.ts';
 import { volumesOf } from './config-model.ts';
-import { nameOf } from './guest-actions.tsx';
+import { nameOf } from './guest-run.ts';
 
 /** Removing a guest: names each volume that goes, and wants its number (or name) typed. */
 export default function RemoveGuestDialog({ guest, onClose }: { guest: Guest; onClose: () => void }) {

@@ -4,8 +4,8 @@ import { useSearchParams } from 'react-router';
 import { useGuestConfig } from '../../api/hooks.ts';
 import { useT } from '../../i18n/index.ts';
 import { StoppedGuest } from './console-tab.tsx';
-import { openConsoleWindow } from './guest-actions.tsx';
 import type { GuestTabProps } from './guest-page.tsx';
+import { openConsoleWindow } from './guest-run.ts';
 import { SerialTerminal } from './serial-terminal.tsx';
 
 /** Serial ports that a console can open; the one shown stands in the URL. */

@@ -8,7 +8,7 @@ import { api } from '../../api/session.ts';
 import { AskDialog } from '../../components/ask-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 import { volumesOf } from './config-model.ts';
-import { nameOf } from './guest-actions.tsx';
+import { nameOf } from './guest-run.ts';
 import { currentName } from './snapshots/snapshot-tree.ts';
 
 /** Making a template: there is no way back, and a guest with snapshots cannot become one. */

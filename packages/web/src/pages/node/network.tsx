@@ -109,7 +109,7 @@ function NatPanel({ node, nat }: { node: string; nat: Nat }) {
       actions={
         nat.iface && mayChange ? (
           <Button variant="link" size="sm" isDanger onClick={() => setOpen('remove')}>
-            {t('hardware.remove')}
+            {t('action.remove')}
           </Button>
         ) : null
       }
@@ -148,7 +148,7 @@ function NatPanel({ node, nat }: { node: string; nat: Nat }) {
               },
               {
                 key: 'mac',
-                title: t('hardware.mac'),
+                title: t('column.mac'),
                 render: (lease) => <span className="ry-id">{lease.mac}</span>,
               },
               {
@@ -182,7 +182,7 @@ function NatPanel({ node, nat }: { node: string; nat: Nat }) {
           danger
           title={t('natBridge.removeTitle', { iface: nat.iface })}
           body={t('natBridge.removeBody')}
-          confirm={t('hardware.remove')}
+          confirm={t('action.remove')}
           onClose={() => setOpen(undefined)}
           onConfirm={() => {
             setOpen(undefined);

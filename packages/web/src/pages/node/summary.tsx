@@ -62,8 +62,8 @@ export default function NodeSummary({ node }: NodeTabProps) {
             [
               t('node.topology'),
               t('node.topologyText', {
-                sockets: t('hardware.socketCount', { count: status.cpuinfo.sockets }),
-                cores: t('hardware.coreCount', { count: status.cpuinfo.cores }),
+                sockets: t('cpu.socketCount', { count: status.cpuinfo.sockets }),
+                cores: t('cpu.coreCount', { count: status.cpuinfo.cores }),
                 threads: t('node.threadCount', { count: status.cpuinfo.cpus }),
               }),
             ],

@@ -103,7 +103,7 @@ export function StorageContent({
       : []),
     {
       key: 'format',
-      title: t('hardware.format'),
+      title: t('column.format'),
       width: '7rem',
       wide: true,
       sort: (volume) => volume.format,
@@ -111,7 +111,7 @@ export function StorageContent({
     },
     {
       key: 'size',
-      title: t('hardware.size'),
+      title: t('column.size'),
       width: 'min(8rem, 22vw)',
       numeric: true,
       sort: (volume) => volume.size,
@@ -136,10 +136,10 @@ export function StorageContent({
           isInline
           isDanger
           isDisabled={Boolean(volume.protected)}
-          aria-label={t('hardware.removeOf', { device: volumeName(volume.volid) })}
+          aria-label={t('action.removeOf', { device: volumeName(volume.volid) })}
           onClick={() => setOpen({ dialog: 'remove', volume })}
         >
-          {t('hardware.remove')}
+          {t('action.remove')}
         </Button>
       ),
     },

@@ -38,7 +38,7 @@ export default function RemoveVolumeDialog(props: {
       danger
       busy={busy}
       title={t('content.removeTitle')}
-      confirm={t('hardware.remove')}
+      confirm={t('action.remove')}
       onClose={props.onClose}
       onConfirm={remove}
       body={

@@ -39,7 +39,7 @@ export function StorageSummary({ node, storage, row }: { node: string; storage: 
           rows={[
             [t('storage.type'), data?.type ?? row.plugintype],
             [t('column.node'), node],
-            [t('storage.shared'), row.shared ? t('options.yes') : t('options.no')],
+            [t('storage.shared'), row.shared ? t('word.yes') : t('word.no')],
             [
               t('storage.content'),
               <ul key="c" className="ry-id-list">

@@ -178,7 +178,7 @@ function Value(props: { row: CloudInitRow; value: string | undefined; change: Im
 function Text({ row, value }: { row: CloudInitRow; value: string | undefined }) {
   const t = useT();
   if (row.kind === 'flag') {
-    const word = value === '0' ? t('options.no') : t('options.yes');
+    const word = value === '0' ? t('word.no') : t('word.yes');
     return value === undefined ? t('hardware.default', { value: word }) : word;
   }
   if (value === undefined || value === '') {

@@ -49,7 +49,7 @@ export function AddDiskDialog({ target, entries, row, onClose }: DeviceDialogPro
             />
             <NumberField
               id="size"
-              label={t('hardware.size')}
+              label={t('column.size')}
               unit="GiB"
               min={1}
               value={size}
@@ -57,7 +57,7 @@ export function AddDiskDialog({ target, entries, row, onClose }: DeviceDialogPro
             />
             <SelectField
               id="format"
-              label={t('hardware.format')}
+              label={t('column.format')}
               value={format}
               onChange={setFormat}
               choices={[

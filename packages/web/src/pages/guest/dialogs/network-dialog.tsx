@@ -61,7 +61,7 @@ export function NetworkDialog({ target, entries, row, onClose }: DeviceDialogPro
         />
         <TextField
           id="mac"
-          label={t('hardware.mac')}
+          label={t('column.mac')}
           mono
           placeholder={t('hardware.macAuto')}
           value={net.macaddr ?? ''}

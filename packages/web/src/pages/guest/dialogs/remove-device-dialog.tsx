@@ -22,7 +22,7 @@ export function RemoveDeviceDialog({ target, row, onClose }: DiskDialogProps) {
       await invalidate(...configReads);
     } else await applyChange(target, { delete: row.id }, false);
   };
-  const confirm = destroy ? 'hardware.removeVolume' : hasVolume(row) ? 'hardware.detach' : 'hardware.remove';
+  const confirm = destroy ? 'hardware.removeVolume' : hasVolume(row) ? 'hardware.detach' : 'action.remove';
   const what = destroy
     ? 'hardware.volumeGoes'
     : hasVolume(row)

@@ -60,7 +60,7 @@ function TakeDialog({ guest, state, list, onClose }: Props) {
   const problem = nameProblem(name, list);
   return (
     <FormDialog
-      title={t('snapshot.take')}
+      title={t('guest.snapshot')}
       submit={t('snapshot.takeSubmit')}
       ready={problem === undefined}
       onClose={onClose}
@@ -160,7 +160,7 @@ function RollbackDialog({ guest, state, snapshot, onClose }: OneProps) {
   return (
     <AskDialog
       title={t('snapshot.rollbackTitle', { name: snapshot.name })}
-      confirm={t('snapshot.rollback')}
+      confirm={t('guest.rollback')}
       onClose={onClose}
       run={() =>
         api.call(qemuSnapshotRollback, {

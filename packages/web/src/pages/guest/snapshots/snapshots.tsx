@@ -53,7 +53,7 @@ function SnapshotTable({ guest, state, list }: GuestTabProps & { list: readonly 
       isDisabled={reason('snapshot') !== undefined}
       onClick={() => setOpen({ kind: 'take' })}
     >
-      {t('snapshot.take')}
+      {t('guest.snapshot')}
     </Button>
   );
   return (
@@ -144,7 +144,7 @@ function Row(props: {
         row.isCurrent ? null : (
           <>
             <RowButton
-              text={t('snapshot.rollback')}
+              text={t('guest.rollback')}
               label={t('snapshot.rollbackTo', { name })}
               disabled={reason('rollback') !== undefined}
               onClick={() => onOpen({ kind: 'rollback', snapshot })}

@@ -1,0 +1,16 @@
+/** What the pages of a guest and the wizard need besides; loaded with them. */
+import { agent } from './en/agent.ts';
+import { cloudinit } from './en/cloudinit.ts';
+import { devices } from './en/devices.ts';
+import { hardware } from './en/hardware.ts';
+import { snapshots } from './en/snapshots.ts';
+import { wizard } from './en/wizard.ts';
+
+export const enGuests = {
+  ...agent,
+  ...cloudinit,
+  ...devices,
+  ...hardware,
+  ...snapshots,
+  ...wizard,
+} as const;

@@ -1,0 +1,16 @@
+/** What the pages of a guest and the wizard need besides; loaded with them. */
+import { agent } from './ja/agent.ts';
+import { cloudinit } from './ja/cloudinit.ts';
+import { devices } from './ja/devices.ts';
+import { hardware } from './ja/hardware.ts';
+import { snapshots } from './ja/snapshots.ts';
+import { wizard } from './ja/wizard.ts';
+
+export const jaGuests = {
+  ...agent,
+  ...cloudinit,
+  ...devices,
+  ...hardware,
+  ...snapshots,
+  ...wizard,
+} as const;

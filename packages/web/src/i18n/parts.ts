@@ -1,0 +1,30 @@
+/**
+ * The dictionaries in parts: `base` is loaded at start, the others together with the first page that needs them, so that
+ * the login does not wait for the words of a hundred dialogs.
+ */
+import type { Language } from '../util/preferences.ts';
+import type { apiDocs } from './en/api-docs.ts';
+import type { en } from './en.ts';
+import type { enGuests } from './en-guests.ts';
+
+export type Dictionary = typeof en & typeof enGuests & typeof apiDocs;
+export type Part = 'base' | 'guests' | 'apiDocs';
+
+type Texts = Readonly<Record<string, string>>;
+
+const loaders: Readonly<Record<Language, Readonly<Record<Part, () => Promise<Texts>>>>> = {
+  en: {
+    base: async () => (await import('./en.ts')).en,
+    guests: async () => (await import('./en-guests.ts')).enGuests,
+    apiDocs: async () => (await import('./en/api-docs.ts')).apiDocs,
+  },
+  ja: {
+    base: async () => (await import('./ja.ts')).ja,
+    guests: async () => (await import('./ja-guests.ts')).jaGuests,
+    apiDocs: async () => (await import('./ja/api-docs.ts')).apiDocs,
+  },
+};
+
+export function loadPart(language: Language, part: Part): Promise<Texts> {
+  return loaders[language][part]();
+}
