@@ -19,6 +19,7 @@ import { isCdrom, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
 import { freshMac } from './mac-address.ts';
+import { pinMachine } from './machine-pin.ts';
 
 /** Fills a claimed VMID with its configuration. Everything made on the way is registered for undo. */
 export async function createGuest(
@@ -28,7 +29,8 @@ export async function createGuest(
   qemuVersion: string,
   context: ChangeContext,
 ): Promise<void> {
-  const values: Record<string, string> = { ...defaults(change.set, qemuVersion), ...change.set };
+  const given = pinMachine(change.set, {}, qemuVersion);
+  const values: Record<string, string> = { ...defaults(given, qemuVersion), ...given };
   for (const key of Object.keys(values)) {
     if ((qemuNetKeys as readonly string[]).includes(key))
       values[key] = withMac(values[key] ?? '', services.store);

@@ -28,12 +28,14 @@ export function guestContext(config: QemuConfig, host: QemuHost, note: (line: st
     note,
     accelerator: effectiveAccelerator(config, host.accelerator),
     chipset: chipsetOf(config),
-    windows: /^(w|win)/.test(config.ostype ?? ''),
+    windows: isWindows(config),
     memory: guestMemory(config),
     paths: guestRunPaths(host.runDir, host.vmid),
     boot: bootIndexes(config),
   };
 }
+
+export const isWindows = (config: QemuConfig): boolean => /^w/.test(config.ostype ?? '');
 
 /** The guest's key `kvm` overrules what the node found: 0 asks for emulation, 1 insists on KVM. */
 export function effectiveAccelerator(config: QemuConfig, node: 'kvm' | 'tcg'): 'kvm' | 'tcg' {

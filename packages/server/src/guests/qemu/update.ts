@@ -1,4 +1,5 @@
 /** Changing a QEMU guest's configuration. */
+import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
@@ -19,7 +20,9 @@ import { formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from 
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
 import { applyToRunning, type Problems } from './hotplug/apply.ts';
+import { pinMachine } from './machine-pin.ts';
 import { isRunning } from './process.ts';
+import { qemuVersion } from './qemu-facts.ts';
 
 export interface UpdateOptions {
   readonly change: ConfigChange;
@@ -73,7 +76,8 @@ async function prepareValues(
   present: Readonly<Record<string, string>>,
   context: ChangeContext,
 ): Promise<Record<string, string>> {
-  const values: Record<string, string> = { ...given };
+  const version = await qemuVersion(join(services.paths.run, 'qemu-version'));
+  const values: Record<string, string> = { ...pinMachine(given, present, version) };
   if (given.hookscript !== undefined) await checkHookscript(services, given.hookscript);
   await hashGuestPassword(values, given.ostype ?? present.ostype);
   for (const [key, text] of Object.entries(given)) {

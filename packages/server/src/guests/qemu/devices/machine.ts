@@ -6,6 +6,7 @@ import { machineFields, smbiosFields, vgaFields } from '@ryokan/api/schema/qemu-
 import { type Arguments, optionText } from '../arguments.ts';
 import { optionOf } from '../config.ts';
 import { cannot, type Guest, notProvided } from '../guest-context.ts';
+import { machineForStart } from '../machine-pin.ts';
 import { fileNode } from './block.ts';
 import { checkMachineVersion, chipsetOf, machineType } from './chipset.ts';
 
@@ -17,7 +18,8 @@ export interface MachineNeeds {
 
 export function addMachine(guest: Guest, needs: MachineNeeds, args: Arguments): void {
   const { config, host, accelerator } = guest;
-  const type = machineType(config);
+  const machine = machineForStart(config, host.qemuVersion);
+  const type = machineType(machine === undefined ? config : { ...config, machine });
   checkMachineVersion(type, host.qemuVersion);
   const viommu = optionOf(config, 'machine', machineFields)?.viommu;
   const uefi = config.bios === 'ovmf';
