@@ -22,6 +22,7 @@ const programs: Readonly<Record<string, string>> = {
   daemon: 'packages/server/src/daemon.ts',
   gateway: 'packages/server/src/gateway.ts',
   worker: 'packages/server/src/worker.ts',
+  'import-parser': 'packages/server/src/import-parser.ts',
 };
 
 /** What decides the content of each part of dist/. */

@@ -14,4 +14,5 @@ export * from './qemu-copy.ts';
 export * from './qemu-snapshots.ts';
 export * from './spice.ts';
 export * from './storage.ts';
+export * from './storage-import.ts';
 export * from './tasks.ts';

@@ -267,7 +267,9 @@ export const qemuCreateFields = {
   pool: Optional(Format('pve-poolid', { description: 'Put it into this pool.' })),
   start: flag('Start it when it has been created.', { default: false }),
   'ha-managed': flag('Put it under high availability.', { default: false }),
-  'import-working-storage': Optional(StorageId('Storage for files that an import makes on its way.')),
+  'import-working-storage': Optional(
+    StorageId('Accepted for other clients: an import makes no files on its way.'),
+  ),
 };
 
 /** What else a call may bring that changes a configuration. */

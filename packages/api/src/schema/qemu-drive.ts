@@ -179,6 +179,9 @@ export const unusedFields = Type.Object({
     description: 'A volume of this guest that nothing uses.',
   }),
   volume: alias('file'),
+  // For new volumes only, which `qm disk import` makes; never stored.
+  'import-from': importFrom,
+  format: commonFields.format,
 });
 
 /** Any disk option of any bus; those that a bus does not know are never set. */

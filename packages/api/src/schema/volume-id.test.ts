@@ -6,6 +6,7 @@ import {
   parseVolumeId,
   parseVolumeName,
   sanitizeFileName,
+  tryParseArchiveMember,
   tryParseVolumeName,
   uploadFileName,
 } from './volume-id.ts';
@@ -54,8 +55,22 @@ describe('volume names', () => {
     ['snippets/noextension', 'snippets', 'snippet'],
     ['import/x.qcow2', 'import', 'qcow2'],
     ['import/x.ova', 'import', 'ova'],
+    ['import/x.img', 'import', 'raw'],
+    ['import/x.vhdx', 'import', 'vhdx'],
   ])('reads %s', (name, content, format) => {
     expect(parseVolumeName(name)).toMatchObject({ kind: 'file', content, format, file: name.split('/')[1] });
+  });
+
+  it('knows files inside an OVA, which are no volumes', () => {
+    expect(tryParseArchiveMember('local:import/x.ova/disk 1.VMDK')).toEqual({
+      archive: 'local:import/x.ova',
+      member: 'disk 1.VMDK',
+      format: 'vmdk',
+    });
+    for (const other of ['local:import/x.ova', 'local:import/x.ovf/a.vmdk', 'local:import/x.ova/../a.vmdk']) {
+      expect(tryParseArchiveMember(other)).toBeUndefined();
+    }
+    expect(tryParseVolumeName('import/x.ova/disk1.vmdk')).toBeUndefined();
   });
 
   it('reads owner and time from the name of a backup', () => {
@@ -175,7 +190,9 @@ describe('names of uploads', () => {
     try {
       uploadFileName('import', 'x.iso');
     } catch (error) {
-      expect((error as ParameterError).errors.filename).toContain('.qcow2, .raw, .vmdk or .ova');
+      expect((error as ParameterError).errors.filename).toContain(
+        '.ova, .ovf, .qcow2, .raw, .img, .vmdk, .vdi or .vhdx',
+      );
     }
     expect(() => uploadFileName('vztmpl', 'x.tar')).toThrow(ParameterError);
     expect(() => uploadFileName('iso', '.iso')).toThrow(ParameterError);

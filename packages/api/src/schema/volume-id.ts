@@ -18,15 +18,18 @@ export type FileContent = (typeof fileContents)[number];
 export const imageFormats = ['raw', 'qcow2', 'vmdk', 'subvol'] as const;
 export type ImageFormat = (typeof imageFormats)[number];
 
+/** Formats of disks that can be imported. */
+export const importableFormats = ['raw', 'qcow2', 'vmdk', 'vdi', 'vhdx'] as const;
+export type ImportableFormat = (typeof importableFormats)[number];
+/** Formats of content `import`: disks, and whole machines. */
+export type ImportFormat = ImportableFormat | 'ova' | 'ovf';
+
 type Compression = 'gz' | 'lzo' | 'zst' | 'bz2';
 /** Formats of finished files in the words of the public API. */
 export type FileFormat =
   | 'iso'
   | 'snippet'
-  | 'ova'
-  | 'raw'
-  | 'qcow2'
-  | 'vmdk'
+  | ImportFormat
   | 'tgz'
   | 'txz'
   | 'tzst'
@@ -175,7 +178,7 @@ const extensions: Readonly<Record<FileContent, RegExp>> = {
   vztmpl: /\.tar\.(gz|xz|zst|bz2)$/,
   backup: /\.(tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst|bz2))?)$/,
   snippets: /(?:)$/,
-  import: /\.(qcow2|raw|vmdk|ova)$/,
+  import: /\.(qcow2|raw|img|vmdk|vdi|vhdx|ova|ovf)$/,
 };
 
 /** The endings in words, for errors. */
@@ -184,8 +187,30 @@ export const extensionHelp: Readonly<Record<FileContent, string>> = {
   vztmpl: '.tar.gz, .tar.xz, .tar.zst or .tar.bz2',
   backup: '.vma or .tar, with .zst, .gz, .lzo or .bz2, or .tgz',
   snippets: 'any',
-  import: '.qcow2, .raw, .vmdk or .ova',
+  import: '.ova, .ovf, .qcow2, .raw, .img, .vmdk, .vdi or .vhdx',
 };
+
+/** A file inside an OVA, as import-from names it: `local:import/web.ova/disk1.vmdk`. It is no volume of its own. */
+export interface ArchiveMember {
+  /** Volume id of the OVA. */
+  readonly archive: string;
+  readonly member: string;
+  readonly format: ImportableFormat;
+}
+
+/** Takes such a name apart; undefined for every other volume id. */
+export function tryParseArchiveMember(volid: string): ArchiveMember | undefined {
+  const [, archive, member] = /^([^:/]+:import\/[^/]+\.ova)\/([^/]+)$/.exec(volid) ?? [];
+  if (archive === undefined || member === undefined || !isPlainFileName(member)) return undefined;
+  const format = importableFormat(member);
+  return format && { archive, member, format };
+}
+
+/** The disk format that a file name ends in. */
+export function importableFormat(file: string): ImportableFormat | undefined {
+  const ending = /\.([a-z0-9]+)$/i.exec(file)?.[1]?.toLowerCase();
+  return ending === 'img' ? 'raw' : importableFormats.find((format) => format === ending);
+}
 
 /** A file of a content type, from the last part of its volume name; undefined when it does not fit. */
 export function tryParseFileName(content: FileContent, file: string): FileName | undefined {
@@ -195,7 +220,7 @@ export function tryParseFileName(content: FileContent, file: string): FileName |
   if (content === 'iso') return { kind: 'file', content, file, format: 'iso' };
   if (content === 'vztmpl') return { kind: 'file', content, file, format: `t${match[1]}` as FileFormat };
   if (content === 'snippets') return snippet(file);
-  const format = match[1] as FileFormat;
+  const format = match[1] === 'img' ? 'raw' : (match[1] as FileFormat);
   return { kind: 'file', content, file, format, ...(content === 'backup' ? backupFacts(file) : {}) };
 }
 

@@ -19,6 +19,8 @@ export interface ChangeContext {
   log(line: string): void;
   warn(line: string): void;
   undo(name: string, args: Readonly<Record<string, string | number>>): void;
+  /** How far it is, 0..1. */
+  progress?(fraction: number, note?: string): void;
   /** What was changed so far stands: the undos registered until now are forgotten. */
   keep?(): void;
   readonly signal: AbortSignal;

@@ -107,7 +107,8 @@ interface InfoJson {
   };
 }
 
-function readDetails(json: string): ImageDetails {
+/** What `qemu-img info --output=json` says. */
+export function readDetails(json: string): ImageDetails {
   const info = JSON.parse(json) as InfoJson;
   const data = info['format-specific']?.data;
   return {

@@ -13,6 +13,7 @@ import { nodeHandlers } from './nodes.ts';
 import { qemuHandlers } from './qemu.ts';
 import { cloudInitHandlers } from './qemu-cloudinit.ts';
 import { spiceHandlers } from './spice.ts';
+import { storageImportHandlers } from './storage-import.ts';
 import { taskHandlers } from './tasks.ts';
 
 export function daemonHandlers(table: HandlerTable, services: DaemonServices): void {
@@ -29,4 +30,5 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   capabilityHandlers(table, services);
   mappingHandlers(table, services);
   hardwareHandlers(table, services);
+  storageImportHandlers(table, services);
 }

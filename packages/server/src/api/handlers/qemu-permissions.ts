@@ -4,7 +4,7 @@ import type { Privilege } from '@ryokan/api/privileges.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { cpuFields, hostpciFields, usbFields, virtiofsFields } from '@ryokan/api/schema/qemu-options.ts';
-import { parseVolumeId, parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
+import { parseVolumeId, parseVolumeName, tryParseArchiveMember } from '@ryokan/api/schema/volume-id.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { newCloudInitStorage } from '../../guests/qemu/cloud-init/drive.ts';
 import { customVolumes } from '../../guests/qemu/cloud-init/snippets.ts';
@@ -152,7 +152,7 @@ function demandVolume(call: Call, key: string, text: string): void {
 
 /** A copy of a volume shows all that is in it. */
 function demandSource(call: Call, volid: string): void {
-  const { storage, name } = parseVolumeId(volid);
+  const { storage, name } = parseVolumeId(tryParseArchiveMember(volid)?.archive ?? volid);
   const volume = parseVolumeName(name);
   const content = volume.kind === 'image' ? 'images' : volume.content;
   demandReadVolume(call, { storage, content, ...(volume.vmid === undefined ? {} : { vmid: volume.vmid }) });

@@ -126,7 +126,7 @@ function stateHandlers(table: HandlerTable, services: Services): void {
 
   table.on(nodeStorageIndex, ({ storage }) => {
     manager.config(storage);
-    return ['content', 'download-url', 'status', 'upload'].map((subdir) => ({ subdir }));
+    return ['content', 'download-url', 'import-metadata', 'status', 'upload'].map((subdir) => ({ subdir }));
   });
 
   table.on(nodeStorageStatus, async ({ storage }) => showState(await manager.summary(storage)));
@@ -191,7 +191,7 @@ function contentHandlers(table: HandlerTable, services: Services): void {
 }
 
 /** Whether a volume exists is told only to those who may look at its storage. */
-function demandSight(call: Call, storage: string): void {
+export function demandSight(call: Call, storage: string): void {
   if (!call.can(`/storage/${storage}`, ['Datastore.Allocate'])) {
     call.demand(`/storage/${storage}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true);
   }

@@ -83,7 +83,7 @@ export function mergeChange(file: GuestConfigFile, change: ConfigChange, running
     else detach(properties, key, change.force);
   }
   for (const [key, value] of Object.entries(change.set)) {
-    if (!running || immediate.has(key)) assign(properties, key, value);
+    if (!running || immediate.has(key) || key.startsWith('unused')) assign(properties, key, value);
     else if (properties[key] !== value) pending[key] = value;
   }
   // A new disk that waited for the next start and is not wanted any more: its volume is there already.

@@ -83,6 +83,8 @@ async function makeVolume(
     }
     const wanted = { key, source, storage: request.storage, format, onStaged, onPlaced };
     const made = await importVolume(services, vmid, wanted, context);
+    // A disk that nothing uses has no options.
+    if (key.startsWith('unused')) return { file: made.volid };
     return { ...withoutFormat(rest), file: made.volid, size: formatSize(made.size) };
   }
   if (key === 'efidisk0') {
