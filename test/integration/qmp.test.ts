@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { agentCommand } from '../../packages/server/src/guests/qemu/agent-client.ts';
+import { withAgentSocket } from '../../packages/server/src/guests/qemu/agent-client.ts';
 import { connectQmp, type QmpClient } from '../../packages/server/src/guests/qemu/qmp-client.ts';
 
 let folder: string;
@@ -183,69 +183,74 @@ const agentProgram = ['/usr/sbin/qemu-ga', '/usr/bin/qemu-ga'].find(existsSync);
 const root = process.getuid?.() === 0;
 
 /** A real agent on a socket, as a user who cannot do this machine any harm. */
-describe.skipIf(!agentProgram || !root)('agentCommand (needs qemu-guest-agent and root)', () => {
-  const path = () => join(folder, 'qga');
+describe.skipIf(!agentProgram || !root)(
+  'sessions with a guest agent (needs qemu-guest-agent and root)',
+  () => {
+    const path = () => join(folder, 'qga');
+    const ask = (command: string, args = {}, timeout = 10_000) =>
+      withAgentSocket(path(), (agent) => agent.call(command, args), { timeout });
 
-  async function startAgent(): Promise<ChildProcess> {
-    const dangerous =
-      'guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,guest-fsfreeze-freeze';
-    const files = ['-p', path(), '-t', folder, '-f', join(folder, 'pid')];
-    chownSync(folder, 65534, 65534);
-    const options = { stdio: 'ignore', uid: 65534, gid: 65534 } as const;
-    const child = spawn(agentProgram ?? '', ['-m', 'unix-listen', '-b', dangerous, ...files], options);
-    children.push(child);
-    for (let i = 0; i < 250 && !existsSync(path()); i++)
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    return child;
-  }
+    async function startAgent(): Promise<ChildProcess> {
+      const dangerous =
+        'guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,guest-fsfreeze-freeze';
+      const files = ['-p', path(), '-t', folder, '-f', join(folder, 'pid')];
+      chownSync(folder, 65534, 65534);
+      const options = { stdio: 'ignore', uid: 65534, gid: 65534 } as const;
+      const child = spawn(agentProgram ?? '', ['-m', 'unix-listen', '-b', dangerous, ...files], options);
+      children.push(child);
+      for (let i = 0; i < 250 && !existsSync(path()); i++)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      return child;
+    }
 
-  it('returns what the agent answers', async () => {
-    await startAgent();
-    expect(await agentCommand(path(), 'guest-ping')).toEqual({});
-    expect(await agentCommand(path(), 'guest-get-osinfo')).toMatchObject({ id: 'debian' });
-    expect(await agentCommand(path(), 'guest-get-time')).toBeGreaterThan(1.6e18);
-  });
-
-  it('carries the error of the agent', async () => {
-    await startAgent();
-    await expect(agentCommand(path(), 'guest-file-open', { path: '/no/such/file' })).rejects.toMatchObject({
-      name: 'AgentError',
-      message: expect.stringContaining('/no/such/file'),
+    it('returns what the agent answers', async () => {
+      await startAgent();
+      expect(await ask('guest-ping')).toEqual({});
+      expect(await ask('guest-get-osinfo')).toMatchObject({ id: 'debian' });
+      expect(await ask('guest-get-time')).toBeGreaterThan(1.6e18);
     });
-    // Answers only when it fails, and it is blocked here.
-    await expect(agentCommand(path(), 'guest-shutdown', { mode: 'halt' })).rejects.toMatchObject({
-      message: expect.stringContaining('guest-shutdown'),
-    });
-  });
 
-  it('gets over half a command that another client left', async () => {
-    await startAgent();
-    await new Promise<void>((resolve) => {
-      const rude = connect(path(), () => rude.end('{"execute":"guest-pi', () => rude.destroy()));
-      rude.once('close', () => resolve());
+    it('carries the error of the agent', async () => {
+      await startAgent();
+      await expect(ask('guest-file-open', { path: '/no/such/file' })).rejects.toMatchObject({
+        name: 'AgentError',
+        message: expect.stringContaining('/no/such/file'),
+      });
+      // Answers only when it fails, and it is blocked here.
+      await expect(ask('guest-shutdown', { mode: 'halt' })).rejects.toMatchObject({
+        message: expect.stringContaining('guest-shutdown'),
+      });
     });
-    expect(await agentCommand(path(), 'guest-ping')).toEqual({});
-  });
 
-  it('serves several callers one after the other', async () => {
-    await startAgent();
-    const answers = await Promise.all(Array.from({ length: 5 }, () => agentCommand(path(), 'guest-ping')));
-    expect(answers).toEqual([{}, {}, {}, {}, {}]);
-  });
-
-  it('says that no agent runs: no socket, a dead one, one that keeps silent', async () => {
-    const notRunning = { code: 'state', message: 'QEMU guest agent is not running' };
-    await expect(agentCommand(path(), 'guest-ping')).rejects.toMatchObject(notRunning);
-    const agent = await startAgent();
-    agent.kill('SIGSTOP');
-    const started = Date.now();
-    await expect(agentCommand(path(), 'guest-ping', {}, 300)).rejects.toMatchObject({
-      code: 'state',
-      message: 'QEMU guest agent is not running: no answer within 300 ms, it may be busy or hang',
+    it('gets over half a command that another client left', async () => {
+      await startAgent();
+      await new Promise<void>((resolve) => {
+        const rude = connect(path(), () => rude.end('{"execute":"guest-pi', () => rude.destroy()));
+        rude.once('close', () => resolve());
+      });
+      expect(await ask('guest-ping')).toEqual({});
     });
-    expect(Date.now() - started).toBeLessThan(1_500);
-    agent.kill('SIGKILL');
-    await new Promise((resolve) => agent.once('exit', resolve));
-    await expect(agentCommand(path(), 'guest-ping')).rejects.toMatchObject(notRunning);
-  });
-});
+
+    it('serves several callers one after the other', async () => {
+      await startAgent();
+      const answers = await Promise.all(Array.from({ length: 5 }, () => ask('guest-ping')));
+      expect(answers).toEqual([{}, {}, {}, {}, {}]);
+    });
+
+    it('says that no agent runs: no socket, a dead one, one that keeps silent', async () => {
+      const notRunning = { code: 'state', message: 'QEMU guest agent is not running' };
+      await expect(ask('guest-ping')).rejects.toMatchObject(notRunning);
+      const agent = await startAgent();
+      agent.kill('SIGSTOP');
+      const started = Date.now();
+      await expect(ask('guest-ping', {}, 300)).rejects.toMatchObject({
+        code: 'state',
+        message: 'QEMU guest agent is not running: no answer within 300 ms, it may be busy or hang',
+      });
+      expect(Date.now() - started).toBeLessThan(1_500);
+      agent.kill('SIGKILL');
+      await new Promise((resolve) => agent.once('exit', resolve));
+      await expect(ask('guest-ping')).rejects.toMatchObject(notRunning);
+    });
+  },
+);

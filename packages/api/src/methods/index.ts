@@ -11,6 +11,7 @@ export * from './qemu.ts';
 export * from './qemu-agent.ts';
 export * from './qemu-cloudinit.ts';
 export * from './qemu-copy.ts';
+export * from './qemu-repair.ts';
 export * from './qemu-snapshots.ts';
 export * from './spice.ts';
 export * from './storage.ts';

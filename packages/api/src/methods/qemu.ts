@@ -56,6 +56,11 @@ const status = {
   'running-qemu': Optional(Type.String()),
   serial: Optional(Bit()),
   error: Optional(Type.String({ description: 'Why the configuration cannot be read.' })),
+  warning: Optional(
+    Type.String({
+      description: 'What keeps the guest from working, or how it ended unexpectedly; what to do.',
+    }),
+  ),
 };
 
 export const qemuList = defineMethod({

@@ -37,6 +37,9 @@ export const Resource = Type.Object({
   error: Optional(
     Type.String({ description: 'Why this object cannot be used, for example a damaged configuration.' }),
   ),
+  warning: Optional(
+    Type.String({ description: 'What keeps this object from working although it runs, and what to do.' }),
+  ),
 });
 
 /** One row of a task list; `status` only when ended, except where running tasks are listed as RUNNING. */

@@ -212,6 +212,7 @@ function same(a: ResourceRow, b: ResourceRow): boolean {
 
 function guestRow(sources: ResourceSources, guest: GuestSummary): ResourceRow {
   const running = sources.monitor().get(guest.vmid);
+  const warning = sources.monitor().warning(guest.vmid);
   const sample = sources.sampler().guest(guest.vmid);
   return {
     id: `${guest.type}/${guest.vmid}`,
@@ -221,7 +222,7 @@ function guestRow(sources: ResourceSources, guest: GuestSummary): ResourceRow {
     node: guest.node,
     // As in the public API: a guest that stands still is `paused` here, while status/current says running.
     status: running
-      ? powerState({ status: 'running', qmpstatus: running.qmpstatus }) === 'paused'
+      ? powerState({ status: 'running', qmpstatus: running.watch?.qmpstatus ?? 'running' }) === 'paused'
         ? 'paused'
         : 'running'
       : 'stopped',
@@ -241,5 +242,6 @@ function guestRow(sources: ResourceSources, guest: GuestSummary): ResourceRow {
     ...(guest.tags === undefined ? {} : { tags: guest.tags }),
     ...(guest.lock === undefined ? {} : { lock: guest.lock }),
     ...(guest.error === undefined ? {} : { error: guest.error }),
+    ...(warning === undefined ? {} : { warning }),
   };
 }

@@ -54,20 +54,39 @@ const snapshotPattern = /^[a-z][a-z0-9_-]+$/i;
 /** An object without inherited names, so that a key called `constructor` is a key like any other. */
 const record = <T>(): Record<string, T> => Object.create(null) as Record<string, T>;
 
+/** A line that cannot be read. */
+export interface ConfigProblem {
+  /** From 1. */
+  readonly line: number;
+  readonly problem: string;
+}
+
 /**
  * Parses a document. `path` is for the error only: RyokanError 'failed' that names path and line. A damaged document
  * must not be guessed at, since the next write would make the guess permanent.
  */
 export function parseConfigFile(text: string, path: string): GuestConfigFile {
+  const { file, problems } = salvageConfigFile(text);
+  const [first] = problems;
+  if (first) throw damaged(path, first);
+  return file;
+}
+
+/**
+ * As much of a document as can be read, and the lines that cannot: to stop or remove a guest whose document is damaged,
+ * and to show what is left of it. Never to be written back unasked.
+ */
+export function salvageConfigFile(text: string): { file: GuestConfigFile; problems: ConfigProblem[] } {
   const main = record<string>();
   const pending = record<string>();
   const snapshots = record<Record<string, string>>();
   const special = record<Record<string, string>>();
+  const problems: ConfigProblem[] = [];
   let section = main;
   const seen = new Set<string>();
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.trimEnd();
-    const fail = (problem: string) => damaged(path, index + 1, problem);
+    const fail = (problem: string) => void problems.push({ line: index + 1, problem });
     if (line.trim() === '') continue;
     if (line.startsWith('#')) {
       addNote(section, decodeNote(line.slice(1), fail));
@@ -75,24 +94,21 @@ export function parseConfigFile(text: string, path: string): GuestConfigFile {
     }
     const header = /^\[(.*)\]$/.exec(line)?.[1];
     if (header !== undefined) {
-      if (seen.has(header)) throw fail(`the section [${header}] stands here a second time`);
+      if (seen.has(header)) fail(`the section [${header}] stands here a second time`);
+      // Its lines belong to nothing else then.
+      section = seen.has(header) ? record<string>() : openSection(header, pending, snapshots, special, fail);
       seen.add(header);
-      section = openSection(header, pending, snapshots, special, fail);
       continue;
     }
     const colon = line.indexOf(':');
     const key = line.slice(0, colon);
-    if (colon < 0 || !keyPattern.test(key)) throw fail(`'${shorten(line)}' is not 'key: value'`);
-    if (key in section) throw fail(`the key '${key}' stands here a second time`);
-    section[key] = line.slice(colon + 1).trim();
+    if (colon < 0 || !keyPattern.test(key)) fail(`'${shorten(line)}' is not 'key: value'`);
+    else if (key in section) fail(`the key '${key}' stands here a second time`);
+    else section[key] = line.slice(colon + 1).trim();
   }
   const { delete: deletions = '', ...rest } = pending;
-  return {
-    properties: main,
-    pending: { properties: rest, delete: parseDelete(deletions) },
-    snapshots,
-    special,
-  };
+  const waiting = { properties: rest, delete: parseDelete(deletions) };
+  return { file: { properties: main, pending: waiting, snapshots, special }, problems };
 }
 
 function openSection(
@@ -100,21 +116,21 @@ function openSection(
   pending: Record<string, string>,
   snapshots: Record<string, Record<string, string>>,
   special: Record<string, Record<string, string>>,
-  fail: (problem: string) => RyokanError,
+  fail: (problem: string) => void,
 ): Record<string, string> {
   if (header === 'PENDING') return pending;
   const [, name] = /^special:(.+)$/.exec(header) ?? [];
   const section = record<string>();
   if (name !== undefined) special[name] = section;
   else if (snapshotPattern.test(header)) snapshots[header] = section;
-  else throw fail(`'[${shorten(header)}]' is no name of a section`);
+  else fail(`'[${shorten(header)}]' is no name of a section`);
   return section;
 }
 
-function damaged(path: string, line: number, problem: string): RyokanError {
+function damaged(path: string, { line, problem }: ConfigProblem): RyokanError {
   return new RyokanError(
     'failed',
-    `the configuration '${path}' is damaged: line ${line}: ${problem}; correct the line or restore the guest`,
+    `the configuration '${path}' is damaged: line ${line}: ${problem}; correct the line (GET and PUT …/document) or restore the guest`,
     { context: { path, line } },
   );
 }
@@ -125,12 +141,13 @@ function addNote(section: Record<string, string>, line: string): void {
   section.description = section.description === undefined ? line : `${section.description}\n${line}`;
 }
 
-function decodeNote(text: string, fail: (problem: string) => RyokanError): string {
+function decodeNote(text: string, fail: (problem: string) => void): string {
   // A `%` without two hex digits was typed by a person, not made by an encoder: it stands for itself.
   try {
     return decodeURIComponent(text.replace(/%(?![0-9a-fA-F]{2})/g, '%25'));
   } catch {
-    throw fail('the notes are not URL-encoded UTF-8');
+    fail('the notes are not URL-encoded UTF-8');
+    return text;
   }
 }
 

@@ -8,7 +8,7 @@ import { memoryFields } from '@ryokan/api/schema/qemu-options.ts';
 import type { ConfigStore } from '../cluster/store.ts';
 import { parseConfigFile } from './config-file.ts';
 import { type GuestType, parseGuestPath } from './guest-store.ts';
-import { isCdrom, parseDrive, parseSize } from './qemu/drive-value.ts';
+import { isCdrom, parseSize, salvageDrive } from './qemu/drive-value.ts';
 
 export interface GuestSummary {
   readonly vmid: number;
@@ -122,8 +122,8 @@ function bootDiskSize(properties: Readonly<Record<string, string>>): number {
   for (const key of disks) {
     const text = properties[key];
     if (text === undefined || !/^(ide|sata|scsi|virtio)\d+$/.test(key)) continue;
-    const drive = parseDrive(key, text);
-    if (!isCdrom(drive) && drive.size !== undefined) return parseSize(drive.size) ?? 0;
+    const drive = salvageDrive(key, text);
+    if (drive && !isCdrom(drive) && drive.size !== undefined) return parseSize(drive.size) ?? 0;
   }
   return 0;
 }

@@ -2,11 +2,13 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { type ConfigStore, ConflictError } from '../cluster/store.ts';
 import {
+  type ConfigProblem,
   type ConfigProperties,
   configDigest,
   type GuestConfigFile,
   newConfigFile,
   parseConfigFile,
+  salvageConfigFile,
   serializeConfigFile,
 } from './config-file.ts';
 
@@ -42,11 +44,28 @@ export interface StoredGuest {
 
 /** Throws 'not-found' with the text that clients match on, 'failed' for a damaged document. */
 export function readGuest(store: ConfigStore, type: GuestType, node: string, vmid: number): StoredGuest {
+  const { path, doc } = guestDocument(store, type, node, vmid);
+  const file = parseConfigFile(doc.text, path);
+  return { vmid, path, revision: doc.revision, digest: configDigest(doc.text), file };
+}
+
+/** The same, but what cannot be read of a damaged document is left out and told: for what must work all the same. */
+export function salvageGuest(
+  store: ConfigStore,
+  type: GuestType,
+  node: string,
+  vmid: number,
+): StoredGuest & { readonly text: string; readonly problems: readonly ConfigProblem[] } {
+  const { path, doc } = guestDocument(store, type, node, vmid);
+  const { text, revision } = doc;
+  return { vmid, path, revision, text, digest: configDigest(text), ...salvageConfigFile(text) };
+}
+
+function guestDocument(store: ConfigStore, type: GuestType, node: string, vmid: number) {
   const path = guestPath(type, node, vmid);
   const doc = store.get(path);
   if (!doc) throw new RyokanError('not-found', `Configuration file '${path}' does not exist`);
-  const file = parseConfigFile(doc.text, path);
-  return { vmid, path, revision: doc.revision, digest: configDigest(doc.text), file };
+  return { path, doc };
 }
 
 /** Type and node of the guest that has this VMID anywhere in the cluster. */

@@ -40,6 +40,9 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
   undos.on('process.kill', async (args) => {
     // With its start time: after a power cut the number may belong to somebody else.
     const target = { pid: Number(args.pid), startTime: Number(args.startTime) };
+    // Asked first: a QEMU that ends without a word counts as crashed.
+    signalProcess(target, 'SIGTERM');
+    if (await waitForExit(target, 2000)) return;
     signalProcess(target, 'SIGKILL');
     await waitForExit(target, 5000);
   });

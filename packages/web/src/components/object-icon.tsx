@@ -125,10 +125,17 @@ export function ObjectIcon({ row, bare }: { row: Resource; bare?: boolean }) {
   );
 }
 
+/** The state in a word, and that there is something to do where the server says so: what, as the tooltip. */
 export function StateText({ row }: { row: Resource }) {
   const t = useT();
   const state = condition(row);
-  return <span className={`ry-state-text ry-state-${tones[state]}`}>{t(labels[state])}</span>;
+  if (row.warning === undefined)
+    return <span className={`ry-state-text ry-state-${tones[state]}`}>{t(labels[state])}</span>;
+  return (
+    <span className="ry-state-text ry-state-warn" title={row.warning}>
+      {t(labels[state])} ({t('state.attention')})
+    </span>
+  );
 }
 
 /** The datacenter, which is no row of its own. */

@@ -12,6 +12,7 @@ import { nodeOptionHandlers } from './node-options.ts';
 import { nodeHandlers } from './nodes.ts';
 import { qemuHandlers } from './qemu.ts';
 import { cloudInitHandlers } from './qemu-cloudinit.ts';
+import { repairHandlers } from './qemu-repair.ts';
 import { spiceHandlers } from './spice.ts';
 import { storageImportHandlers } from './storage-import.ts';
 import { taskHandlers } from './tasks.ts';
@@ -24,6 +25,7 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   qemuHandlers(table, services);
   agentHandlers(table, services);
   cloudInitHandlers(table, services);
+  repairHandlers(table, services);
   consoleHandlers(table, services);
   spiceHandlers(table, services);
   clusterQemuHandlers(table, services);

@@ -1,11 +1,11 @@
 /** Which privilege each option of a QEMU guest needs: the rule behind methods whose record says only "any login". */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
-import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
+import { parsePropertyString, readPropertyString } from '@ryokan/api/schema/property-string.ts';
 import { qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { cpuFields, hostpciFields, usbFields, virtiofsFields } from '@ryokan/api/schema/qemu-options.ts';
 import { parseVolumeId, parseVolumeName, tryParseArchiveMember } from '@ryokan/api/schema/volume-id.ts';
-import { readGuest } from '../../guests/guest-store.ts';
+import { salvageGuest } from '../../guests/guest-store.ts';
 import { newCloudInitStorage } from '../../guests/qemu/cloud-init/drive.ts';
 import { customVolumes } from '../../guests/qemu/cloud-init/snippets.ts';
 import { type ConfigChange, isVolumeKey } from '../../guests/qemu/config-change.ts';
@@ -15,6 +15,7 @@ import {
   namesVolume,
   newVolumeRequest,
   parseDrive,
+  salvageDrive,
 } from '../../guests/qemu/drive-value.ts';
 import type { Services } from '../../services.ts';
 import { demandReadVolume } from '../../storage/volume-access.ts';
@@ -64,21 +65,28 @@ function mapped(key: string, text: string | undefined): Privilege | 'root' {
 function mappingOf(key: string, text: string): string | undefined {
   if (key.startsWith('virtiofs')) return `/mapping/dir/${parsePropertyString(virtiofsFields, text).dirid}`;
   if (key === 'cpu') {
-    const type = parsePropertyString(cpuFields, text).cputype;
+    const type = readPropertyString(cpuFields, text).value?.cputype;
     return type?.startsWith('custom-') ? `/mapping/cpu/${type.slice('custom-'.length)}` : undefined;
   }
   const kind = key.startsWith('usb') ? 'usb' : 'pci';
-  const { host, mapping } = parsePropertyString(kind === 'usb' ? usbFields : hostpciFields, text);
+  const fields = kind === 'usb' ? usbFields : hostpciFields;
+  const { host, mapping } = readPropertyString(fields, text).value ?? {};
   return mapping === undefined || host !== undefined ? undefined : `/mapping/${kind}/${mapping}`;
 }
 
 function isSpiceUsb(text: string): boolean {
-  const { host, mapping } = parsePropertyString(usbFields, text);
+  const { host, mapping } = readPropertyString(usbFields, text).value ?? {};
   return host?.toLowerCase() === 'spice' && mapping === undefined;
 }
 
 function isCdromValue(key: string, text: string | undefined): boolean {
-  return text !== undefined && isCdrom(parseDrive(key, text));
+  const drive = text === undefined ? undefined : salvageDrive(key, text);
+  return drive !== undefined && isCdrom(drive);
+}
+
+function isCloudInitValue(key: string, text: string | undefined): boolean {
+  const drive = text === undefined || !isVolumeKey(key) ? undefined : salvageDrive(key, text);
+  return drive !== undefined && isCloudInit(drive);
 }
 
 /** New guests: VM.Allocate, and for each option what changing it would need. */
@@ -96,7 +104,7 @@ export function demandCreate(
 /** The record has asked for any of the configuration privileges; here each key is looked at. */
 export function demandConfigChange(services: Services, call: Call, vmid: number, change: ConfigChange): void {
   if (call.isRoot) return;
-  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  const guest = salvageGuest(services.store, 'qemu', services.settings.node, vmid);
   demandOptions(call, `/vms/${vmid}`, change, guest.file.properties);
 }
 
@@ -121,7 +129,7 @@ function demandOptions(
 }
 
 function demandKey(call: Call, path: string, key: string, text: string | undefined): void {
-  if (text !== undefined && isVolumeKey(key) && isCloudInit(parseDrive(key, text))) {
+  if (isCloudInitValue(key, text)) {
     return call.demand(path, ['VM.Config.Cloudinit', 'VM.Config.CDROM']);
   }
   if (/^ipconfig\d+$/.test(key) || byKey.get(key) === 'VM.Config.Cloudinit') {

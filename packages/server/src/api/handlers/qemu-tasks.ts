@@ -26,12 +26,12 @@ import {
   guestLock,
   resetGuest,
   resumeGuest,
-  shutdownGuest,
   stopGuest,
   suspendGuest,
 } from '../../guests/qemu/power.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
 import { demandRoomFor, resizeDisk, resizeTarget } from '../../guests/qemu/resize.ts';
+import { shutdownGuest } from '../../guests/qemu/shutdown.ts';
 import { demandStartable, startGuest } from '../../guests/qemu/start.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
 import type { Services } from '../../services.ts';

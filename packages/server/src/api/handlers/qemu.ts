@@ -133,12 +133,13 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       tags,
       lock,
       error,
+      warning,
     } = row ?? {};
     return {
       vmid,
       name,
       status: running ? ('running' as const) : ('stopped' as const),
-      qmpstatus: running?.qmpstatus ?? 'stopped',
+      qmpstatus: running ? (running.watch?.qmpstatus ?? 'running') : 'stopped',
       cpus: guest?.cpus ?? 1,
       cpu,
       mem,
@@ -156,8 +157,10 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       ...(tags === undefined ? {} : { tags }),
       ...(lock === undefined ? {} : { lock }),
       ...(error === undefined ? {} : { error }),
+      ...(warning === undefined ? {} : { warning }),
       ...(guest?.serial ? { serial: 1 as const } : {}),
-      ...(running ? { pid: running.process.pid, 'running-qemu': running.qemuVersion } : {}),
+      ...(running ? { pid: running.process.pid } : {}),
+      ...(running?.watch ? { 'running-qemu': running.watch.qemuVersion } : {}),
     };
   };
   table.on(qemuList, (_params, call) =>

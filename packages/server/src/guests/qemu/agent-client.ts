@@ -85,20 +85,6 @@ export async function withAgentSocket<T>(
   }
 }
 
-/** One command in a session of its own; `timeout` (ms) is for all of it. */
-export async function agentCommand(
-  socketPath: string,
-  command: string,
-  args: QmpArguments = {},
-  timeout = defaultTimeout,
-  signal?: AbortSignal,
-): Promise<JsonValue> {
-  const started = Date.now();
-  const left = () => Math.max(1, timeout - (Date.now() - started));
-  const run = (agent: AgentSession) => agent.call(command, args, { timeout: left(), signal });
-  return withAgentSocket(socketPath, run, { timeout, signal });
-}
-
 /** The text that clients match on, with what is known beyond it. */
 export function agentNotRunning({ detail, cause }: { detail?: string; cause?: unknown } = {}): RyokanError {
   return new RyokanError('state', `QEMU guest agent is not running${detail ? `: ${detail}` : ''}`, { cause });

@@ -6,8 +6,9 @@ import type { TaskContext } from '../../tasks/task.ts';
 import { parseConfigFile } from '../config-file.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { guestPrefix, parseGuestPath } from '../guest-store.ts';
-import { guestLock, shutdownGuest } from './power.ts';
+import { guestLock } from './power.ts';
 import { isRunning } from './process.ts';
+import { shutdownGuest } from './shutdown.ts';
 import { startGuest } from './start.ts';
 
 interface Ordered {

@@ -9,7 +9,7 @@ import {
 } from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigProperties, GuestConfigFile, PendingSection } from '../config-file.ts';
 import { configValueText } from './config.ts';
-import { isCdrom, isCloudInit, namesVolume, parseDrive } from './drive-value.ts';
+import { isCdrom, isCloudInit, namesVolume, salvageDrive } from './drive-value.ts';
 
 /** Keys that hold at once, also while the guest runs: they say nothing to QEMU (those of cloud-init: to its next image). */
 const immediate: ReadonlySet<string> = new Set([
@@ -143,14 +143,14 @@ function keepUnused(properties: Record<string, string>, key: string, text: strin
 
 /** The volume of a disk; undefined for CD-ROM drives, empty drives and paths. */
 export function volumeOf(key: string, text: string): string | undefined {
-  const drive = parseDrive(key, text);
-  return namesVolume(drive) && !isCdrom(drive) ? drive.file : undefined;
+  const drive = salvageDrive(key, text);
+  return drive && namesVolume(drive) && !isCdrom(drive) ? drive.file : undefined;
 }
 
 /** The same, and the image of a cloud-init drive: it is the guest's own, but is never kept as an unused disk. */
 function ownVolumeOf(key: string, text: string): string | undefined {
-  const drive = parseDrive(key, text);
-  return isCloudInit(drive) && namesVolume(drive) ? drive.file : volumeOf(key, text);
+  const drive = salvageDrive(key, text);
+  return drive && isCloudInit(drive) && namesVolume(drive) ? drive.file : volumeOf(key, text);
 }
 
 const namedIn = (properties: ConfigProperties, volid: string): boolean =>

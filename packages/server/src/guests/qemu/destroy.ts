@@ -2,7 +2,7 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { demandUnlocked, readGuest, removeGuest } from '../guest-store.ts';
+import { demandUnlocked, removeGuest, salvageGuest } from '../guest-store.ts';
 import { allProperties, isVolumeKey } from './config-change.ts';
 import { ownVolumes, volumesOfGuest } from './disks.ts';
 import { guestLock } from './power.ts';
@@ -15,7 +15,7 @@ export interface DestroyOptions {
 
 /** What forbids the removal, said before a task starts. */
 export function demandRemovable(services: GuestServices, vmid: number, skiplock: boolean): void {
-  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  const { file } = salvageGuest(services.store, 'qemu', services.settings.node, vmid);
   if (file.properties.protection === '1') {
     throw new RyokanError(
       'state',
@@ -37,7 +37,10 @@ export async function destroyGuest(
   const { store, settings, storage } = services;
   await guestLock(services, vmid, task, async () => {
     demandRemovable(services, vmid, options.skiplock);
-    const { file } = readGuest(store, 'qemu', settings.node, vmid);
+    const { file, problems } = salvageGuest(store, 'qemu', settings.node, vmid);
+    for (const { line, problem } of problems) {
+      task.warn(`line ${line} of the configuration: ${problem}; a volume that only this line named is kept`);
+    }
     const drives = allProperties(file)
       .flatMap((properties) => Object.entries(properties))
       .filter(([key]) => isVolumeKey(key));

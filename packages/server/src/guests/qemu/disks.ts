@@ -17,6 +17,7 @@ import {
   namesVolume,
   newVolumeRequest,
   parseDrive,
+  salvageDrive,
 } from './drive-value.ts';
 import { fittingEfiDrive, makeEfiDisk } from './efi-disk.ts';
 import { importVolume } from './import-disk.ts';
@@ -146,8 +147,8 @@ export function demandDistinctVolumes(properties: ConfigProperties): void {
   const seen = new Map<string, string>();
   for (const [key, text] of Object.entries(properties)) {
     if (!isVolumeKey(key) || key.startsWith('unused')) continue;
-    const drive = parseDrive(key, text);
-    if (newVolumeRequest(drive) || !namesVolume(drive)) continue;
+    const drive = salvageDrive(key, text);
+    if (!drive || newVolumeRequest(drive) || !namesVolume(drive)) continue;
     const { storage, name } = parseVolumeId(drive.file);
     // One ISO image may be in several drives.
     if (tryParseVolumeName(name)?.kind !== 'image') continue;
@@ -180,8 +181,8 @@ export function ownVolumes(
 ): { key: string; volid: string }[] {
   const found: { key: string; volid: string }[] = [];
   for (const [key, text] of drives) {
-    const drive = parseDrive(key, text);
-    if (!namesVolume(drive) || (isCdrom(drive) && !isCloudInit(drive))) continue;
+    const drive = salvageDrive(key, text);
+    if (!drive || !namesVolume(drive) || (isCdrom(drive) && !isCloudInit(drive))) continue;
     const { name } = parseVolumeId(drive.file);
     if (new RegExp(`(^|/)(vm|base)-${vmid}-`).test(name)) found.push({ key, volid: drive.file });
   }

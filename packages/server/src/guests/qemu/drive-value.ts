@@ -15,11 +15,27 @@ export interface DriveValue {
 }
 
 export function parseDrive(key: string, text: string): DriveValue {
+  const drive = readDrive(key, text);
+  if (!drive) throw new RyokanError('parameter', `'${key}: ${text}' is not a disk`, { context: { key } });
+  return drive;
+}
+
+/**
+ * A drive of a document that somebody may have edited by hand: of a value with wrong options at least its volume, so
+ * that the guest can be changed and removed all the same. Undefined when it names nothing.
+ */
+export function salvageDrive(key: string, text: string): DriveValue | undefined {
+  const drive = readDrive(key, text);
+  if (drive) return drive;
+  const parts = text.split(',');
+  const file = parts.map((part) => /^(?:(?:file|volume)=)?([^=]+)$/.exec(part)?.[1]).find(Boolean);
+  const kept = [file, ...parts.filter((part) => part === 'media=cdrom')];
+  return file === undefined ? undefined : readDrive(key, kept.join(','));
+}
+
+function readDrive(key: string, text: string): DriveValue | undefined {
   const fields = fieldsOf(key);
-  const result = fields && readPropertyString(fields, text);
-  if (!result?.value)
-    throw new RyokanError('parameter', `'${key}: ${text}' is not a disk`, { context: { key } });
-  return result.value as unknown as DriveValue;
+  return fields && (readPropertyString(fields, text).value as unknown as DriveValue | undefined);
 }
 
 export function formatDrive(key: string, drive: DriveValue): string {

@@ -8,7 +8,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { readGuest } from '../guest-store.ts';
+import { salvageGuest } from '../guest-store.ts';
 import { qemuRunPaths } from './run-paths.ts';
 
 export type HookPhase = 'pre-start' | 'post-start' | 'pre-stop' | 'post-stop';
@@ -64,7 +64,8 @@ export async function postStop(services: GuestServices, vmid: number, log: HookL
 }
 
 function hookscriptOf(services: GuestServices, vmid: number): string | undefined {
-  return readGuest(services.store, 'qemu', services.settings.node, vmid).file.properties.hookscript;
+  // A guest whose configuration is damaged can be stopped all the same.
+  return salvageGuest(services.store, 'qemu', services.settings.node, vmid).file.properties.hookscript;
 }
 
 async function tryHook(

@@ -56,7 +56,7 @@ async function monitored(answers: readonly ((id: number) => string)[]): Promise<
 
 test('an event in the same read as the first state is not lost', async () => {
   await monitored([(id) => status('prelaunch')(id) + event('RESUME'), status('running')]);
-  await expect.poll(() => monitor.get(100)?.qmpstatus).toBe('running');
+  await expect.poll(() => monitor.get(100)?.watch?.qmpstatus).toBe('running');
 });
 
 test('a question to a guest gets the connection, or says that it does not run', async () => {

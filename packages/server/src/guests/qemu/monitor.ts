@@ -5,50 +5,54 @@
 import { EventEmitter, once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { messageOf } from '@ryokan/api/errors.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { ticksPerSecond } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { endedOutsideTask } from './guest-ended.ts';
+import { crashText, notAnswering, silenceText } from './guest-warning.ts';
+import { answerPatience, GuestWatch } from './guest-watch.ts';
 import { demandRunning } from './power.ts';
-import { guestProcess, isRunning, leftovers, runningGuests } from './process.ts';
-import { connectQmp, type QmpClient, type QmpEvent } from './qmp-client.ts';
+import {
+  guestProcess,
+  isRunning,
+  lastWords,
+  leftovers,
+  logSize,
+  runningGuests,
+  waitForExit,
+} from './process.ts';
+import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
 
 export interface RunningGuest {
   readonly vmid: number;
   readonly process: ProcessId;
-  readonly qemuVersion: string;
-  /** QEMU's run state: running, paused, prelaunch, io-error, … */
-  qmpstatus: string;
-  readonly qmp: QmpClient;
+  /** Undefined as long as QEMU has not answered once, as of a halted one after a restart of the daemon. */
+  readonly watch: GuestWatch | undefined;
 }
 
 /** Pauses between attempts to connect to a guest that runs and does not answer (ms). */
 const firstRetry = 500;
-const longestRetry = 30_000;
+const longestRetry = 5_000;
 /** How long the start of the node waits for guests to answer (ms). */
 const openPatience = 3000;
+/** How often each guest is asked whether it is well (ms): a hanging QEMU tells nobody. */
+const lookEvery = 5_000;
+
+/** How long after its last connection a QEMU may still be there (ms). */
+const exitPatience = 2_000;
 
 /** How long a question to a guest waits for the connection to it (ms). */
 const connectPatience = 10_000;
 
-/** Events that change the run state. */
-const stateEvents: ReadonlySet<string> = new Set([
-  'STOP',
-  'RESUME',
-  'SUSPEND',
-  'WAKEUP',
-  'RESET',
-  'GUEST_PANICKED',
-  'BLOCK_IO_ERROR',
-  'POWERDOWN',
-]);
-
 export class QemuMonitor {
   private readonly guests = new Map<number, RunningGuest>();
   private readonly connecting = new Set<number>();
+  /** How guests ended that nobody had ended, until they run again. */
+  private readonly crashes = new Map<number, string>();
   private watcher: FSWatcher | undefined;
+  private lookTimer: NodeJS.Timeout | undefined;
   private closed = false;
   private readonly news = new EventEmitter();
 
@@ -67,11 +71,16 @@ export class QemuMonitor {
     this.watcher.on('error', (error) =>
       this.services.log.error({ err: error }, 'guests that start are no longer noticed'),
     );
+    this.lookTimer = setInterval(() => this.lookAtAll(), lookEvery);
     const found = runningGuests(this.services.paths);
     const attached = Promise.all(found.map((vmid) => this.attach(vmid)));
     // A guest that does not answer keeps the node from nothing.
     await Promise.race([attached, sleep(openPatience, undefined, { ref: false })]);
     await this.cleanUpEnded(found);
+  }
+
+  private lookAtAll(): void {
+    for (const { watch } of this.guests.values()) watch?.look().catch(() => {});
   }
 
   /** Guests that have ended while nobody looked. */
@@ -88,6 +97,13 @@ export class QemuMonitor {
     return this.guests.values();
   }
 
+  /** What keeps a guest from working, or how it ended when nobody had ended it; with what to do. */
+  warning(vmid: number): string | undefined {
+    const guest = this.guests.get(vmid);
+    if (!guest) return this.crashes.get(vmid);
+    return guest.watch ? guest.watch.warning : silenceText(guest.process);
+  }
+
   /**
    * The connection to a running guest. One that has just been started may not be connected yet: that is waited for.
    * Rejects with 'state' when it does not run, with 'unavailable' when it does not answer.
@@ -96,9 +112,10 @@ export class QemuMonitor {
     const deadline = Date.now() + connectPatience;
     for (;;) {
       const guest = this.guests.get(vmid);
-      if (guest) return guest.qmp;
-      demandRunning(this.services, vmid);
-      if (Date.now() >= deadline) throw notAnswering(vmid);
+      if (guest && (!guest.watch || guest.watch.silent)) throw notAnswering(vmid, guest.process);
+      if (guest?.watch) return guest.watch.qmp;
+      const process = demandRunning(this.services, vmid);
+      if (Date.now() >= deadline) throw notAnswering(vmid, process);
       await this.connected(deadline - Date.now());
     }
   }
@@ -120,13 +137,15 @@ export class QemuMonitor {
   close(): void {
     this.closed = true;
     this.watcher?.close();
-    for (const guest of this.guests.values()) guest.qmp.close();
+    clearInterval(this.lookTimer);
+    for (const guest of this.guests.values()) guest.watch?.qmp.close();
   }
 
   /** Connects to a guest; as long as it runs and does not answer, again and again. */
   private async attach(vmid: number): Promise<void> {
-    if (this.guests.has(vmid) || this.connecting.has(vmid)) return;
+    if (this.guests.get(vmid)?.watch || this.connecting.has(vmid)) return;
     this.connecting.add(vmid);
+    const late = setTimeout(() => this.showSilent(vmid), answerPatience);
     try {
       for (let pause = firstRetry; !this.closed && isRunning(this.services.paths, vmid); ) {
         if (await this.connect(vmid)) return;
@@ -134,29 +153,41 @@ export class QemuMonitor {
         pause = Math.min(pause * 2, longestRetry);
       }
     } finally {
+      clearTimeout(late);
       this.connecting.delete(vmid);
     }
+    const silent = this.guests.get(vmid);
+    if (silent) this.detach(silent);
+  }
+
+  /** A guest that runs and has never answered is shown all the same. */
+  private showSilent(vmid: number): void {
+    const process = guestProcess(this.services.paths, vmid);
+    if (!process || this.closed) return;
+    this.guests.set(vmid, { vmid, process, watch: undefined });
+    this.services.log.warn({ vmid, reason: silenceText(process) }, 'a guest does not answer');
+    this.onChange(vmid);
   }
 
   private async connect(vmid: number): Promise<boolean> {
     const { paths, log } = this.services;
     try {
       const qmp = await connectQmp(qemuRunPaths(paths, vmid).event, { timeout: 15_000, waitForSocket: true });
-      const { major, minor, micro } = qmp.greeting.version.qemu;
-      const state = { vmid, qmp, qmpstatus: '', qemuVersion: `${major}.${minor}.${micro}` };
-      // Before the question: an event right behind its answer would be lost, and nothing would ask again.
-      qmp.onEvent((event) => void this.onEvent(state, event));
-      await refresh(state);
+      // It listens before it asks: an event right behind the answer would be lost, and nothing would ask again.
+      const watch = new GuestWatch(this.services, vmid, qmp, () => this.onChange(vmid));
+      const logStart = logSize(paths, vmid);
+      await watch.look();
       // Only now: while it was waiting, one QEMU may have ended and another begun.
       const process = guestProcess(paths, vmid);
       if (!process || this.closed) {
         qmp.close();
         return false;
       }
-      const guest: RunningGuest = Object.assign(state, { process });
+      const guest: RunningGuest = { vmid, process, watch };
       this.guests.set(vmid, guest);
+      this.crashes.delete(vmid);
       this.news.emit('connected');
-      void qmp.closed.then(() => this.detach(guest));
+      void qmp.closed.then(() => this.lost(guest, watch, logStart));
       this.onChange(vmid);
       return true;
     } catch (error) {
@@ -166,21 +197,22 @@ export class QemuMonitor {
     }
   }
 
-  private async onEvent(
-    guest: Pick<RunningGuest, 'vmid' | 'qmp' | 'qmpstatus'>,
-    event: QmpEvent,
-  ): Promise<void> {
-    if (!stateEvents.has(event.event)) return;
-    try {
-      await refresh(guest);
-      this.onChange(guest.vmid);
-    } catch {
-      // It ended; `closed` follows.
-    }
+  /** The connection has ended, and QEMU with it or a moment later. */
+  private async lost(guest: RunningGuest, watch: GuestWatch, logStart: number): Promise<void> {
+    const gone = this.closed || (await waitForExit(guest.process, exitPatience));
+    // QEMU says beforehand that it ends, also when a signal asks it to; one that is silent is killed by people.
+    if (gone && !this.closed && !watch.ending && !watch.silent) this.noteCrash(guest.vmid, logStart);
+    this.detach(guest);
+  }
+
+  private noteCrash(vmid: number, logStart: number): void {
+    const text = crashText(new Date(), lastWords(this.services.paths, vmid, logStart));
+    this.crashes.set(vmid, text);
+    this.services.log.warn({ vmid, reason: text }, 'a guest has crashed');
   }
 
   private detach(guest: RunningGuest): void {
-    this.guests.delete(guest.vmid);
+    if (this.guests.get(guest.vmid) === guest) this.guests.delete(guest.vmid);
     if (this.closed) return;
     this.onChange(guest.vmid);
     void this.cleanUp(guest.vmid);
@@ -199,19 +231,7 @@ export class QemuMonitor {
   }
 }
 
-/** QEMU answers in order, so that the last answer is the state after the last event. */
-async function refresh(guest: { readonly qmp: QmpClient; qmpstatus: string }): Promise<void> {
-  guest.qmpstatus = (await guest.qmp.execute<{ status: string }>('query-status')).status;
-}
-
 /** Seconds since the process started. */
 export function uptimeOf(process: ProcessId, hostUptime: number): number {
   return Math.max(0, Math.floor(hostUptime - process.startTime / ticksPerSecond));
 }
-
-const notAnswering = (vmid: number) =>
-  new RyokanError(
-    'unavailable',
-    `VM ${vmid} runs, but QEMU does not answer; look at its log, and stop it when it stays so`,
-    { context: { vmid } },
-  );

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { chown, copyFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { readAccelerator } from '../../host/accelerator.ts';
 import { readSettings } from '../../host/node-settings.ts';
@@ -89,10 +90,25 @@ async function temporaryVariables(start: GuestStart): Promise<Partial<QemuHost>>
 async function volumes({ services, config }: GuestStart): Promise<Partial<QemuHost>> {
   const resolved: Record<string, ResolvedVolume> = {};
   for (const key of qemuVolumeKeys) {
-    const volume = config[key] === undefined ? undefined : await resolveVolume(services, key, config[key]);
+    const volume = config[key] === undefined ? undefined : await volumeOf(services, key, config[key]);
     if (volume) resolved[key] = volume;
   }
   return { volumes: resolved };
+}
+
+/** What is wrong with a volume says which drive it keeps from the guest. */
+async function volumeOf(
+  services: GuestServices,
+  key: string,
+  text: string,
+): Promise<ResolvedVolume | undefined> {
+  try {
+    return await resolveVolume(services, key, text);
+  } catch (cause) {
+    const code = cause instanceof RyokanError ? cause.code : 'failed';
+    const advice = `bring it back, or take '${key}' out of the configuration`;
+    throw new RyokanError(code, `${key}: ${messageOf(cause)}: ${advice}`, { cause, context: { key } });
+  }
 }
 
 /** How QEMU opens the volume of a drive; undefined for an empty one and for a path of the node. */

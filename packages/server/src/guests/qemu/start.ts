@@ -21,11 +21,12 @@ import { guestMemory } from './guest-context.ts';
 import { guestEnded } from './guest-ended.ts';
 import { oweStopHook, postStart, preStart } from './hookscript.ts';
 import type { QemuHost } from './host-input.ts';
-import { isRunning, lastWords, logSize, rotateLog } from './process.ts';
+import { isRunning, logSize, rotateLog } from './process.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { startCommands } from './start-commands.ts';
+import { startFailure } from './start-failure.ts';
 import { gatherHost } from './start-host.ts';
 
 export interface StartOptions {
@@ -195,8 +196,10 @@ async function untilReady(
   } catch (cause) {
     // Its socket may close a moment before its end is known.
     for (let waited = 0; waited < 300 && !ended.signal.aborted; waited += 20) await sleep(20);
-    const words = lastWords(services.paths, vmid, logStart);
-    const reason = ended.signal.aborted ? 'QEMU ended at once' : 'QEMU did not answer';
+    const words = startFailure(services.paths, vmid, logStart);
+    const reason = ended.signal.aborted
+      ? 'QEMU ended at once'
+      : `QEMU did not answer within ${timeout / 1000} s`;
     throw new RyokanError('failed', `start failed: ${reason}${words ? `: ${words}` : ''}`, {
       cause,
       context: { vmid },

@@ -16,7 +16,14 @@ import {
 } from './config-change.ts';
 import { withMac } from './create.ts';
 import { demandDistinctVolumes, prepareDrive, removeVolumes } from './disks.ts';
-import { formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from './drive-value.ts';
+import {
+  formatDrive,
+  isCdrom,
+  namesVolume,
+  newVolumeRequest,
+  parseDrive,
+  salvageDrive,
+} from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
 import { applyToRunning, type Problems } from './hotplug/apply.ts';
@@ -106,8 +113,8 @@ function keepMac(store: ConfigStore, text: string, before: string | undefined): 
 function withPresentVolume(key: string, text: string, before: string | undefined): string {
   const drive = parseDrive(key, text);
   if (before === undefined || newVolumeRequest(drive)) return text;
-  const old = parseDrive(key, before);
-  return drive.file === old.file && drive.size === undefined && old.size !== undefined
+  const old = salvageDrive(key, before);
+  return drive.file === old?.file && drive.size === undefined && old.size !== undefined
     ? formatDrive(key, { ...drive, size: old.size })
     : text;
 }
@@ -126,6 +133,6 @@ function demandUnprotectedDisks(properties: Readonly<Record<string, string>>, ch
 }
 
 function ownsVolume(key: string, text: string | undefined): boolean {
-  const drive = parseDrive(key, text ?? '');
-  return namesVolume(drive) && !isCdrom(drive);
+  const drive = salvageDrive(key, text ?? '');
+  return drive !== undefined && namesVolume(drive) && !isCdrom(drive);
 }

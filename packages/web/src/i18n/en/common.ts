@@ -76,6 +76,7 @@ export const common = {
   'problem.number': 'This must be a number.',
   'problem.tooLong': 'At most {{count}} characters.',
   'problem.vmidUsed': 'VM {{vmid}} exists already. Choose another number.',
+  'state.attention': 'needs attention',
   'state.available': 'available',
   'state.error': 'error',
   'state.hibernated': 'hibernated',

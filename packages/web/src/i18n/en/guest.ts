@@ -32,6 +32,7 @@ export const guest = {
   'guest.actionFailed': '{{action}}: VM {{name}} did not take it',
   'guest.clone': 'Clone',
   'guest.configError': 'The configuration of this VM cannot be read',
+  'guest.warning': 'This VM needs attention',
   'guest.confirm.reboot': 'The guest is asked to shut down and starts again with pending changes.',
   'guest.confirm.reset':
     'The guest is reset at once, without a shutdown. What it has not written to disk is lost.',

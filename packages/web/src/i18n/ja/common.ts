@@ -74,6 +74,7 @@ export const common = {
   'problem.number': '数値を入力してください。',
   'problem.tooLong': '{{count}} 文字以内にしてください。',
   'problem.vmidUsed': 'VM {{vmid}} はすでに存在します。別の番号を選んでください。',
+  'state.attention': '要対応',
   'state.available': '利用可能',
   'state.error': 'エラー',
   'state.hibernated': '休止状態',

@@ -32,6 +32,7 @@ export const guest = {
   'guest.actionFailed': '{{action}}: VM {{name}} で実行できませんでした',
   'guest.clone': 'クローン',
   'guest.configError': 'この VM の設定を読み込めません',
+  'guest.warning': 'この VM は対応が必要です',
   'guest.confirm.reboot': 'ゲストにシャットダウンを要求し、保留中の変更を適用して再び起動します。',
   'guest.confirm.reset':
     'シャットダウンせずに直ちにリセットします。ディスクに書き込まれていないデータは失われます。',

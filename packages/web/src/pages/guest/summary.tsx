@@ -33,6 +33,11 @@ export default function GuestSummary({ guest, state }: GuestTabProps) {
           {problem}
         </Alert>
       ) : null}
+      {guest.warning ? (
+        <Alert isInline variant="warning" title={t('guest.warning')} className="ry-span">
+          {guest.warning}
+        </Alert>
+      ) : null}
       <Panel title={t('summary.state')}>
         <Facts
           rows={[

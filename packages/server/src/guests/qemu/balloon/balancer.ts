@@ -51,7 +51,9 @@ export class Balancer {
     }
   }
 
-  private async ask({ vmid, qmp }: RunningGuest): Promise<void> {
+  private async ask({ vmid, watch }: RunningGuest): Promise<void> {
+    if (!watch || watch.silent) return;
+    const { qmp } = watch;
     try {
       const figures = await readBalloon(qmp);
       if (figures) this.known.set(vmid, figures);
@@ -69,7 +71,7 @@ export class Balancer {
     for (const [vmid, value] of balloonTargets(host(), movable, target())) {
       try {
         log.debug({ vmid, value }, 'balloon');
-        await this.sources.monitor.get(vmid)?.qmp.execute('balloon', { value });
+        await this.sources.monitor.get(vmid)?.watch?.qmp.execute('balloon', { value });
       } catch (error) {
         log.warn({ vmid, reason: messageOf(error) }, 'could not change the memory of a guest');
       }
@@ -77,14 +79,15 @@ export class Balancer {
   }
 
   /** What may be done with a guest's memory; undefined when it is to be left alone. */
-  private movable({ vmid, qmpstatus }: RunningGuest): BalloonGuest | undefined {
+  private movable({ vmid, watch }: RunningGuest): BalloonGuest | undefined {
     const guest = this.sources.guest(vmid);
     const figures = this.known.get(vmid);
     const min = guest?.balloon;
     if (!guest || min === undefined || min === 0 || min >= guest.maxmem || guest.shares === 0)
       return undefined;
     // Whoever saves or moves its memory does not want it to change under way.
-    if (qmpstatus !== 'running' || guest.lock !== undefined || !figures?.report) return undefined;
+    if (watch?.qmpstatus !== 'running' || watch.silent || guest.lock !== undefined || !figures?.report)
+      return undefined;
     if (Date.now() / 1000 - figures.report.time > freshReport) return undefined;
     return { vmid, actual: figures.actual, min, max: guest.maxmem, shares: guest.shares };
   }

@@ -6,16 +6,18 @@ import type { StorageDriver } from '../../../storage/driver.ts';
 import { stagedFileUndo } from '../../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../../config-file.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
-import { type DriveValue, formatSize, isCloudInit, parseDrive } from '../drive-value.ts';
+import { type DriveValue, formatSize, isCloudInit, salvageDrive } from '../drive-value.ts';
 
 /** Bytes of every image, whatever is in it. */
 export const imageBytes = 4 * 1024 * 1024;
 
 /** The key of the guest's cloud-init drive; of drives other than `except`, where that is given. */
 export function cloudInitKey(properties: ConfigProperties, except?: string): string | undefined {
-  return qemuDriveKeys.find(
-    (key) => key !== except && properties[key] !== undefined && isCloudInit(parseDrive(key, properties[key])),
-  );
+  return qemuDriveKeys.find((key) => {
+    const text = key === except ? undefined : properties[key];
+    const drive = text === undefined ? undefined : salvageDrive(key, text);
+    return drive !== undefined && isCloudInit(drive);
+  });
 }
 
 /** `local:cloudinit`: the storage on which a new image is to be made. */

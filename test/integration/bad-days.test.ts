@@ -1,0 +1,201 @@
+/** What goes wrong under running guests: killed and hanging QEMUs, configurations edited into nonsense. */
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSqliteStore } from '../../packages/server/src/cluster/sqlite-store.ts';
+import type { ApiSession } from '../lib/api-session.ts';
+import { startNode, type TestNode } from '../lib/node.ts';
+import { waitFor } from '../lib/wait.ts';
+
+let node: TestNode;
+let admin: ApiSession;
+
+beforeAll(async () => {
+  node = await startNode();
+  admin = await node.admin();
+});
+afterAll(() => node?.stop());
+
+interface Status {
+  readonly status: string;
+  readonly qmpstatus: string;
+  readonly pid?: number;
+  readonly warning?: string;
+  readonly error?: string;
+}
+
+const qemu = (vmid: number, path = '') => `${node.path}/qemu/${vmid}${path}`;
+const status = (vmid: number) => admin.get<Status>(qemu(vmid, '/status/current'));
+const act = (vmid: number, action: string, params = {}) =>
+  admin.run('POST', qemu(vmid, `/status/${action}`), params);
+const create = (vmid: number, params = {}) =>
+  admin.run('POST', `${node.path}/qemu`, { vmid, memory: 32, ...params });
+
+/** Waits until the guest's status fits. */
+async function shows(vmid: number, what: string, fits: (now: Status) => boolean): Promise<Status> {
+  let now: Status | undefined;
+  return waitFor(
+    async () => {
+      now = await status(vmid);
+      return fits(now) ? now : undefined;
+    },
+    { timeout: 20, what: () => `VM ${vmid} to show ${what}: ${JSON.stringify(now)}` },
+  );
+}
+
+/** Writes a guest's document past the API, as an editor or a restored backup of the store does. */
+async function editDocument(vmid: number, edit: (text: string) => string): Promise<void> {
+  const store = openSqliteStore(join(node.dataDir, 'config.db'));
+  const path = `nodes/${node.name}/qemu-server/${vmid}.conf`;
+  try {
+    await store.commit([], [{ path, text: edit(store.get(path)?.text ?? '') }]);
+  } finally {
+    await store.close();
+  }
+}
+
+describe('QEMU ends by itself', () => {
+  test.each(['SIGKILL', 'SIGSEGV'] as const)(
+    'by %s: shown, cleaned up, can be started again',
+    async (signal) => {
+      await create(100, { scsi0: 'local:1' });
+      await act(100, 'start');
+      const { pid = 0 } = await shows(100, 'its pid', ({ pid }) => pid !== undefined);
+      process.kill(pid, signal);
+      const crashed = await shows(100, 'the crash', ({ warning }) => warning !== undefined);
+      expect(crashed).toMatchObject({
+        status: 'stopped',
+        warning: expect.stringMatching(/^QEMU ended unexpectedly at 2.*can be started again\./),
+      });
+      await waitFor(() => !existsSync(node.guestSocket(100, 'pid')), { timeout: 10, what: 'the clean-up' });
+      const rows = await admin.get<{ vmid: number; warning?: string }[]>('/cluster/resources', {
+        type: 'vm',
+      });
+      expect(rows.find((row) => row.vmid === 100)?.warning).toBe(crashed.warning);
+      await act(100, 'start');
+      await shows(100, 'that all is well', (now) => now.status === 'running' && now.warning === undefined);
+      await act(100, 'stop');
+      expect((await status(100)).warning).toBeUndefined();
+      await admin.run('DELETE', qemu(100));
+    },
+  );
+});
+
+describe('QEMU hangs', () => {
+  test('it is shown as not answering, questions stay quick, stop ends it, other guests go on', async () => {
+    await create(110);
+    await create(111);
+    await act(110, 'start');
+    await act(111, 'start');
+    const { pid = 0 } = await shows(110, 'its pid', ({ pid }) => pid !== undefined);
+    process.kill(pid, 'SIGSTOP');
+    const hung = await shows(110, 'that it hangs', ({ warning }) => warning !== undefined);
+    expect(hung).toMatchObject({ status: 'running', warning: expect.stringMatching(/kill -CONT \d+/) });
+    const begun = performance.now();
+    await Promise.all([
+      status(110),
+      status(111),
+      admin.get('/cluster/resources'),
+      admin.get(`${node.path}/qemu`),
+    ]);
+    const refused = await admin.answer('POST', qemu(110, '/monitor'), { command: 'info status' });
+    expect(refused.reason).toMatch(/VM 110 runs, but QEMU does not answer: its process/);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    await act(111, 'suspend');
+    // It comes back as if nothing had been.
+    process.kill(pid, 'SIGCONT');
+    await shows(110, 'that it answers', ({ warning }) => warning === undefined);
+    process.kill(pid, 'SIGSTOP');
+    // Also for a daemon that has never heard of it.
+    process.kill(await node.daemonPid(), 'SIGKILL');
+    await node.up();
+    expect(await shows(110, 'that it hangs', ({ warning }) => warning !== undefined)).toMatchObject({
+      ...{ status: 'running', qmpstatus: 'running', pid },
+    });
+    expect(await status(111)).toMatchObject({ qmpstatus: 'paused' });
+    const shutdown = await admin.taskEnd(
+      await admin.call('POST', qemu(110, '/status/shutdown'), { timeout: 1 }),
+    );
+    expect(shutdown.exitstatus).toMatch(/VM quit\/powerdown failed - VM 110 runs, but QEMU does not answer/);
+    const stopping = performance.now();
+    const end = await admin.taskEnd(await admin.call('POST', qemu(110, '/status/stop')));
+    expect([end.exitstatus, end.log.join('\n')]).toEqual([
+      'WARNINGS: 1',
+      expect.stringMatching(/WARN: QEMU did not end when told to; killing it/),
+    ]);
+    expect(performance.now() - stopping).toBeLessThan(15_000);
+    await shows(110, 'that it is down', (now) => now.status === 'stopped' && now.warning === undefined);
+    await act(111, 'stop');
+  });
+});
+
+describe('a configuration edited into nonsense', () => {
+  test('a line that is none: it is shown, the guest can be stopped, the document repaired', async () => {
+    await create(120, { scsi0: 'local:1' });
+    await act(120, 'start');
+    await editDocument(120, (text) => `what is this\n${text}`);
+    const shown = await shows(120, 'the damage', ({ error }) => error !== undefined);
+    expect(shown).toMatchObject({ status: 'running', error: expect.stringMatching(/is damaged: line 1:/) });
+    expect((await admin.answer('GET', qemu(120, '/config'))).reason).toMatch(/line 1: 'what is this'/);
+    await act(120, 'suspend');
+    await act(120, 'resume');
+    const upid = await admin.call<string>('POST', qemu(120, '/status/shutdown'), {
+      timeout: 1,
+      forceStop: 1,
+    });
+    expect((await admin.taskEnd(upid)).exitstatus).toBe('OK');
+    expect((await admin.answer('POST', qemu(120, '/status/start'))).reason).toMatch(/is damaged: line 1/);
+    const document = await admin.get<{ text: string; digest: string; problems: unknown }>(
+      qemu(120, '/document'),
+    );
+    expect(document.problems).toEqual([{ line: 1, problem: "'what is this' is not 'key: value'" }]);
+    const repair = (text: string) =>
+      admin.answer('PUT', qemu(120, '/document'), { text, digest: document.digest });
+    expect((await repair('still: not\nright')).reason).toMatch(/line 2/);
+    const good = document.text.replace('what is this\n', '');
+    expect((await repair(`${good}args: -S\n`)).reason).toMatch(/only root can set 'args'/);
+    expect((await repair(good)).status).toBe(200);
+    expect((await repair(good)).status).toBe(500);
+    await act(120, 'start');
+    await editDocument(120, (text) => `what is this\n${text}`);
+    await act(120, 'stop');
+    const end = await admin.taskEnd(await admin.call('DELETE', qemu(120)));
+    expect(end.exitstatus).toBe('WARNINGS: 1');
+    expect(await readdir(join(node.dataDir, 'storage/images'))).not.toContain('120');
+  });
+
+  test('values that are nonsense: the start names them all, each can be set right or removed', async () => {
+    await create(121, { scsi0: 'local:1', scsi1: 'local:1', cores: 1 });
+    const wrong = (text: string) =>
+      text
+        .replace(/^cores: .*$/m, 'cores: many')
+        .replace(/^memory: .*$/m, 'memory: lots')
+        .replace(/^scsi0: (.*)$/m, 'scsi0: $1,iops=fast')
+        .concat('hostpci0: :::\nscsi5: nowhere:121/vm-121-disk-9.qcow2,size=1G\n');
+    await act(121, 'start');
+    await editDocument(121, wrong);
+    await act(121, 'stop');
+    const start = async () => {
+      const answer = await admin.answer('POST', qemu(121, '/status/start'));
+      if (answer.status !== 200) return answer.reason;
+      return (await admin.taskEnd(JSON.parse(answer.body.toString()).data)).exitstatus;
+    };
+    const problem = await start();
+    for (const key of ['cores', 'memory', 'scsi0', 'hostpci0']) expect(problem).toContain(`${key}: `);
+    const config = await admin.get<Record<string, string>>(qemu(121, '/config'));
+    expect(config).toMatchObject({ memory: 'lots' });
+    await admin.call('PUT', qemu(121, '/config'), { cores: 1, memory: 32, delete: 'scsi0' });
+    await editDocument(121, (text) => text.replace(/^hostpci0.*\n/m, ''));
+    expect((await admin.get<Record<string, string>>(qemu(121, '/config'))).unused0).toMatch(/vm-121-disk-0/);
+    expect(await start()).toMatch(/scsi5: .*storage 'nowhere' does not exist/);
+    await admin.call('PUT', qemu(121, '/config'), { delete: 'scsi5' });
+    await admin.call('PUT', qemu(121, '/config'), { delete: 'unused1' });
+    expect(await start()).toBe('OK');
+    await act(121, 'stop');
+    await editDocument(121, wrong);
+    await admin.run('DELETE', qemu(121)).catch(() => {});
+    expect((await admin.answer('GET', qemu(121, '/config'))).status).toBe(500);
+    expect(await readdir(join(node.dataDir, 'storage/images'))).not.toContain('121');
+  });
+});
