@@ -78,8 +78,8 @@ describe('an agent', () => {
     );
     const many = Array.from({ length: 8 }, () => admin.answer('POST', path(400, '/ping')));
     expect((await Promise.all(many)).map((answer) => answer.status)).toEqual(Array(8).fill(200));
-    const index = await admin.get<{ subdir: string }[]>(path(400));
-    expect(index.map((one) => one.subdir)).toEqual(expect.arrayContaining(['exec', 'fstrim', 'suspend-ram']));
+    const index = await admin.get<{ name: string }[]>(path(400));
+    expect(index.map((one) => one.name)).toEqual(expect.arrayContaining(['exec', 'fstrim', 'suspend-ram']));
   });
 
   test('runs programs: words, input, exit code, output', async () => {

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
-import type { ApiSession } from '../lib/api-session.ts';
+import { type ApiSession, logIn } from '../lib/api-session.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 
 let node: TestNode;
@@ -75,6 +75,42 @@ describe('a guest with a cloud-init drive', () => {
     await act(300, 'stop');
     await admin.call('PUT', qemu(300, '/config'), { cicustom: 'user=local:snippets/web.yaml' });
     await admin.call('PUT', qemu(300, '/cloudinit'));
+    expect(await fileInImage('/user-data')).toBe('#cloud-config\n');
+  });
+
+  test('has snippets that those see who may write them, and hook scripts that root alone writes', async () => {
+    const path = `${node.path}/storage/local/snippets/hook.sh`;
+    await admin.call('PUT', path, { content: '#!/bin/sh\n' });
+    await node.cli('qm', 'set', '300', '--hookscript', 'local:snippets/hook.sh');
+    const refused = await admin.answer('PUT', path, { content: '#!/bin/sh\nid\n' });
+    expect([refused.status, refused.reason]).toEqual([
+      403,
+      "only root can write 'local:snippets/hook.sh': it is the hook script of VM 300",
+    ]);
+    await node.cli('qm', 'set', '300', '--delete', 'hookscript');
+    await admin.call('PUT', path, { content: '#!/bin/sh\ntrue\n' });
+    const userid = 'author@pve';
+    await admin.call('POST', '/access/users', { userid, password: 'a-long-password' });
+    const author = await logIn(node.url, userid, 'a-long-password');
+    const grant = (roles: string) =>
+      admin.call('PUT', '/access/acl', { path: '/storage/local', roles, users: userid });
+    const seen = () =>
+      author.get<{ volid: string }[]>(`${node.path}/storage/local/content`, { content: 'snippets' });
+    await grant('PVEDatastoreUser');
+    expect([await seen(), (await author.answer('GET', path)).status]).toEqual([[], 403]);
+    await grant('PVEDatastoreAdmin');
+    expect((await seen()).map(({ volid }) => volid)).toContain('local:snippets/hook.sh');
+    expect(await author.get(path)).toMatchObject({ content: '#!/bin/sh\ntrue\n' });
+    author.close();
+  });
+
+  test('is dumped, compared and made again from the command line', async () => {
+    const { stdout: user } = await node.cli('qm', 'cloudinit', 'dump', '300', 'user');
+    expect(user.trim()).toBe(
+      (await admin.get<string>(qemu(300, '/cloudinit/dump'), { type: 'user' })).trim(),
+    );
+    expect((await node.cli('qm', 'cloudinit', 'pending', '300')).stdout).toMatch(/ciuser\s+debian/);
+    await node.cli('qm', 'cloudinit', 'update', '300');
     expect(await fileInImage('/user-data')).toBe('#cloud-config\n');
   });
 

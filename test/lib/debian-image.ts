@@ -2,7 +2,7 @@
  * A whole Debian on a disk image, made by the test itself: systemd, udev, DHCP client, guest agent, login on the serial
  * console. Boots by itself under SeaBIOS and OVMF from any disk bus of the product.
  */
-import { chmod, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
 import { cachedAsset } from './asset-cache.ts';
@@ -158,8 +158,9 @@ async function configure(root: string, { files, extra }: Variant): Promise<void>
   await inside(root, 'systemctl', ['disable', ...disabled]);
   await inside(root, 'apt-get', ['clean']);
   await rm(join(root, 'usr/sbin/policy-rc.d'));
-  // Copied from this machine by debootstrap, for the chroot's own downloads.
-  await writeFile(join(root, 'etc/resolv.conf'), '');
+  // Copied from this machine by debootstrap, for the chroot's own downloads; systemd-resolved makes it a link of its own.
+  const resolvConf = join(root, 'etc/resolv.conf');
+  if (!(await lstat(resolvConf)).isSymbolicLink()) await writeFile(resolvConf, '');
   for (const path of ['var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale']) {
     await rm(join(root, path), { recursive: true });
   }

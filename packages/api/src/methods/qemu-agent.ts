@@ -1,7 +1,7 @@
 /** The guest agent of QEMU guests: its commands, programs and files in the guest. */
 import { defineMethod } from '../method.ts';
 import type { Privilege } from '../privileges.ts';
-import { Bit, Enum, Node, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
+import { Bit, Enum, Node, Null, Type, Vmid } from '../schema/types.ts';
 
 const Optional = Type.Optional;
 const guest = { node: Node(), vmid: Vmid() };
@@ -18,7 +18,7 @@ export const agentIndex = defineMethod({
   path: base,
   description: 'Directory of agent operations.',
   params,
-  returns: Subdirs(),
+  returns: Type.Array(Type.Object({ name: Type.String() })),
   permission: { user: 'all' },
   proxyTo: 'node',
 });

@@ -70,7 +70,11 @@ export const snippetRead = defineMethod({
     content: Type.String(),
     digest: Type.String({ description: 'SHA-1 of the text.' }),
   }),
-  permission: { perm: '/storage/{storage}', privs: ['Datastore.AllocateTemplate'] },
+  permission: {
+    perm: '/storage/{storage}',
+    privs: ['Datastore.Allocate', 'Datastore.AllocateTemplate'],
+    any: true,
+  },
   proxyTo: 'node',
   extension: true,
 });
@@ -79,7 +83,7 @@ export const snippetWrite = defineMethod({
   id: 'storage.snippet.write',
   verb: 'PUT',
   path: snippetPath,
-  description: 'Makes a snippet, or replaces its text.',
+  description: 'Makes a snippet, or replaces its text. The hook script of a guest is written by root alone.',
   params: Type.Object({
     ...snippet,
     content: Type.String({ maxLength: longestSnippet, description: 'The text, at most 128 KiB.' }),

@@ -1,6 +1,6 @@
 /** Snapshots of QEMU guests. */
 import { defineMethod } from '../method.ts';
-import { Bit, Format, Node, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
+import { Bit, Format, Node, Null, Type, Vmid } from '../schema/types.ts';
 
 const Optional = Type.Optional;
 const guest = { node: Node(), vmid: Vmid() };
@@ -60,7 +60,7 @@ export const qemuSnapshotIndex = defineMethod({
   path: `${base}/{snapname}`,
   description: 'Directory of a snapshot.',
   params: Type.Object(one),
-  returns: Subdirs(),
+  returns: Type.Array(Type.Object({ cmd: Type.String() })),
   permission: { user: 'all' },
   proxyTo: 'node',
 });

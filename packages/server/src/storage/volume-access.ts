@@ -17,7 +17,7 @@ export interface VolumeFacts {
 
 /**
  * Administrators of the storage see all. Files to install from are seen by whoever sees the storage; disks and backups
- * by whoever may handle those of their guest; snippets, which can hold passwords, by nobody else.
+ * by whoever may handle those of their guest; snippets, which can hold passwords, by whoever may write them.
  */
 export function mayReadVolume(caller: VolumeCaller, { storage, content, vmid }: VolumeFacts): boolean {
   const path = `/storage/${storage}`;
@@ -39,6 +39,8 @@ export function mayReadVolume(caller: VolumeCaller, { storage, content, vmid }: 
       return (
         guest !== undefined && caller.can(path, ['Datastore.Audit']) && caller.can(guest, ['VM.Config.Disk'])
       );
+    case 'snippets':
+      return caller.can(path, ['Datastore.AllocateTemplate']);
     default:
       return false;
   }

@@ -33,6 +33,7 @@ import { isPrivilege, rolePrivileges, rootUser, splitTokenId } from '../../acces
 import { setPassword } from '../../access/users.ts';
 import type { Services } from '../../services.ts';
 import { canModifyPath } from '../authorize.ts';
+import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { accessUserHandlers } from './access-users.ts';
 
@@ -46,10 +47,8 @@ export function accessHandlers(table: HandlerTable, services: Services): void {
   accessUserHandlers(table, services);
 }
 
-const folders = ['acl', 'domains', 'groups', 'password', 'permissions', 'roles', 'ticket', 'users'];
-
 function loginHandlers(table: HandlerTable, { access }: Services): void {
-  table.on(accessIndex, () => folders.map((subdir) => ({ subdir })));
+  table.on(accessIndex, () => childrenOf(accessIndex, 'subdir'));
   table.on(accessTicketPage, () => null);
   table.on(accessLogin, async (params, call) => {
     const result = await access.login(params.username, params.realm, params.password, call.remote);

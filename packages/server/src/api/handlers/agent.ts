@@ -3,7 +3,6 @@ import { ParameterError } from '@ryokan/api/errors.ts';
 import {
   type AgentCommand,
   agentActions,
-  agentCommandNames,
   agentExec,
   agentExecStatus,
   agentFileRead,
@@ -27,12 +26,11 @@ import {
   thawFileSystems,
   writeGuestFile,
 } from '../../guests/qemu/agent-commands.ts';
+import { childrenOf } from '../directory.ts';
 import type { HandlerTable } from '../handler-table.ts';
 
 /** How long (ms) commands may take that are not done in a moment; the others get 10 s, as agents of busy guests need. */
 const timeouts: Partial<Record<AgentCommand, number>> = { 'guest-fstrim': 10 * 60_000 };
-
-const otherOperations = ['exec', 'exec-status', 'file-read', 'file-write', 'set-user-password'];
 
 export function agentHandlers(table: HandlerTable, services: DaemonServices): void {
   const withAgent = <T>(vmid: number, work: (agent: AgentSession) => Promise<T>, signal?: AbortSignal) =>
@@ -40,9 +38,7 @@ export function agentHandlers(table: HandlerTable, services: DaemonServices): vo
       qmp: () => services.monitor.connection(vmid),
       ...(signal ? { signal } : {}),
     });
-  table.on(agentIndex, () =>
-    [...agentCommandNames.map(shortName), ...otherOperations].sort().map((subdir) => ({ subdir })),
-  );
+  table.on(agentIndex, () => childrenOf(agentIndex, 'name'));
   for (const [command, method] of entries(agentQuestions)) {
     table.on(method, ({ vmid }, call) =>
       withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) }), call.signal),
@@ -112,8 +108,6 @@ function runCommand(agent: AgentSession, command: AgentCommand): Promise<unknown
   const timeout = timeouts[command];
   return agent.call(command, {}, timeout === undefined ? {} : { timeout });
 }
-
-const shortName = (command: string): string => command.replace(/^guest-/, '');
 
 const entries = <K extends string, V>(table: Readonly<Record<K, V>>): [K, V][] =>
   Object.entries(table) as [K, V][];

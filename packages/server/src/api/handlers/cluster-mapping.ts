@@ -19,10 +19,11 @@ import {
   mappings,
   requireMapping,
 } from '../../guests/mappings.ts';
+import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 
 export function mappingHandlers(table: HandlerTable, services: DaemonServices): void {
-  table.on(mappingIndex, () => ['dir', 'pci', 'usb'].map((name) => ({ name })));
+  table.on(mappingIndex, () => childrenOf(mappingIndex, 'name'));
   table.on(pciMappings.list, (params, call) => rows('pci', services, params['check-node'], call));
   table.on(dirMappings.list, (params, call) => rows('dir', services, params['check-node'], call));
   table.on(usbMappings.list, (params, call) =>

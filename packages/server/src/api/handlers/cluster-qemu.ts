@@ -22,11 +22,12 @@ import {
   customCpu,
   requireCpuModel,
 } from '../../guests/qemu/cpu-models.ts';
+import { childrenOf } from '../directory.ts';
 import type { HandlerTable } from '../handler-table.ts';
 import { cpuFlagsHere, visibleModels } from './node-capabilities.ts';
 
 export function clusterQemuHandlers(table: HandlerTable, services: DaemonServices): void {
-  table.on(clusterQemuIndex, () => ['cpu-flags', 'custom-cpu-models'].map((name) => ({ name })));
+  table.on(clusterQemuIndex, () => childrenOf(clusterQemuIndex, 'name'));
   flagHandlers(table, services);
   modelHandlers(table, services);
 }

@@ -17,6 +17,7 @@ import { changeOptions, readOptions } from '../../cluster/options-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
 import { apiVersion } from '../../host/version.ts';
+import { childrenOf } from '../directory.ts';
 import { StreamReply } from '../dispatcher.ts';
 import type { HandlerTable } from '../handler-table.ts';
 import { taskRow, visibleTasks } from '../task-access.ts';
@@ -29,12 +30,8 @@ const lastVmid = 999_999_999;
 export function clusterHandlers(table: HandlerTable, services: DaemonServices): void {
   const { events, resources, settings, store, tasks } = services;
   table.on(version, () => ({ ...apiVersion, console: 'html5' }));
-  table.on(rootIndex, () =>
-    ['version', 'cluster', 'nodes', 'storage', 'access'].map((subdir) => ({ subdir })),
-  );
-  table.on(clusterIndex, () =>
-    ['resources', 'tasks', 'nextid', 'status', 'options', 'events'].map((name) => ({ name })),
-  );
+  table.on(rootIndex, () => childrenOf(rootIndex, 'subdir'));
+  table.on(clusterIndex, () => childrenOf(clusterIndex, 'name'));
   table.on(clusterResources, ({ type }, call) => resources.answer(call, type));
   table.on(clusterTasks, (_params, call) => {
     const { rows } = tasks.list({ source: 'all', limit: 50, ...visibleTasks(call, settings.node) });

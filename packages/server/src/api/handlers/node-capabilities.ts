@@ -14,13 +14,13 @@ import type { DaemonServices } from '../../daemon-services.ts';
 import { qemuCapabilities, vendorOf } from '../../guests/qemu/capabilities.ts';
 import { type Accelerator, guestCpuFlags, supportedCpuFlags } from '../../guests/qemu/cpu-flags.ts';
 import { cpuModelSections } from '../../guests/qemu/cpu-models.ts';
+import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 
 export function capabilityHandlers(table: HandlerTable, services: DaemonServices): void {
   const { paths, settings, store } = services;
-  const rows = (...names: string[]) => names.map((name) => ({ name }));
-  table.on(capabilitiesIndex, () => rows('qemu'));
-  table.on(capabilitiesQemuIndex, () => rows('cpu', 'cpu-flags', 'machines', 'migration'));
+  table.on(capabilitiesIndex, () => childrenOf(capabilitiesIndex, 'name'));
+  table.on(capabilitiesQemuIndex, () => childrenOf(capabilitiesQemuIndex, 'name'));
   const found = () => qemuCapabilities(join(paths.run, 'qemu-capabilities.json'));
   table.on(capabilitiesCpu, async ({ arch }, call) => {
     if (arch === 'aarch64') return [];

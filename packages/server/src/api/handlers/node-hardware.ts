@@ -19,6 +19,7 @@ import {
   pciDevices,
 } from '../../host/pci.ts';
 import { type UsbDevice, usbDevices } from '../../host/usb.ts';
+import { childrenOf } from '../directory.ts';
 import type { HandlerTable } from '../handler-table.ts';
 
 /** `sys` is another root of the kernel's tree for tests. */
@@ -27,7 +28,7 @@ export function hardwareHandlers(
   { store, settings }: { readonly store: ConfigStore; readonly settings: { readonly node: string } },
   sys = '/sys',
 ): void {
-  table.on(hardwareIndex, () => ['pci', 'usb'].map((type) => ({ type })));
+  table.on(hardwareIndex, () => childrenOf(hardwareIndex, 'type'));
   table.on(hardwarePci, (params) => {
     const hidden = splitList(params['pci-class-blacklist'] ?? '05;06;0b').map(
       (code) => `0x${code.toLowerCase()}`,
@@ -37,7 +38,7 @@ export function hardwareHandlers(
     const names = new PciNames();
     return shown.map((device) => pciRow(device, names));
   });
-  table.on(hardwarePciIndex, () => [{ method: 'mdev' }]);
+  table.on(hardwarePciIndex, () => childrenOf(hardwarePciIndex, 'method'));
   table.on(hardwareMdev, (params) => {
     const asked = params['pci-id-or-mapping'];
     const addresses = /[:.]/.test(asked)

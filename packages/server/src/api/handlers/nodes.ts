@@ -26,6 +26,7 @@ import { cpuInfo, loadAverage, uptime } from '../../host/procfs.ts';
 import { apiVersion } from '../../host/version.ts';
 import { interfaces, isBridge } from '../../network/bridge.ts';
 import { natBridge, natLeases } from '../../network/nat-bridge.ts';
+import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { networkRows } from '../network-rows.ts';
 import { nodeWarningsOf } from '../node-warnings.ts';
@@ -54,11 +55,7 @@ function stateHandlers(table: HandlerTable, services: DaemonServices): void {
       return { ...base, uptime: up, cpu, maxcpu, mem, maxmem, disk, maxdisk };
     });
   });
-  table.on(nodeIndex, () =>
-    'capabilities dns hosts network qemu rrddata startall status stopall storage tasks termproxy time version vncwebsocket'
-      .split(' ')
-      .map((name) => ({ name })),
-  );
+  table.on(nodeIndex, () => childrenOf(nodeIndex, 'name'));
   table.on(nodeVersion, () => apiVersion);
   table.on(nodeStatus, async () => {
     const sample = sampler.node();

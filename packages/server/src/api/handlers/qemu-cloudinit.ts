@@ -1,4 +1,5 @@
 /** Cloud-init of QEMU guests, and editing snippets. */
+import { RyokanError } from '@ryokan/api/errors.ts';
 import {
   cloudInitDump,
   cloudInitPending,
@@ -6,11 +7,13 @@ import {
   snippetRead,
   snippetWrite,
 } from '@ryokan/api/methods/qemu-cloudinit.ts';
+import { formatVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { demandUnlocked, readGuest } from '../../guests/guest-store.ts';
 import { cloudInitRows } from '../../guests/qemu/cloud-init/changes.ts';
 import { dumpForGuest } from '../../guests/qemu/cloud-init/refresh.ts';
 import { regenerateCloudInit } from '../../guests/qemu/cloud-init/regenerate.ts';
+import { guestsHookedBy } from '../../guests/qemu/hookscript.ts';
 import { guestAccount } from '../../guests/qemu/start.ts';
 import { readSnippet, writeSnippet } from '../../storage/snippet.ts';
 import type { HandlerTable } from '../handler-table.ts';
@@ -39,9 +42,22 @@ export function cloudInitHandlers(table: HandlerTable, services: DaemonServices)
 
   table.on(snippetRead, ({ storage, name }) => readSnippet(services.storage, storage, name));
 
-  table.on(snippetWrite, ({ storage, name, content, digest }) =>
-    locks.with(`snippet-${storage}-${name}`, () =>
+  table.on(snippetWrite, async ({ storage, name, content, digest }, call) => {
+    if (!call.isRoot) await demandNoHookscript(services, formatVolumeId(storage, `snippets/${name}`));
+    return locks.with(`snippet-${storage}-${name}`, () =>
       writeSnippet(services.storage, { storage, name, content, digest, spool: services.paths.spool }),
-    ),
+    );
+  });
+}
+
+/** What a guest has as its hook script runs as root: writing it is root's, as naming it is. */
+async function demandNoHookscript(services: DaemonServices, volid: string): Promise<void> {
+  const path = await services.storage.path(volid).catch(() => undefined);
+  const guests = path === undefined ? [] : await guestsHookedBy(services, path);
+  if (guests.length === 0) return;
+  throw new RyokanError(
+    'forbidden',
+    `only root can write '${volid}': it is the hook script of VM ${guests.join(', ')}`,
+    { context: { volid } },
   );
 }

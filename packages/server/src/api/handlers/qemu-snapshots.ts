@@ -23,6 +23,7 @@ import {
 } from '../../guests/qemu/snapshot/snapshot.ts';
 import { startGuest } from '../../guests/qemu/start.ts';
 import type { Services } from '../../services.ts';
+import { childrenOf } from '../directory.ts';
 import type { HandlerTable } from '../handler-table.ts';
 
 export function qemuSnapshotHandlers(table: HandlerTable, services: Services): void {
@@ -36,7 +37,7 @@ function questions(table: HandlerTable, services: Services): void {
     const { file, digest } = read(vmid);
     return snapshotRows(file, { running: isRunning(services.paths, vmid), digest });
   });
-  table.on(qemuSnapshotIndex, () => [{ subdir: 'rollback' }, { subdir: 'config' }]);
+  table.on(qemuSnapshotIndex, () => childrenOf(qemuSnapshotIndex, 'cmd'));
   table.on(qemuSnapshotConfig, ({ vmid, snapname }) => {
     const section = sectionOf(read(vmid).file, snapname);
     return Object.fromEntries(Object.entries(section).map(([key, text]) => [key, shownValue(key, text)]));

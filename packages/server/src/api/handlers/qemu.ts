@@ -31,11 +31,10 @@ import { demandRoomFor } from '../../guests/qemu/resize.ts';
 import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
 import { balloonState } from '../balloon-state.ts';
+import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { withUndo } from '../inline-change.ts';
 import { demandConfigChange, demandSkiplock } from './qemu-permissions.ts';
-
-const subdirs = (names: string): { subdir: string }[] => names.split(' ').map((subdir) => ({ subdir }));
 
 export function qemuHandlers(table: HandlerTable, services: DaemonServices): void {
   configHandlers(table, services);
@@ -185,13 +184,11 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
   });
   table.on(qemuIndex, ({ vmid }) => {
     demandGuest(vmid);
-    return subdirs(
-      'config pending status unlink resize vncproxy termproxy vncwebsocket rrddata monitor agent sendkey',
-    );
+    return childrenOf(qemuIndex, 'subdir');
   });
   table.on(qemuStatusIndex, ({ vmid }) => {
     demandGuest(vmid);
-    return subdirs('current start stop reset shutdown suspend resume reboot');
+    return childrenOf(qemuStatusIndex, 'subdir');
   });
   table.on(qemuRrddata, ({ vmid, timeframe, cf }) => {
     demandGuest(vmid);

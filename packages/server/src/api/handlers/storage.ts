@@ -39,6 +39,7 @@ import { isForNode } from '../../storage/storage-config.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import { demandChangeVolume, demandReadVolume, mayReadVolume } from '../../storage/volume-access.ts';
 import { allocateVolume, demandUnused, volumeIdOf } from '../../storage/volume-requests.ts';
+import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 
 export function storageHandlers(table: HandlerTable, services: Services): void {
@@ -126,7 +127,7 @@ function stateHandlers(table: HandlerTable, services: Services): void {
 
   table.on(nodeStorageIndex, ({ storage }) => {
     manager.config(storage);
-    return ['content', 'download-url', 'import-metadata', 'status', 'upload'].map((subdir) => ({ subdir }));
+    return childrenOf(nodeStorageIndex, 'subdir');
   });
 
   table.on(nodeStorageStatus, async ({ storage }) => showState(await manager.summary(storage)));

@@ -4,6 +4,7 @@ import { taskIndex, taskList, taskLog, taskStatus, taskStop } from '@ryokan/api/
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import type { TaskRow } from '../../tasks/tasks.ts';
+import { childrenOf } from '../directory.ts';
 import { TextReply } from '../dispatcher.ts';
 import { type Call, type HandlerTable, Reply } from '../handler-table.ts';
 import { maySeeTask, mayStopTask, taskRow, visibleTasks } from '../task-access.ts';
@@ -34,7 +35,7 @@ export function taskHandlers(table: HandlerTable, services: DaemonServices): voi
   });
   table.on(taskIndex, ({ upid }, call) => {
     find(upid, call);
-    return [{ name: 'log' }, { name: 'status' }];
+    return childrenOf(taskIndex, 'name');
   });
   table.on(taskStatus, ({ upid }, call) => {
     const { endtime, status, ...row } = taskRow(find(upid, call));

@@ -38,9 +38,12 @@ export interface ExecStatus {
   'err-truncated'?: 0 | 1;
 }
 
+/** How long an answer with output may take (ms): the agent keeps up to 16 MiB of each stream. */
+const outputTimeout = 60_000;
+
 /** State of a program started by execInGuest. The agent forgets an ended one after telling of it once. */
 export async function execStatus(agent: AgentSession, pid: number): Promise<ExecStatus> {
-  const answer = await agent.call<ExecAnswer>('guest-exec-status', { pid });
+  const answer = await agent.call<ExecAnswer>('guest-exec-status', { pid }, { timeout: outputTimeout });
   const status: ExecStatus = { exited: bit(answer.exited) };
   if (answer.exitcode !== undefined) status.exitcode = answer.exitcode;
   if (answer.signal !== undefined) status.signal = answer.signal;

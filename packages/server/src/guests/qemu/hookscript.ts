@@ -3,8 +3,9 @@
  * What it prints goes into the log of the task; a failing pre-start stops the start, the other phases only warn.
  */
 import { spawn } from 'node:child_process';
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync, realpathSync, statSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { GuestServices } from '../guest-services.ts';
@@ -28,6 +29,30 @@ const outputPatience = 200;
 /** Refuses a value of `hookscript` that could not be run. */
 export async function checkHookscript(services: GuestServices, volid: string): Promise<void> {
   await scriptPath(services, volid);
+}
+
+/** Guests that have the file at `path` as their hook script, now or in a snapshot. Root runs it, on whichever node. */
+export async function guestsHookedBy(services: GuestServices, path: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const { path: document, text } of services.store.list('nodes/')) {
+    const vmid = /\/qemu-server\/(\d+)\.conf$/.exec(document)?.[1];
+    const volids = [...text.matchAll(/^hookscript:\s*(\S+)/gm)].map((match) => match[1] ?? '');
+    for (const volid of vmid === undefined ? [] : new Set(volids)) {
+      // A storage that is gone has no path; nobody runs what is on it.
+      const script = await services.storage.path(volid).catch(() => undefined);
+      if (script !== undefined && realPath(script) === realPath(path)) found.push(Number(vmid));
+    }
+  }
+  return [...new Set(found)];
+}
+
+/** Two storages may have the same folder by different names. The file itself need not be there yet. */
+function realPath(path: string): string {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return path;
+  }
 }
 
 /** Before the start; rejects with 'failed' when the script fails. */
