@@ -42,6 +42,8 @@ export interface MockData {
     ctime: number;
     vmid?: number;
   }[];
+  /** Text of snippets by file name. */
+  readonly snippets: Map<string, string>;
   bridges: string[];
   subscribe(listener: Listener): () => void;
   /** How many streams are open. */
@@ -89,6 +91,7 @@ export function makeData(count: number): MockData {
     guests,
     tasks: [],
     volumes: makeVolumes(),
+    snippets: new Map([['web.yaml', '#cloud-config\npackages:\n  - nginx\n']]),
     bridges: count > 0 ? ['vmbr0', 'vmbr1'] : [],
     subscribe: (listener) => {
       listeners.add(listener);
@@ -173,6 +176,7 @@ function makeVolumes(): MockData['volumes'] {
       ctime: now - 9000,
       vmid: 100,
     },
+    { volid: 'local:snippets/web.yaml', content: 'snippets', format: 'snippet', size: 34, ctime: now },
     {
       volid: 'local:vztmpl/debian-13-standard_13.1-1_amd64.tar.zst',
       content: 'vztmpl',

@@ -1,7 +1,6 @@
-/** Hardware of the node, cloud-init, agent and import of the mock server. */
-import { type Handler, ok } from './mock-routes.ts';
+/** Hardware of the node, cloud-init and its snippets of the mock server. */
+import { ok, type Route } from './mock-reply.ts';
 
-const GiB = 1024 ** 3;
 const node = '/nodes/([^/]+)';
 const guest = `${node}/qemu/(\\d+)`;
 
@@ -18,7 +17,7 @@ const dumps: Readonly<Record<string, string>> = {
   meta: 'instance-id: 0c1a5e1f0a1b',
 };
 
-export const deviceRoutes: readonly (readonly [string, Handler])[] = [
+export const deviceRoutes: readonly Route[] = [
   [
     `GET ${guest}/cloudinit`,
     (data, match) => {
@@ -33,37 +32,20 @@ export const deviceRoutes: readonly (readonly [string, Handler])[] = [
   [`PUT ${guest}/cloudinit`, () => ok()],
   [`GET ${guest}/cloudinit/dump`, (_, __, { type = '' }) => ok(dumps[type] ?? '')],
   [
+    `GET ${node}/storage/([^/]+)/snippets/([^/]+)`,
+    (data, match) => ok({ content: data.snippets.get(match[3] as string) ?? '', digest: 'd' }),
+  ],
+  [
+    `PUT ${node}/storage/([^/]+)/snippets/([^/]+)`,
+    (data, match, { content = '' }) => {
+      const [, , storage, name = ''] = match;
+      data.snippets.set(name, content);
+      return ok({ volid: `${storage}:snippets/${name}`, digest: 'd' });
+    },
+  ],
+  [
     `POST ${guest}/move_disk`,
     (data, match) => ok(data.startTask(match[1] as string, 'qmmove', match[2] as string, 4_000)),
-  ],
-  [
-    `GET ${guest}/agent/get-osinfo`,
-    () =>
-      ok({
-        result: {
-          'pretty-name': 'Debian GNU/Linux 13 (trixie)',
-          'kernel-release': '6.12.41+deb13-amd64',
-          id: 'debian',
-        },
-      }),
-  ],
-  [`GET ${guest}/agent/get-host-name`, () => ok({ result: { 'host-name': 'web-1.example.jp' } })],
-  [
-    `GET ${guest}/agent/get-fsinfo`,
-    () =>
-      ok({
-        result: [
-          { name: 'sda1', mountpoint: '/', type: 'ext4', 'used-bytes': 9.4 * GiB, 'total-bytes': 30 * GiB },
-          {
-            name: 'sda2',
-            mountpoint: '/var/lib/postgresql',
-            type: 'xfs',
-            'used-bytes': 92 * GiB,
-            'total-bytes': 100 * GiB,
-          },
-          { name: 'sda15', mountpoint: '/boot/efi', type: 'vfat', 'used-bytes': 9e6, 'total-bytes': 1.3e8 },
-        ],
-      }),
   ],
   [
     `GET ${node}/hardware/usb`,

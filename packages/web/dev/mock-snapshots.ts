@@ -1,6 +1,6 @@
 /** Snapshots, clones and templates of the mock server. */
 import type { MockData, MockGuest } from './mock-data.ts';
-import { fail, type Handler, ok, resourceOf } from './mock-routes.ts';
+import { fail, type Handler, ok, type Route, resourceOf } from './mock-reply.ts';
 
 interface MockSnapshot {
   readonly name: string;
@@ -77,7 +77,7 @@ function task(
 
 const base = '/nodes/([^/]+)/qemu/(\\d+)';
 
-export const snapshotRoutes: readonly (readonly [string, Handler])[] = [
+export const snapshotRoutes: readonly Route[] = [
   [
     `GET ${base}/snapshot`,
     (data, match) => {

@@ -26,6 +26,13 @@ const addable = [
   'watchdog',
 ];
 
+/** Opens the form of a row of the cloud-init table, counted from 0. */
+const onRow = (row: number) => async (page: Page) => {
+  const buttons = page.locator('.ry-hardware-table tbody tr').nth(row).locator('.ry-actions-cell button');
+  await buttons.last().click();
+  await settle(page);
+};
+
 /** Opens the dialog of a device: its form, its menu, or what stands at a place of the menu. */
 const onDevice = (key: string, what: 'edit' | 'menu' | number) => async (page: Page) => {
   const buttons = page
@@ -143,6 +150,53 @@ export const pages: readonly PageToSee[] = [
     },
   },
   { name: 'guest-cloudinit', path: '/qemu/100/cloudinit' },
+  ...[
+    ['password', 1],
+    ['keys', 2],
+    ['addresses', 3],
+    ['files', 9],
+  ].map(([name, row]) => ({
+    name: `guest-cloudinit-${name}`,
+    path: '/qemu/100/cloudinit',
+    act: onRow(Number(row)),
+  })),
+  {
+    name: 'guest-cloudinit-snippet',
+    path: '/qemu/100/cloudinit',
+    act: async (page) => {
+      await onRow(9)(page);
+      await page.locator('.ry-select-field button').first().click();
+      await settle(page);
+    },
+  },
+  { name: 'guest-agent', path: '/qemu/100/agent' },
+  {
+    name: 'guest-agent-password',
+    path: '/qemu/100/agent',
+    act: async (page) => {
+      await page.locator('.ry-panel-actions button').last().click();
+      await settle(page);
+    },
+  },
+  { name: 'guest-agent-absent', path: '/qemu/101/agent' },
+  {
+    name: 'guest-hibernate',
+    path: '/qemu/100/summary',
+    act: async (page) => {
+      await page.locator('.ry-page-actions .pf-v6-c-menu-toggle__button').first().click();
+      await page.getByRole('menuitem').nth(3).click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'guest-template',
+    path: '/qemu/105/summary',
+    act: async (page) => {
+      await page.locator('.ry-page-actions button').last().click();
+      await page.getByRole('menuitem').nth(2).click();
+      await settle(page);
+    },
+  },
   {
     name: 'guest-clone',
     path: '/qemu/100/summary',

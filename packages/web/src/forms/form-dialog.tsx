@@ -20,6 +20,8 @@ export function FormDialog(props: {
   title: string;
   submit: string;
   ready: boolean;
+  /** For long texts. */
+  wide?: boolean;
   onSubmit: () => Promise<unknown>;
   onClose: () => void;
   children: ReactNode;
@@ -42,7 +44,7 @@ export function FormDialog(props: {
   };
   return (
     <Modal
-      variant="small"
+      variant={props.wide ? 'medium' : 'small'}
       isOpen
       onClose={props.onClose}
       aria-labelledby="form-title"

@@ -18,7 +18,7 @@ const SerialTerminal = lazy(() =>
   import('./guest/serial-terminal.tsx').then((all) => ({ default: all.SerialTerminal })),
 );
 const StoppedGuest = lazy(() =>
-  import('./guest/console-tab.tsx').then((all) => ({ default: all.StoppedGuest })),
+  import('./guest/stopped-guest.tsx').then((all) => ({ default: all.StoppedGuest })),
 );
 
 /** A console in a window of its own: nothing but toolbar and screen. */

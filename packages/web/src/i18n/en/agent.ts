@@ -1,6 +1,42 @@
 /** The guest agent: what it says about the guest, and what it does in it. */
 export const agent = {
+  'agent.absent': 'The guest agent does not answer',
+  'agent.absentReason': 'What the node says: {{reason}}',
   'agent.channel': 'Channel',
+  'agent.failed': 'The guest agent could not do it',
+  'agent.fileSystems': 'File systems',
+  'agent.freeze': 'Freeze',
+  'agent.freezeBody':
+    'Everything that writes in the guest stands still until you thaw the file systems. Snapshots and backups do this by themselves; by hand it is for storage that is copied from outside.',
   'agent.freezeOption': 'Freeze the file systems for snapshots and backups',
+  'agent.freezeTitle': 'Freeze the file systems of the guest?',
+  'agent.frozen': 'frozen',
+  'agent.hostName': 'Host name',
+  'agent.installLinux':
+    'It makes addresses, clean shutdowns and consistent snapshots possible. Install and start it in the guest:',
+  'agent.installWindows':
+    'It makes addresses, clean shutdowns and consistent snapshots possible. In the guest, install it from the virtio-win image (guest-agent folder).',
+  'agent.kernel': 'Kernel',
+  'agent.needsRunning': 'The agent answers as soon as the guest has started it.',
+  'agent.newPassword': 'New password',
+  'agent.noCards': 'The guest has no network cards.',
+  'agent.noFileSystems': 'The guest names no file systems.',
+  'agent.nobody': 'Nobody is logged in.',
+  'agent.off': 'The guest agent is switched off',
+  'agent.offBody':
+    'A small service in the guest tells its addresses, file systems and users, and makes shutdowns and snapshots clean. Switch it on in the options and start the guest anew.',
+  'agent.os': 'Operating system',
+  'agent.passwordSet': 'The password of {{user}} has been changed',
+  'agent.passwordShort': 'At least {{count}} characters.',
+  'agent.setPassword': 'Set a password',
+  'agent.system': 'System',
+  'agent.thaw': 'Thaw',
+  'agent.toOptions': 'To the options',
+  'agent.trim': 'Free unused blocks',
   'agent.trimOption': 'Free unused blocks after a disk was cloned or moved',
+  'agent.trimmed': '{{size}} freed',
+  'agent.user': 'User in the guest',
+  'agent.userHelp': 'An account that exists there, such as root.',
+  'agent.users': 'Logged in',
+  'agent.version': 'Agent',
 } as const;

@@ -46,4 +46,16 @@ export const cloudinit = {
   'cloudinit.upgradeHelp': 'At the first start; takes some minutes.',
   'cloudinit.user': 'User',
   'cloudinit.userHelp': 'Empty for the default user of the image.',
+  'cloudinit.editSnippet': 'Edit',
+  'cloudinit.newSnippet': 'New file',
+  'cloudinit.snippetBody':
+    'As cloud-init reads it, such as YAML that begins with #cloud-config. It takes effect with the next image.',
+  'cloudinit.snippetForm': 'Letters, digits and _ . + = -; not beginning with a dot.',
+  'cloudinit.snippetName': 'File name',
+  'cloudinit.snippetOthers': 'Other guests may use the same file.',
+  'cloudinit.snippetText': 'Content',
+  'cloudinit.snippetTaken': 'There is a file of this name on the storage already.',
+  'cloudinit.snippetTitle': 'Edit {{name}}',
+  'cloudinit.snippetTooLong': 'At most 128 KiB.',
+  'cloudinit.snippetFromGenerated': 'Begin with what is generated now',
 } as const;

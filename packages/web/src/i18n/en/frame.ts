@@ -32,6 +32,7 @@ export const frame = {
   'search.nodes': 'Nodes',
   'search.nothing': 'There is nothing of this kind.',
   'search.storages': 'Storages',
+  'tab.agent': 'Agent',
   'tab.cloudinit': 'Cloud-init',
   'tab.console': 'Console',
   'tab.guests': 'Guests',

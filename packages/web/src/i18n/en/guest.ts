@@ -104,4 +104,5 @@ export const guest = {
   'summary.state': 'State',
   'summary.troubled': 'not readable or unknown',
   'summary.use': 'Use',
+  'guest.hibernate': 'Hibernate',
 } as const;

@@ -1,6 +1,42 @@
 /** ゲストエージェント: ゲストの情報と、ゲスト内での操作。 */
 export const agent = {
+  'agent.absent': 'ゲストエージェントが応答しません',
+  'agent.absentReason': 'ノードからの応答: {{reason}}',
   'agent.channel': '通信方式',
+  'agent.failed': 'ゲストエージェントで実行できませんでした',
+  'agent.fileSystems': 'ファイルシステム',
+  'agent.freeze': '凍結',
+  'agent.freezeBody':
+    '凍結を解除するまで、ゲスト内の書き込みはすべて待たされます。スナップショットとバックアップでは自動的に行われるため、手動の凍結はストレージを外部からコピーするときに使います。',
   'agent.freezeOption': 'スナップショットとバックアップの間、ファイルシステムを凍結する',
+  'agent.freezeTitle': 'ゲストのファイルシステムを凍結しますか?',
+  'agent.frozen': '凍結中',
+  'agent.hostName': 'ホスト名',
+  'agent.installLinux':
+    'IP アドレスの表示、正常なシャットダウン、整合性のあるスナップショットに必要です。ゲストでインストールして起動してください:',
+  'agent.installWindows':
+    'IP アドレスの表示、正常なシャットダウン、整合性のあるスナップショットに必要です。ゲストで virtio-win イメージの guest-agent フォルダーからインストールしてください。',
+  'agent.kernel': 'カーネル',
+  'agent.needsRunning': 'ゲストがエージェントを起動すると、すぐに表示されます。',
+  'agent.newPassword': '新しいパスワード',
+  'agent.noCards': 'ゲストにネットワークカードがありません。',
+  'agent.noFileSystems': 'ゲストのファイルシステムを取得できません。',
+  'agent.nobody': 'ログイン中のユーザーはいません。',
+  'agent.off': 'ゲストエージェントは無効です',
+  'agent.offBody':
+    'ゲスト内の小さなサービスで、IP アドレス、ファイルシステム、ユーザーの情報を取得し、シャットダウンやスナップショットの整合性を保ちます。オプションで有効にし、ゲストを起動し直してください。',
+  'agent.os': 'OS',
+  'agent.passwordSet': '{{user}} のパスワードを変更しました',
+  'agent.passwordShort': '{{count}} 文字以上にしてください。',
+  'agent.setPassword': 'パスワードを設定',
+  'agent.system': 'システム',
+  'agent.thaw': '凍結を解除',
+  'agent.toOptions': 'オプションを開く',
+  'agent.trim': '未使用ブロックを解放',
   'agent.trimOption': 'ディスクのクローン・移動後に未使用ブロックを解放する',
+  'agent.trimmed': '{{size}} を解放しました',
+  'agent.user': 'ゲストのユーザー',
+  'agent.userHelp': 'root など、ゲストに存在するアカウント。',
+  'agent.users': 'ログイン中のユーザー',
+  'agent.version': 'エージェント',
 } as const;

@@ -48,4 +48,16 @@ export const cloudinit = {
   'cloudinit.upgradeHelp': '初回起動時に実行します。数分かかります。',
   'cloudinit.user': 'ユーザー',
   'cloudinit.userHelp': '空欄ならイメージの既定ユーザーです。',
+  'cloudinit.editSnippet': '編集',
+  'cloudinit.newSnippet': '新しいファイル',
+  'cloudinit.snippetBody':
+    'cloud-init が読み取る内容です (#cloud-config で始まる YAML など)。次のイメージから反映されます。',
+  'cloudinit.snippetForm': '英数字と _ . + = - で入力してください。先頭にドットは使えません。',
+  'cloudinit.snippetName': 'ファイル名',
+  'cloudinit.snippetOthers': '他のゲストが同じファイルを使っている場合があります。',
+  'cloudinit.snippetText': '内容',
+  'cloudinit.snippetTaken': '同じ名前のファイルがストレージにあります。',
+  'cloudinit.snippetTitle': '{{name}} を編集',
+  'cloudinit.snippetTooLong': '128 KiB 以内にしてください。',
+  'cloudinit.snippetFromGenerated': '現在生成される内容から始める',
 } as const;

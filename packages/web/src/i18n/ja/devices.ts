@@ -119,4 +119,10 @@ export const devices = {
   'watchdog.poweroff': '直ちに電源を切る',
   'watchdog.reset': 'リセット',
   'watchdog.shutdown': 'シャットダウンを要求',
+  'hibernate.body':
+    '最大 {{size}} のメモリをストレージに書き込み、ゲストの電源を切ります。次回起動時はその続きから再開します。それまで設定はロックされます。',
+  'hibernate.storage': 'メモリの保存先ストレージ',
+  'hibernate.title': 'VM {{name}} を休止しますか?',
+  'spice.failed': 'SPICE ビューアーの準備に失敗しました',
+  'spice.open': 'SPICE ビューアー',
 } as const;

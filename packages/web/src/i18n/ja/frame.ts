@@ -32,6 +32,7 @@ export const frame = {
   'search.nodes': 'ノード',
   'search.nothing': 'この種類のオブジェクトはありません。',
   'search.storages': 'ストレージ',
+  'tab.agent': 'エージェント',
   'tab.cloudinit': 'cloud-init',
   'tab.console': 'コンソール',
   'tab.guests': 'ゲスト',

@@ -1,42 +1,36 @@
 import { Button } from '@patternfly/react-core';
 import { guestAction } from '@ryokan/api/guest-actions.ts';
+import { useGuestConfig } from '../../api/hooks.ts';
 import { VncScreen } from '../../components/console/vnc-screen.tsx';
-import { Empty } from '../../components/empty.tsx';
 import { useT } from '../../i18n/index.ts';
 import type { GuestTabProps } from './guest-page.tsx';
-import { openConsoleWindow, runAction } from './guest-run.ts';
+import { openConsoleWindow } from './guest-run.ts';
+import { openSpice } from './spice.ts';
+import { StoppedGuest } from './stopped-guest.tsx';
+import { hasSpice } from './viewer-file.ts';
 
 export default function ConsoleTab({ guest, state }: GuestTabProps) {
   const t = useT();
+  const { data: config } = useGuestConfig(guest.node, guest.vmid);
+  const running = guestAction('console', state).allowed;
   return (
     <VncScreen
       node={guest.node}
       vmid={guest.vmid}
-      running={guestAction('console', state).allowed}
+      running={running}
       stopped={<StoppedGuest guest={guest} state={state} />}
       actions={
-        <Button variant="secondary" size="sm" onClick={() => openConsoleWindow(guest)}>
-          {t('console.window')}
-        </Button>
+        <>
+          {hasSpice(config?.vga) ? (
+            <Button variant="secondary" size="sm" isDisabled={!running} onClick={() => void openSpice(guest)}>
+              {t('spice.open')}
+            </Button>
+          ) : null}
+          <Button variant="secondary" size="sm" onClick={() => openConsoleWindow(guest)}>
+            {t('console.window')}
+          </Button>
+        </>
       }
     />
-  );
-}
-
-/** In place of a screen: why there is none, and the button that changes it. */
-export function StoppedGuest({ guest, state }: GuestTabProps) {
-  const t = useT();
-  const start = guestAction('start', state);
-  return (
-    <Empty
-      title={t('console.notRunning')}
-      action={
-        start.allowed ? (
-          <Button onClick={() => void runAction(guest, 'start')}>{t('guest.start')}</Button>
-        ) : null
-      }
-    >
-      {t('console.notRunningBody')}
-    </Empty>
   );
 }

@@ -34,19 +34,47 @@ import {
   reasonText,
   runAction,
 } from './guest-run.ts';
+import { openSpice } from './spice.ts';
 
 const CloneDialog = lazy(() => import('./clone-dialog.tsx'));
 const TemplateDialog = lazy(() => import('./template-dialog.tsx'));
+const HibernateDialog = lazy(() => import('./hibernate-dialog.tsx'));
 const RemoveGuestDialog = lazy(() => import('./remove-dialog.tsx'));
 
-const privileges = { remove: 'VM.Allocate', template: 'VM.Allocate', clone: 'VM.Clone' } as const;
+const privileges = {
+  remove: 'VM.Allocate',
+  template: 'VM.Allocate',
+  clone: 'VM.Clone',
+  console: 'VM.Console',
+} as const;
 const privilegeOf = (action: GuestAction) =>
   action in privileges ? privileges[action as keyof typeof privileges] : 'VM.PowerMgmt';
 
+/** Dialogs with a form of their own; the other actions only ask. */
+const otherDialogs = ['clone', 'template', 'hibernate', 'remove'] as const;
+type OtherDialog = (typeof otherDialogs)[number];
+
+const isOtherDialog = (asked: string | undefined): asked is OtherDialog =>
+  otherDialogs.some((one) => one === asked);
+
+function OtherDialogs(props: { dialog: OtherDialog; guest: Guest; state: GuestState; onClose: () => void }) {
+  switch (props.dialog) {
+    case 'clone':
+      return <CloneDialog {...props} template={Boolean(props.state.template)} />;
+    case 'template':
+      return <TemplateDialog {...props} />;
+    case 'hibernate':
+      return <HibernateDialog {...props} />;
+    case 'remove':
+      return <RemoveGuestDialog {...props} />;
+  }
+}
+
 /** Buttons of a guest: what cannot be done now stands there too, with the reason. */
-export function GuestActions({ guest, state }: { guest: Guest; state: GuestState }) {
+export function GuestActions(props: { guest: Guest; state: GuestState; spice: boolean }) {
+  const { guest, state, spice } = props;
   const t = useT();
-  const [asked, setAsked] = useState<PowerAction | 'clone' | 'template' | 'remove'>();
+  const [asked, setAsked] = useState<PowerAction | OtherDialog>();
   const [open, setOpen] = useState<'power' | 'more'>();
   const actions = new Map(guestActions(state).map((one) => [one.action, one]));
   const reason = (one: ActionState | undefined): string | undefined => {
@@ -74,10 +102,19 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
     else void runAction(guest, action);
   };
   const main: PowerAction = actions.get('resume')?.allowed && state.status !== 'stopped' ? 'resume' : 'start';
-  const ask = (what: 'clone' | 'template' | 'remove') => {
+  const ask = (what: OtherDialog) => {
     setOpen(undefined);
     setAsked(what);
   };
+  const item = (action: PowerAction) => (
+    <ActionItem
+      key={action}
+      label={t(actionLabels[action])}
+      reason={reason(actions.get(action))}
+      danger={action === 'stop' || action === 'reset'}
+      onClick={() => trigger(action)}
+    />
+  );
   const power = state.template ? (
     <ActionButton
       label={t(actionLabels.clone)}
@@ -117,15 +154,14 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
         )}
       >
         <DropdownList>
-          {(['reboot', 'suspend', 'resume', 'stop', 'reset'] as const).map((action) => (
-            <ActionItem
-              key={action}
-              label={t(actionLabels[action])}
-              reason={reason(actions.get(action))}
-              danger={action === 'stop' || action === 'reset'}
-              onClick={() => trigger(action)}
-            />
-          ))}
+          {(['reboot', 'suspend', 'resume'] as const).map(item)}
+          <ActionItem
+            label={t('guest.hibernate')}
+            reason={reason(actions.get('suspend'))}
+            danger={false}
+            onClick={() => ask('hibernate')}
+          />
+          {(['stop', 'reset'] as const).map(item)}
         </DropdownList>
       </Dropdown>
     </>
@@ -161,6 +197,17 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
               >
                 {t('console.popup')}
               </DropdownItem>
+              {spice ? (
+                <ActionItem
+                  label={t('spice.open')}
+                  reason={reason(actions.get('console'))}
+                  danger={false}
+                  onClick={() => {
+                    setOpen(undefined);
+                    void openSpice(guest);
+                  }}
+                />
+              ) : null}
               <ActionItem
                 label={t(actionLabels.clone)}
                 reason={reason(actions.get('clone'))}
@@ -184,19 +231,9 @@ export function GuestActions({ guest, state }: { guest: Guest; state: GuestState
           />
         </DropdownList>
       </Dropdown>
-      {asked === 'remove' || asked === 'clone' || asked === 'template' ? (
+      {isOtherDialog(asked) ? (
         <Suspense fallback={null}>
-          {asked === 'remove' ? (
-            <RemoveGuestDialog guest={guest} onClose={() => setAsked(undefined)} />
-          ) : asked === 'clone' ? (
-            <CloneDialog
-              guest={guest}
-              template={Boolean(state.template)}
-              onClose={() => setAsked(undefined)}
-            />
-          ) : (
-            <TemplateDialog guest={guest} onClose={() => setAsked(undefined)} />
-          )}
+          <OtherDialogs dialog={asked} guest={guest} state={state} onClose={() => setAsked(undefined)} />
         </Suspense>
       ) : asked ? (
         <ConfirmDialog

@@ -16,6 +16,7 @@ import { useVisible } from '../../util/use-visible.ts';
 import NotFound from '../not-found.tsx';
 import { GuestActions } from './guest-actions.tsx';
 import { guestTabs } from './tabs.ts';
+import { hasSpice } from './viewer-file.ts';
 
 export interface GuestTabProps {
   readonly guest: Guest;
@@ -31,6 +32,7 @@ const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
   options: lazy(() => import('./options.tsx')),
   cloudinit: lazy(() => import('./cloudinit/cloudinit.tsx')),
   snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
+  agent: lazy(() => import('./agent/agent.tsx')),
   tasks: lazy(() => import('./guest-tasks.tsx')),
 };
 
@@ -80,7 +82,7 @@ function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
           <span className="ry-subtle">{t('guest.onNode', { node })}</span>
         </>
       }
-      actions={<GuestActions guest={guest} state={state} />}
+      actions={<GuestActions guest={guest} state={state} spice={hasSpice(config.data?.vga)} />}
       basePath={`/qemu/${vmid}`}
       tabs={guestTabs(t, { serial, template: Boolean(guest.template) })}
       tab={tab}

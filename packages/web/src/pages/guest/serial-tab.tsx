@@ -3,10 +3,10 @@ import { guestAction } from '@ryokan/api/guest-actions.ts';
 import { useSearchParams } from 'react-router';
 import { useGuestConfig } from '../../api/hooks.ts';
 import { useT } from '../../i18n/index.ts';
-import { StoppedGuest } from './console-tab.tsx';
 import type { GuestTabProps } from './guest-page.tsx';
 import { openConsoleWindow } from './guest-run.ts';
 import { SerialTerminal } from './serial-terminal.tsx';
+import { StoppedGuest } from './stopped-guest.tsx';
 
 /** Serial ports that a console can open; the one shown stands in the URL. */
 export default function SerialTab({ guest, state }: GuestTabProps) {

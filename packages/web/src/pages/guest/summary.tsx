@@ -9,7 +9,7 @@ import { Meter } from '../../components/meter.tsx';
 import { StateText } from '../../components/object-icon.tsx';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
-import { addressesOf } from './agent-addresses.ts';
+import { addressesOf } from './agent/agent-model.ts';
 import type { GuestTabProps } from './guest-page.tsx';
 import { Notes } from './notes.tsx';
 import { osTypes } from './option-list.ts';

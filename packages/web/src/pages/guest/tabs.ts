@@ -11,6 +11,7 @@ export function guestTabs(t: Translate, guest: { serial: boolean; template: bool
     { key: 'cloudinit', title: t('tab.cloudinit') },
     { key: 'options', title: t('tab.options') },
     ...(guest.template ? [] : [{ key: 'snapshots', title: t('tab.snapshots') }]),
+    ...(guest.template ? [] : [{ key: 'agent', title: t('tab.agent') }]),
     { key: 'tasks', title: t('tab.tasks') },
   ];
 }

@@ -1,7 +1,6 @@
 /** One dialog for each cloud-init value. Loaded when the first of them opens. */
 
 import { useState } from 'react';
-import { useVolumes, volumeName } from '../../../api/volumes.ts';
 import { AreaField, CheckField, SelectField, TextField } from '../../../forms/fields.tsx';
 import { type PlainKey, useT } from '../../../i18n/index.ts';
 import type { ConfigChange, DialogTarget } from '../apply-change.ts';
@@ -11,18 +10,15 @@ import {
   type Addresses,
   addressesReady,
   type CloudInitRow,
-  type FileKind,
-  fileKinds,
   type Mode6,
   readAddresses,
-  readFiles,
   readKeys,
   writeAddresses,
-  writeFiles,
   writeKeys,
 } from './cloudinit-model.ts';
+import { FilesForm } from './files-form.tsx';
 
-interface Props {
+export interface CloudInitFormProps {
   readonly row: CloudInitRow;
   readonly title: string;
   readonly value: string | undefined;
@@ -30,7 +26,7 @@ interface Props {
   readonly onClose: () => void;
 }
 
-export default function CloudInitDialog(props: Props) {
+export default function CloudInitDialog(props: CloudInitFormProps) {
   switch (props.row.kind) {
     case 'password':
       return <PasswordForm {...props} />;
@@ -49,7 +45,7 @@ export default function CloudInitDialog(props: Props) {
   }
 }
 
-function Dialog(props: Props & { change: ConfigChange | undefined; children: React.ReactNode }) {
+function Dialog(props: CloudInitFormProps & { change: ConfigChange | undefined; children: React.ReactNode }) {
   return (
     <ConfigDialog title={props.title} target={props.target} change={props.change} onClose={props.onClose}>
       {props.children}
@@ -58,10 +54,10 @@ function Dialog(props: Props & { change: ConfigChange | undefined; children: Rea
 }
 
 /** The value of a key as one text; empty takes the key away. */
-const one = (props: Props, text: string) =>
+const one = (props: CloudInitFormProps, text: string) =>
   changeOf({ [props.row.key]: props.value }, { [props.row.key]: text });
 
-function TextForm(props: Props) {
+function TextForm(props: CloudInitFormProps) {
   const t = useT();
   const [text, setText] = useState(props.value ?? '');
   return (
@@ -78,7 +74,7 @@ function TextForm(props: Props) {
 }
 
 /** The password is never shown; the server keeps only its hash. */
-function PasswordForm(props: Props) {
+function PasswordForm(props: CloudInitFormProps) {
   const t = useT();
   const [text, setText] = useState('');
   const [remove, setRemove] = useState(false);
@@ -102,7 +98,7 @@ function PasswordForm(props: Props) {
   );
 }
 
-function KeysForm(props: Props) {
+function KeysForm(props: CloudInitFormProps) {
   const t = useT();
   const [text, setText] = useState(readKeys(props.value));
   const bad = text
@@ -133,7 +129,7 @@ function KeysForm(props: Props) {
   );
 }
 
-function UpgradeForm(props: Props) {
+function UpgradeForm(props: CloudInitFormProps) {
   const t = useT();
   const [on, setOn] = useState(props.value !== '0');
   const next = on ? '1' : '0';
@@ -178,7 +174,7 @@ const families = [
   },
 ] as const;
 
-function AddressForm(props: Props) {
+function AddressForm(props: CloudInitFormProps) {
   const t = useT();
   const [addresses, setAddresses] = useState(() => readAddresses(props.value));
   const set = (part: Partial<Addresses>) => setAddresses({ ...addresses, ...part });
@@ -215,7 +211,7 @@ function AddressForm(props: Props) {
   );
 }
 
-function TypeForm(props: Props) {
+function TypeForm(props: CloudInitFormProps) {
   const t = useT();
   const [type, setType] = useState(props.value ?? '');
   return (
@@ -232,46 +228,6 @@ function TypeForm(props: Props) {
           { value: 'opennebula', label: 'OpenNebula' },
         ]}
       />
-    </Dialog>
-  );
-}
-
-const fileLabels: Readonly<Record<FileKind, PlainKey>> = {
-  user: 'cloudinit.fileUser',
-  network: 'cloudinit.fileNetwork',
-  meta: 'cloudinit.fileMeta',
-  vendor: 'cloudinit.fileVendor',
-};
-
-/** Snippets in the place of what the node would generate. */
-function FilesForm(props: Props) {
-  const t = useT();
-  const [files, setFiles] = useState(() => readFiles(props.value));
-  const { volumes, loaded } = useVolumes(props.target.node, 'snippets');
-  const known = volumes.map((volume) => volume.volid);
-  return (
-    <Dialog {...props} change={one(props, writeFiles(files))}>
-      <p>{t('cloudinit.filesHelp')}</p>
-      {loaded && known.length === 0 ? <p className="ry-subtle">{t('cloudinit.noSnippets')}</p> : null}
-      {fileKinds.map((kind) => {
-        const value = files[kind] ?? '';
-        return (
-          <SelectField
-            key={kind}
-            id={`file-${kind}`}
-            label={t(fileLabels[kind])}
-            value={value}
-            onChange={(file) => setFiles({ ...files, [kind]: file })}
-            choices={[
-              { value: '', label: t('cloudinit.generated') },
-              ...(value === '' || known.includes(value) ? known : [value, ...known]).map((volid) => ({
-                value: volid,
-                label: `${volumeName(volid)} (${volid.split(':')[0]})`,
-              })),
-            ]}
-          />
-        );
-      })}
     </Dialog>
   );
 }
