@@ -25,6 +25,8 @@ export interface PageOptions {
   /** Language of the browser; default `en-US`. */
   readonly locale?: 'en-US' | 'ja-JP';
   readonly colorScheme?: 'light' | 'dark';
+  /** Cookies and storage to begin with, as `context.storageState()` of another page gave them; default none. */
+  readonly session?: Awaited<ReturnType<BrowserContext['storageState']>>;
   /** Default 1280 × 800. */
   readonly viewport?: { readonly width: number; readonly height: number };
 }
@@ -50,6 +52,7 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
     viewport: options.viewport ?? { width: 1280, height: 800 },
     // Pictures of a page must not depend on the moment within an animation.
     reducedMotion: 'reduce',
+    ...(options.session ? { storageState: options.session } : {}),
   });
   const page = await context.newPage();
   const problems: string[] = [];

@@ -1,10 +1,13 @@
-/** Every page and dialog that is looked at, with how to get there on the mock server. */
+/** Every page and dialog that is looked at, with how to get there: on the mock server and on a real node. */
 import type { Page } from 'playwright-core';
 
 export interface PageToSee {
   readonly name: string;
+  /** On a node `pve1` with the guests 100 (running), 101 and 105. */
   readonly path: string;
   readonly loggedOut?: true;
+  /** What `act` opens belongs to the frame and stays when another page is opened. */
+  readonly ofFrame?: true;
   readonly act?: (page: Page, narrow: boolean) => Promise<void>;
 }
 
@@ -222,6 +225,7 @@ export const pages: readonly PageToSee[] = [
   })),
   {
     name: 'palette',
+    ofFrame: true,
     path: '/datacenter/summary',
     act: async (page) => {
       await page.keyboard.press('Control+k');
@@ -231,6 +235,7 @@ export const pages: readonly PageToSee[] = [
   },
   {
     name: 'task-viewer',
+    ofFrame: true,
     path: '/datacenter/tasks',
     act: async (page) => {
       await page.locator('.ry-table .ry-link').nth(3).click();
@@ -239,6 +244,7 @@ export const pages: readonly PageToSee[] = [
   },
   {
     name: 'task-drawer',
+    ofFrame: true,
     path: '/node/pve1/summary',
     act: async (page) => {
       await page.locator('.ry-drawer-bar').click();
@@ -248,6 +254,7 @@ export const pages: readonly PageToSee[] = [
   },
   {
     name: 'tree-narrow',
+    ofFrame: true,
     path: '/datacenter/summary',
     act: async (page, narrow) => {
       if (narrow) await page.locator('.ry-masthead button').first().click();

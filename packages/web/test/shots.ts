@@ -1,6 +1,6 @@
 /**
  * Screenshots of every page on the mock server, in both languages and themes, wide and narrow; axe on each page.
- * Usage: node shots.js [out dir] [page filter] [--quick]
+ * Usage: node shots.js [out dir] [pages, as a regular expression] [--quick]
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import { launchBrowser } from './browser.ts';
 import { pages } from './pages.ts';
 
 const out = process.argv[2] ?? '/tmp/ryokan-shots';
-const filter = process.argv[3] ?? '';
+const filter = new RegExp(process.argv[3] === '--quick' ? '' : (process.argv[3] ?? ''));
 const quick = process.argv.includes('--quick');
 mkdirSync(out, { recursive: true });
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -58,7 +58,7 @@ const variants = (
         ['en', 'dark', 'narrow'],
       ]
 ) as [string, string, string][];
-for (const [language, theme, width] of variants) {
+async function shoot([language, theme, width]: [string, string, string]): Promise<void> {
   const context = await browser.newContext({
     viewport: width === 'wide' ? { width: 1440, height: 900 } : { width: 390, height: 844 },
     locale: language === 'ja' ? 'ja-JP' : 'en-US',
@@ -77,7 +77,7 @@ for (const [language, theme, width] of variants) {
   });
   page.on('pageerror', (error) => findings.push(`${language}: page error: ${error.message}`));
   for (const one of pages) {
-    if (filter && filter !== '--quick' && !one.name.includes(filter)) continue;
+    if (!filter.test(one.name)) continue;
     if (
       !one.loggedOut &&
       !(await page.evaluate(() => document.cookie.includes('PVEAuth')).catch(() => false))
@@ -106,6 +106,7 @@ for (const [language, theme, width] of variants) {
   }
   await context.close();
 }
+await Promise.all(variants.map(shoot));
 writeFileSync(join(out, 'findings.txt'), findings.join('\n'));
 console.log(findings.join('\n') || 'no findings');
 await browser.close();

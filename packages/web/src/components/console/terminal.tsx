@@ -8,7 +8,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { useT } from '../../i18n/index.ts';
 import { ConsoleFrame } from './console-frame.tsx';
 import * as protocol from './terminal-protocol.ts';
-import { useReconnect } from './use-reconnect.ts';
+import { connectSoon, useReconnect } from './use-reconnect.ts';
 
 export interface TerminalAccess {
   readonly user: string;
@@ -70,28 +70,30 @@ export function Terminal({ open, id, available, off, actions, label, once }: Ter
     if (!available || !term) return;
     let closed = false;
     let stop = () => {};
-    open()
-      .then((access) => {
-        if (closed) return;
-        stop = connect(term, access, {
-          onOpen: () => {
-            connected();
-            term.focus();
-          },
-          onClose: (accepted) => {
-            if (closed) return;
-            if (once && accepted) failed(t('console.ended'));
-            else lost();
-          },
-        });
-      })
-      .catch((error: unknown) => {
-        if (closed) return;
-        if (error instanceof ApiError && error.code === 'forbidden') failed(messageOf(error));
-        else lost(messageOf(error));
+    const start = async () => {
+      const access = await open();
+      if (closed) return;
+      stop = connect(term, access, {
+        onOpen: () => {
+          connected();
+          term.focus();
+        },
+        onClose: (accepted) => {
+          if (closed) return;
+          if (once && accepted) failed(t('console.ended'));
+          else lost();
+        },
       });
+    };
+    const refused = (error: unknown) => {
+      if (closed) return;
+      if (error instanceof ApiError && error.code === 'forbidden') failed(messageOf(error));
+      else lost(messageOf(error));
+    };
+    const cancel = connectSoon(() => void start().catch(refused));
     return () => {
       closed = true;
+      cancel();
       stop();
     };
   }, [id, available, attempt.number]);

@@ -18,6 +18,15 @@ export interface Attempt {
 
 const longestPauseMs = 15_000;
 
+/**
+ * Begins to connect in a moment, unless it is taken back at once: the node would keep an unused console open until it
+ * times out. For effects, which React may run twice and which a quick change of the tab ends. Gives the taking back.
+ */
+export function connectSoon(connect: () => void): () => void {
+  const soon = setTimeout(connect);
+  return () => clearTimeout(soon);
+}
+
 /** Keeps a console connected: what to show, and when to try again. */
 export function useReconnect(): Attempt {
   const [number, setNumber] = useState(0);

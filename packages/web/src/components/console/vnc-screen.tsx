@@ -21,7 +21,7 @@ import { api } from '../../api/session.ts';
 import { useT } from '../../i18n/index.ts';
 import { ConsoleFrame } from './console-frame.tsx';
 import { combinations, type Key, shift, strokesOf } from './keys.ts';
-import { useReconnect } from './use-reconnect.ts';
+import { connectSoon, useReconnect } from './use-reconnect.ts';
 import { consoleUrl } from './websocket-url.ts';
 
 export interface VncScreenProps {
@@ -82,13 +82,15 @@ export function VncScreen({ node, vmid, running, actions, stopped }: VncScreenPr
         void navigator.clipboard?.writeText(detail.text).catch(() => undefined);
       });
     };
-    open().catch((error: unknown) => {
+    const refused = (error: unknown) => {
       if (closed) return;
       if (error instanceof ApiError && error.code === 'forbidden') failed(messageOf(error));
       else lost(messageOf(error));
-    });
+    };
+    const cancel = connectSoon(() => void open().catch(refused));
     return () => {
       closed = true;
+      cancel();
       rfb.current = null;
       screen?.disconnect();
     };
