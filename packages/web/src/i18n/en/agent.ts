@@ -39,4 +39,16 @@ export const agent = {
   'agent.userHelp': 'An account that exists there, such as root.',
   'agent.users': 'Logged in',
   'agent.version': 'Agent',
+  'trouble.ioError': 'The guest is paused: a disk does not take its reads or writes',
+  'trouble.ioErrorBody':
+    'QEMU holds the guest so that nothing is lost. Mostly the storage is full: make space, and it goes on by itself; otherwise mend the storage and resume the guest.',
+  'trouble.panicked': "The guest's operating system has crashed",
+  'trouble.watchdog': 'The watchdog of the guest has run out',
+  'trouble.internalError': 'QEMU has met an internal error',
+  'repair.open': 'Repair the configuration',
+  'repair.title': 'Repair the configuration of VM {{name}}',
+  'repair.problems': 'These lines cannot be read:',
+  'repair.line': 'Line {{line}}: {{problem}}',
+  'repair.document': 'Configuration document',
+  'repair.help': 'One option a line, such as memory: 2048. It is saved only when every line can be read.',
 } as const;

@@ -39,4 +39,17 @@ export const agent = {
   'agent.userHelp': 'root など、ゲストに存在するアカウント。',
   'agent.users': 'ログイン中のユーザー',
   'agent.version': 'エージェント',
+  'trouble.ioError': 'ディスクの読み書きに失敗したため、ゲストは一時停止しています',
+  'trouble.ioErrorBody':
+    'データを失わないよう QEMU がゲストを止めています。多くの場合はストレージの空き容量不足で、空きを作ると自動的に再開します。それ以外の場合は、ストレージを直してからゲストを再開してください。',
+  'trouble.panicked': 'ゲストの OS がクラッシュしました',
+  'trouble.watchdog': 'ゲストのウォッチドッグが時間切れになりました',
+  'trouble.internalError': 'QEMU の内部エラーが発生しました',
+  'repair.open': '設定を修復',
+  'repair.title': 'VM {{name}} の設定を修復',
+  'repair.problems': '次の行を読み込めません:',
+  'repair.line': '{{line}} 行目: {{problem}}',
+  'repair.document': '設定ファイル',
+  'repair.help':
+    'memory: 2048 のように 1 行に 1 つのオプションを書きます。すべての行が読み込める場合だけ保存されます。',
 } as const;

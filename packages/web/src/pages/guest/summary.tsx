@@ -1,4 +1,3 @@
-import { Alert } from '@patternfly/react-core';
 import { qemuRrddata, qemuStatusCurrent } from '@ryokan/api/methods/qemu.ts';
 import { agentQuestions } from '@ryokan/api/methods/qemu-agent.ts';
 import { lazy, Suspense } from 'react';
@@ -13,6 +12,7 @@ import { addressesOf } from './agent/agent-model.ts';
 import type { GuestTabProps } from './guest-page.tsx';
 import { Notes } from './notes.tsx';
 import { osTypes } from './option-list.ts';
+import { Trouble } from './trouble.tsx';
 
 const Plots = lazy(() => import('../../components/plots.tsx'));
 
@@ -25,19 +25,11 @@ export default function GuestSummary({ guest, state }: GuestTabProps) {
   const running = state.status !== 'stopped' && state.status !== 'unknown';
   const measured = { ...guest, ...current };
   const memory = measured.maxmem ? (measured.mem ?? 0) / measured.maxmem : undefined;
-  const problem = guest.error ?? current?.error;
+  // The list hears of a change at once; what it has not heard of yet comes with the measurement.
+  const warning = guest.warning ?? current?.warning;
   return (
     <div className="ry-summary">
-      {problem ? (
-        <Alert isInline variant="danger" title={t('guest.configError')} className="ry-span">
-          {problem}
-        </Alert>
-      ) : null}
-      {guest.warning ? (
-        <Alert isInline variant="warning" title={t('guest.warning')} className="ry-span">
-          {guest.warning}
-        </Alert>
-      ) : null}
+      <Trouble guest={guest} state={state} error={guest.error ?? current?.error} warning={warning} />
       <Panel title={t('summary.state')}>
         <Facts
           rows={[

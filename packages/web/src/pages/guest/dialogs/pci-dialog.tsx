@@ -33,7 +33,7 @@ export function PciDialog(props: DeviceDialogProps) {
   const { node } = target;
   const key = row?.id ?? freeKey('hostpci', new Set(entries.keys()));
   const text = row ? (row.next[row.id] ?? '') : '';
-  const before = readFields(hostpciFields, text);
+  const before = row && readFields(hostpciFields, text);
   const isQ35 = future(entries.get('machine'))?.includes('q35') ?? false;
   const [values, setValues] = useState<FieldValues>(before ?? (isQ35 ? { pcie: true } : {}));
   const [way, setWay] = useState<Way>(values.mapping === undefined ? 'device' : 'mapping');
