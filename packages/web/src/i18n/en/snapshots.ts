@@ -2,7 +2,7 @@
 export const snapshots = {
   'clone.full': 'Full clone',
   'clone.fullHelp': 'A copy of all disks, independent of this guest.',
-  'clone.identity': 'The clone gets MAC addresses and a machine identity of its own. It stays stopped.',
+  'clone.identity': 'The clone gets MAC addresses and a machine identity of its own.',
   'clone.kind': 'Kind of clone',
   'clone.linked': 'Linked clone',
   'clone.linkedHelp':
@@ -10,6 +10,8 @@ export const snapshots = {
   'clone.linkedNeedsTemplate': 'Only templates have linked clones: convert a guest to a template first.',
   'clone.sameFormat': 'as the storage likes',
   'clone.sameStorage': 'Where each disk is',
+  'clone.start': 'Start it afterwards',
+  'clone.startHelp': 'As soon as the copy is complete, while this page is open.',
   'clone.storage': 'Target storage',
   'clone.submit': 'Clone',
   'clone.target': 'Target node',

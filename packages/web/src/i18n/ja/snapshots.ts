@@ -2,7 +2,7 @@
 export const snapshots = {
   'clone.full': 'フルクローン',
   'clone.fullHelp': 'すべてのディスクをコピーし、元のゲストから独立します。',
-  'clone.identity': 'クローンには新しい MAC アドレスとマシン ID が割り当てられ、停止した状態で作成されます。',
+  'clone.identity': 'クローンには新しい MAC アドレスとマシン ID が割り当てられます。',
   'clone.kind': 'クローンの種類',
   'clone.linked': 'リンククローン',
   'clone.linkedHelp':
@@ -11,6 +11,8 @@ export const snapshots = {
     'リンククローンはテンプレートからのみ作成できます。先にテンプレートへ変換してください。',
   'clone.sameFormat': 'ストレージの既定',
   'clone.sameStorage': '各ディスクと同じ場所',
+  'clone.start': '完了後に起動する',
+  'clone.startHelp': 'このページを開いている間、コピーの完了後すぐに起動します。',
   'clone.storage': '保存先ストレージ',
   'clone.submit': 'クローンを作成',
   'clone.target': '作成先ノード',

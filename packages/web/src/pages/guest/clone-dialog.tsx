@@ -5,13 +5,13 @@ import { useState } from 'react';
 import { useNodeNames, useResources } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
 import type { Guest } from '../../api/rows.ts';
-import { follow } from '../../api/run.ts';
+import { follow, taskDone } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import { CopyTargetFields, type DiskFormat } from '../../forms/copy-target.tsx';
-import { NumberField, SelectField, TextField } from '../../forms/fields.tsx';
+import { CheckField, NumberField, SelectField, TextField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
-import { nameOf } from './guest-run.ts';
+import { nameOf, runAction } from './guest-run.ts';
 
 /** '' keeps each disk on the storage where it is. */
 const sameStorage = '';
@@ -35,6 +35,7 @@ export default function CloneDialog(props: {
   const [storage, setStorage] = useState(sameStorage);
   const [format, setFormat] = useState('');
   const [target, setTarget] = useState(node);
+  const [start, setStart] = useState(false);
   const newid = typedId ?? (nextid === undefined ? '' : String(nextid));
   const taken = rows.some((row) => String(row.vmid) === newid);
   const ready = Number(newid) >= 100 && !taken;
@@ -47,19 +48,19 @@ export default function CloneDialog(props: {
       ready={ready}
       onClose={props.onClose}
       onSubmit={async () => {
-        follow(
-          await api.call(qemuClone, {
-            node,
-            vmid,
-            newid: Number(newid),
-            full,
-            ...(name.trim() ? { name: name.trim() } : {}),
-            ...(snapshot ? { snapname: snapshot } : {}),
-            ...(full && storage ? { storage } : {}),
-            ...(full && format ? { format: format as DiskFormat } : {}),
-            ...(target === node ? {} : { target }),
-          }),
-        );
+        const upid = await api.call(qemuClone, {
+          node,
+          vmid,
+          newid: Number(newid),
+          full,
+          ...(name.trim() ? { name: name.trim() } : {}),
+          ...(snapshot ? { snapname: snapshot } : {}),
+          ...(full && storage ? { storage } : {}),
+          ...(full && format ? { format: format as DiskFormat } : {}),
+          ...(target === node ? {} : { target }),
+        });
+        follow(upid);
+        if (start) void startAfter(upid, { node: target, vmid: Number(newid) });
       }}
     >
       <div className="ry-form-grid">
@@ -121,7 +122,23 @@ export default function CloneDialog(props: {
           same={t('clone.sameStorage')}
         />
       ) : null}
+      <CheckField
+        id="clone-start"
+        label={t('clone.start')}
+        help={t('clone.startHelp')}
+        value={start}
+        onChange={setStart}
+      />
       <p className="ry-subtle">{t('clone.identity')}</p>
     </FormDialog>
   );
+}
+
+/** Starts a clone when it is complete; a clone that fails tells so itself. */
+async function startAfter(upid: string, clone: { node: string; vmid: number }): Promise<void> {
+  const done = await taskDone(upid).then(
+    () => true,
+    () => false,
+  );
+  if (done) await runAction({ ...clone, name: undefined }, 'start');
 }
