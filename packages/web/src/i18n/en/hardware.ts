@@ -47,8 +47,7 @@ export const hardware = {
   'hardware.firewall': 'Firewall',
   'hardware.grow': 'Grow',
   'hardware.growBy': 'Grow by',
-  'hardware.growHelp':
-    "Size now: {{size}}. A disk can only grow; partitions and file systems are the guest's matter.",
+  'hardware.growHelp': 'Size now: {{size}}. A disk can only grow.',
   'hardware.hostDrive': 'Drive of the node',
   'hardware.inBackups': 'Part of backups',
   'hardware.iothread': 'I/O thread',

@@ -79,7 +79,7 @@ export const devices = {
   'pci.deviceId': 'ゲストに見せるデバイス ID',
   'pci.driver': 'ノード側のドライバー',
   'pci.driverKeep': '変更しない',
-  'pci.mdev': '仮想分割デバイス (mdev)',
+  'pci.mdev': '仲介デバイス (mdev)',
   'pci.mdevText_other': '{{name}} (残り {{count}})',
   'pci.noIommu':
     'ノードで IOMMU が有効になっていません。ファームウェアとカーネルで有効にしないと、ゲストは起動できません。',
@@ -122,7 +122,7 @@ export const devices = {
   'hibernate.body':
     '最大 {{size}} のメモリをストレージに書き込み、ゲストの電源を切ります。次回起動時はその続きから再開します。それまで設定はロックされます。',
   'hibernate.storage': 'メモリの保存先ストレージ',
-  'hibernate.title': 'VM {{name}} を休止しますか?',
+  'hibernate.title': 'VM {{name}} を休止状態にしますか?',
   'spice.failed': 'SPICE ビューアーの準備に失敗しました',
   'spice.open': 'SPICE ビューアー',
 } as const;

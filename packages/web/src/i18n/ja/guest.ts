@@ -104,5 +104,5 @@ export const guest = {
   'summary.state': '状態',
   'summary.troubled': '読み込み不可・不明',
   'summary.use': '使用状況',
-  'guest.hibernate': '休止',
+  'guest.hibernate': '休止状態にする',
 } as const;

@@ -47,8 +47,7 @@ export const hardware = {
   'hardware.firewall': 'ファイアウォール',
   'hardware.grow': '拡張',
   'hardware.growBy': '拡張する容量',
-  'hardware.growHelp':
-    '現在のサイズ: {{size}}。縮小はできません。パーティションとファイルシステムはゲスト側で拡張してください。',
+  'hardware.growHelp': '現在のサイズ: {{size}}。縮小はできません。',
   'hardware.hostDrive': 'ノードの物理ドライブ',
   'hardware.inBackups': 'バックアップに含める',
   'hardware.iothread': 'I/O スレッド',
