@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSqliteStore } from '../../packages/server/src/cluster/sqlite-store.ts';
 import type { ApiSession } from '../lib/api-session.ts';
+import { startMany } from '../lib/many-starts.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 import { waitFor } from '../lib/wait.ts';
 
@@ -197,5 +198,64 @@ describe('a configuration edited into nonsense', () => {
     await admin.run('DELETE', qemu(121)).catch(() => {});
     expect((await admin.answer('GET', qemu(121, '/config'))).status).toBe(500);
     expect(await readdir(join(node.dataDir, 'storage/images'))).not.toContain('121');
+  });
+});
+
+describe('starts that do not go smoothly', () => {
+  /** The end of a start that was accepted, or why it was not. */
+  async function start(vmid: number, params = {}, session = admin): Promise<string> {
+    const answer = await session.answer('POST', qemu(vmid, '/status/start'), params);
+    if (answer.status !== 200) return answer.reason;
+    return (await admin.taskEnd(JSON.parse(answer.body.toString()).data)).exitstatus;
+  }
+
+  test('QEMU ends at once, or never answers: the reason, and nothing is left', async () => {
+    await create(130);
+    await node.cli('qm', 'set', '130', '--args', '-device no-such-device');
+    expect(await start(130)).toMatch(/^start failed: QEMU ended at once: .*no-such-device/);
+    // It waits for a client of this socket before it goes on.
+    const waits = `-chardev socket,id=x,path=${node.guestSocket(130, 'x')},server=on,wait=on`;
+    await node.cli('qm', 'set', '130', '--args', waits);
+    expect(await start(130, { timeout: 2 })).toMatch(/^start failed: QEMU did not answer within 2 s/);
+    expect(await node.guestPid(130)).toBeUndefined();
+    await node.cli('qm', 'set', '130', '--delete', 'args');
+    expect(await start(130)).toBe('OK');
+    expect((await status(130)).warning).toBeUndefined();
+  });
+
+  test('two clients at once: one starts it, the other is told; a start behind a stop waits for it', async () => {
+    await act(130, 'stop');
+    const ends = await Promise.all([start(130), start(130)]);
+    expect(ends.sort()).toEqual(['OK', 'VM 130 already running']);
+    const content = '#!/bin/sh\n[ "$2" = pre-stop ] && echo going down && sleep 2\nexit 0\n';
+    await admin.call('PUT', `${node.path}/storage/local/snippets/slow.sh`, { content });
+    await node.cli('qm', 'set', '130', '--hookscript', 'local:snippets/slow.sh');
+    const upid = await admin.call<string>('POST', qemu(130, '/status/stop'));
+    const log = `${node.path}/tasks/${encodeURIComponent(upid)}/log`;
+    await waitFor(async () => /going down/.test(JSON.stringify(await admin.get(log))), {
+      timeout: 20,
+      what: 'the hook script of the stop',
+    });
+    expect(await start(130)).toBe('OK');
+    expect((await admin.taskEnd(upid)).exitstatus).toBe('OK');
+    expect((await status(130)).status).toBe('running');
+    await act(130, 'stop');
+  });
+
+  test('the lock of a task whose worker was killed is free at once', async () => {
+    const upid = await admin.call<string>('POST', qemu(110, '/status/start'));
+    await admin.taskEnd(upid);
+    // Without an operating system it waits for its time to run out, and holds the lock.
+    const waiting = await admin.call<string>('POST', qemu(110, '/status/shutdown'), { timeout: 100 });
+    process.kill(Number.parseInt(waiting.split(':')[2] ?? '', 16), 'SIGKILL');
+    expect((await admin.taskEnd(waiting)).exitstatus).toBe('the worker process ended unexpectedly');
+    await act(110, 'stop');
+  });
+
+  test('12 at once: none is lost, and the node answers meanwhile', async () => {
+    const { ends, states, latencies } = await startMany(node, admin, { first: 600, count: 12 });
+    expect(ends.filter((end) => end !== 'OK')).toEqual([]);
+    expect(states.filter((state) => state !== 'running')).toEqual([]);
+    expect(latencies.at(-1)).toBeLessThan(5_000);
   });
 });

@@ -92,19 +92,6 @@ describe('life cycle', () => {
     await becomes(201, 'stopped');
   });
 
-  test('a QEMU that is killed is noticed, cleaned up, and can be started again', async () => {
-    await act(201, 'start');
-    await becomes(201, 'running');
-    process.kill((await status(201)).pid ?? 0, 'SIGKILL');
-    await becomes(201, 'stopped');
-    await waitFor(async () => (!existsSync(node.guestSocket(201, 'pid')) ? true : undefined), {
-      timeout: 10,
-      what: 'the clean-up',
-    });
-    await act(201, 'start');
-    await act(201, 'stop');
-  });
-
   test('protection, locks and digests keep a guest', async () => {
     await admin.call('PUT', qemu(201, '/config'), { protection: 1 });
     expect((await admin.answer('DELETE', qemu(201))).reason).toMatch(/protection mode enabled/);

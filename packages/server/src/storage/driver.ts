@@ -98,7 +98,7 @@ export interface AllocateRequest {
 
 /** How QEMU opens a volume: the nodes' options of blockdev (file driver level), see the QMP reference. */
 export interface QemuBlockSource {
-  readonly driver: 'file' | 'host_device' | 'rbd' | 'iscsi' | 'nfs' | 'nbd';
+  readonly driver: 'file' | 'host_device' | 'host_cdrom' | 'rbd' | 'iscsi' | 'nfs' | 'nbd';
   readonly [option: string]: string | number | boolean;
 }
 

@@ -27,7 +27,7 @@ export interface WorkerPoolOptions {
   readonly onMessage: (message: ToDaemon, worker: Worker) => void;
   /** A worker that runs `upid` has connected again after a restart of the daemon. */
   readonly onAdopted: (upid: string, worker: Worker) => void;
-  /** How long a task waits for its worker (ms); default 30 s. */
+  /** How long a task waits for its worker (ms); default 2 minutes. */
   readonly patience?: number;
   /** The connection of a worker ended: its process is gone. */
   readonly onGone: (worker: Worker) => void;
@@ -41,8 +41,8 @@ const retryDelay = 1000;
 const maxStarting = 4;
 /** Workers at the same time, of about 60 MB each; whoever comes then waits for one to end. */
 const maxWorkers = 64;
-/** How long a task waits for its worker (ms). */
-const defaultPatience = 30_000;
+/** How long a task waits for its worker (ms): many that come at once have to wait for each other on a small machine. */
+const defaultPatience = 120_000;
 
 export class WorkerPool {
   private server: Server | undefined;

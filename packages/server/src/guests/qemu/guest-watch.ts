@@ -2,6 +2,7 @@
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { failingDiskText, silenceText, stateText } from './guest-warning.ts';
+import { followRelease } from './hotplug/follow-up.ts';
 import { BlockErrors, failingDisks, hasRoomAgain } from './io-trouble.ts';
 import { guestProcess } from './process.ts';
 import type { QmpClient, QmpEvent } from './qmp-client.ts';
@@ -63,6 +64,8 @@ export class GuestWatch {
 
   private hear(event: QmpEvent): void {
     if (event.event === 'SHUTDOWN') this.ending = true;
+    if (event.event === 'DEVICE_DELETED' && typeof event.data.device === 'string')
+      void followRelease(this.services, this.vmid, event.data.device);
     if (event.event === 'BLOCK_IO_ERROR') this.errors.hear(event);
     if (event.event === 'RESUME' || event.event === 'RESET') this.errors.resumed();
     // It may end over the question; whoever has the connection notices that.

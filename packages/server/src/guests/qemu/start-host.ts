@@ -14,6 +14,7 @@ import { customCpuOf } from './cpu-models.ts';
 import { ovmfFiles } from './devices/machine.ts';
 import { isCdrom, namesVolume, parseDrive } from './drive-value.ts';
 import { hostPci, hostUsb } from './host-devices.ts';
+import { hostDrive } from './host-drive.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
 import { hugepages } from './hugepages.ts';
 import { cpuVendor, hasIoUring, ovmfFolder, qemuVersion } from './qemu-facts.ts';
@@ -111,14 +112,14 @@ async function volumeOf(
   }
 }
 
-/** How QEMU opens the volume of a drive; undefined for an empty one and for a path of the node. */
+/** How QEMU opens the volume of a drive; undefined for an empty one. */
 export async function resolveVolume(
   services: GuestServices,
   key: string,
   text: string,
 ): Promise<ResolvedVolume | undefined> {
   const drive = parseDrive(key, text);
-  if (!namesVolume(drive)) return undefined;
+  if (!namesVolume(drive)) return hostDrive(drive);
   const volume = await services.storage.info(drive.file);
   const format = volume.format === 'qcow2' || volume.format === 'vmdk' ? volume.format : 'raw';
   return {

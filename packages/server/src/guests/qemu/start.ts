@@ -98,7 +98,13 @@ export function demandStartable(services: GuestServices, vmid: number, skiplock:
     );
   }
   if (!skiplock) demandUnlocked(file.properties);
-  if (isRunning(services.paths, vmid)) throw new RyokanError('state', `VM ${vmid} already running`);
+  if (isRunning(services.paths, vmid) && !isBeingStopped(services, vmid))
+    throw new RyokanError('state', `VM ${vmid} already running`);
+}
+
+/** A task that ends it holds its lock: a start behind that waits for it. */
+function isBeingStopped(services: GuestServices, vmid: number): boolean {
+  return /:qm(?:stop|shutdown):/.test(services.locks.holder(`qemu-${vmid}`) ?? '');
 }
 
 /** The configuration with pending changes carried out and stored. */

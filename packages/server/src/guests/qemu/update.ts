@@ -1,11 +1,13 @@
 /** Changing a QEMU guest's configuration. */
 import { join } from 'node:path';
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, digestMismatch, readGuest, writeGuest } from '../guest-store.ts';
-import { recordChanges } from './cloud-init/changes.ts';
+import { hasChanges, recordChanges } from './cloud-init/changes.ts';
+import { cloudInitKey } from './cloud-init/drive.ts';
+import { regenerateCloudInit } from './cloud-init/regenerate.ts';
 import {
   applyPending,
   type ConfigChange,
@@ -27,9 +29,11 @@ import {
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
 import { applyToRunning, type Problems } from './hotplug/apply.ts';
+import { hotplugFeatures } from './hotplug-features.ts';
 import { pinMachine } from './machine-pin.ts';
 import { isRunning } from './process.ts';
 import { qemuVersion } from './qemu-facts.ts';
+import { guestAccount } from './start.ts';
 
 export interface UpdateOptions {
   readonly change: ConfigChange;
@@ -72,8 +76,27 @@ export async function updateGuest(
     if (!running) return {};
     context.keep?.();
     const keys = [...options.change.delete, ...Object.keys(set)];
-    return applyToRunning(services, vmid, keys, options.author, context);
+    const problems = await applyToRunning(services, vmid, keys, options.author, context);
+    return { ...problems, ...(await showCloudInit(services, vmid, context)) };
   });
+}
+
+/** With `hotplug: cloudinit` a running guest finds what has changed on its cloud-init disc at once. */
+async function showCloudInit(
+  services: GuestServices,
+  vmid: number,
+  context: ChangeContext,
+): Promise<Problems> {
+  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  const key = cloudInitKey(file.properties);
+  if (key === undefined || !hasChanges(file)) return {};
+  if (!hotplugFeatures(file.properties.hotplug).has('cloudinit')) return {};
+  try {
+    await regenerateCloudInit(services, vmid, guestAccount(), context);
+    return {};
+  } catch (error) {
+    return { [key]: messageOf(error) };
+  }
 }
 
 async function prepareValues(

@@ -3,13 +3,11 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
 import { requireQemuConfig } from '../config.ts';
-import { imageNodes } from '../devices/block.ts';
 import { configuredDrives } from '../drive-options.ts';
 import { parseDrive } from '../drive-value.ts';
+import { exchangeDisc, openDisc } from '../hotplug/cdrom.ts';
 import { withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
-import { hasIoUring } from '../qemu-facts.ts';
-import { type QmpClient, QmpError } from '../qmp-client.ts';
 import { resolveVolume } from '../start-host.ts';
 import { withoutRecord } from './changes.ts';
 import { cloudInitKey } from './drive.ts';
@@ -37,7 +35,7 @@ export async function regenerateCloudInit(
   const { file } = parseDrive(key, text);
   const config = requireQemuConfig(guest.file.properties, vmid);
   const write = () => writeCloudInit(services, vmid, config, file, user, context);
-  if (isRunning(services.paths, vmid)) await withDiscOut(services, guest, key, write);
+  if (isRunning(services.paths, vmid)) await withDiscOut(services, guest, key, context, write);
   else await write();
   await writeGuest(services.store, guest, withoutRecord(guest.file), 'cloudinit');
 }
@@ -47,6 +45,7 @@ async function withDiscOut(
   services: GuestServices,
   guest: StoredGuest,
   key: string,
+  context: ChangeContext,
   work: () => Promise<void>,
 ): Promise<void> {
   const { vmid, file } = guest;
@@ -54,35 +53,15 @@ async function withDiscOut(
   const volume = await resolveVolume(services, key, file.properties[key] ?? '');
   if (!drive || !volume) throw new RyokanError('state', `'${key}' names no volume`);
   await withQmp(services, vmid, async (qmp) => {
-    await removeDisc(qmp, key);
-    try {
-      await work();
-    } finally {
-      // The names of the first disc are free again.
-      const names = { format: `drive-${key}`, file: `file-${key}` };
-      await qmp.execute('blockdev-add', imageNodes(drive, volume, names, hasIoUring()));
-      await qmp.execute('blockdev-insert-medium', { id: key, 'node-name': names.format });
-      await qmp.execute('blockdev-close-tray', { id: key });
-    }
+    let failure: { readonly error: unknown } | undefined;
+    await exchangeDisc({ qmp, key, log: (line) => context.log(line) }, async (before) => {
+      // As long as it is open, the image cannot be written.
+      if (before !== undefined) await qmp.execute('blockdev-del', { 'node-name': before });
+      await work().catch((error: unknown) => {
+        failure = { error };
+      });
+      return openDisc(qmp, drive, volume);
+    });
+    if (failure) throw failure.error;
   });
-}
-
-/** Opens the tray, also one that the guest has locked, and closes the image, so that it can be written. */
-async function removeDisc(qmp: QmpClient, key: string): Promise<void> {
-  try {
-    await qmp.execute('blockdev-open-tray', { id: key, force: true });
-  } catch (cause) {
-    if (!(cause instanceof QmpError)) throw cause;
-    throw new RyokanError(
-      'state',
-      `the running guest has no cloud-init drive '${key}' yet; it gets it, and its image, at the next start`,
-      { cause },
-    );
-  }
-  await qmp.execute('blockdev-remove-medium', { id: key });
-  const nodes = await qmp.execute<{ 'node-name': string }[]>('query-named-block-nodes', { flat: true });
-  const disc = new RegExp(`^drive-${key}(?:-\\d+)?$`);
-  for (const { 'node-name': name } of nodes) {
-    if (disc.test(name)) await qmp.execute('blockdev-del', { 'node-name': name });
-  }
 }

@@ -2,6 +2,8 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { imageNodes } from '../devices/block.ts';
 import type { ConfiguredDrive } from '../drive-options.ts';
+import type { ResolvedVolume } from '../host-input.ts';
+import { keyOfDevice } from '../io-trouble.ts';
 import { hasIoUring } from '../qemu-facts.ts';
 import type { QmpClient } from '../qmp-client.ts';
 import { resolveVolume } from '../start-host.ts';
@@ -20,6 +22,13 @@ interface BlockDevice {
   readonly locked: boolean;
 }
 
+/** A CD-ROM drive of a running guest. */
+export interface LiveCdrom {
+  readonly qmp: QmpClient;
+  readonly key: string;
+  readonly log: (line: string) => void;
+}
+
 /**
  * Puts the disc of `text` into the drive, or takes the present one out. The new disc is opened first: when that fails,
  * the guest has noticed nothing. When a later step fails, the old disc is put back.
@@ -27,50 +36,74 @@ interface BlockDevice {
 export async function changeMedium(live: LiveGuest, drive: ConfiguredDrive, text: string): Promise<Outcome> {
   const { qmp } = live;
   const { key } = drive;
-  const device = await blockDevice(qmp, key);
-  if (!device) return waits('the running guest has no such CD-ROM drive');
+  if (!(await blockDevice(qmp, key))) return waits('the running guest has no such CD-ROM drive');
   const volume = await resolveVolume(live.services, key, text);
   if (!volume && !drive.empty)
     throw new RyokanError('parameter', `${key}: '${drive.options.file}' is no disc`);
-  const before = device.inserted?.['node-name'];
-  const names = await freshDiscNames(qmp, key);
-  if (volume) await qmp.execute('blockdev-add', imageNodes(drive, volume, names, hasIoUring()));
-  const fresh = volume ? names.format : undefined;
+  const fresh = volume && (await openDisc(qmp, drive, volume));
+  const cdrom = { qmp, key, log: (line: string) => live.context.log(line) };
+  let before: string | undefined;
   try {
-    await openTray(live, key);
-    if (before !== undefined) await qmp.execute('blockdev-remove-medium', { id: key });
+    before = await exchangeDisc(cdrom, async () => fresh);
   } catch (error) {
-    await closeTray(qmp, key);
-    if (fresh) await qmp.execute('blockdev-del', { 'node-name': fresh });
+    if (fresh !== undefined) await qmp.execute('blockdev-del', { 'node-name': fresh });
     throw error;
-  }
-  try {
-    if (fresh) await insert(qmp, key, fresh);
-  } catch (error) {
-    if (before !== undefined) await insert(qmp, key, before);
-    if (fresh) await qmp.execute('blockdev-del', { 'node-name': fresh });
-    throw error;
-  } finally {
-    await closeTray(qmp, key);
   }
   if (before !== undefined) await qmp.execute('blockdev-del', { 'node-name': before });
   if (fresh === undefined) await releaseVolume(qmp, key);
   return 'done';
 }
 
+/** Opens an image as a disc of the drive; gives the name of its node. */
+export async function openDisc(
+  qmp: QmpClient,
+  drive: ConfiguredDrive,
+  volume: ResolvedVolume,
+): Promise<string> {
+  const names = await freshDiscNames(qmp, drive.key);
+  await qmp.execute('blockdev-add', imageNodes(drive, volume, names, hasIoUring()));
+  return names.format;
+}
+
+/**
+ * The way every disc is changed: the tray opens, the old disc comes out, the one that `next` gives goes in, the tray
+ * closes. `next` gets the node of the old disc, which nothing uses then. When it fails, the old disc is put back as far
+ * as it is still there. Gives the node of the old disc. Rejects with 'state' when the guest has no such drive.
+ */
+export async function exchangeDisc(
+  cdrom: LiveCdrom,
+  next: (before: string | undefined) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const { qmp, key } = cdrom;
+  const device = await blockDevice(qmp, key);
+  if (!device) throw new RyokanError('state', `the running guest has no CD-ROM drive '${key}' yet`);
+  const before = device.inserted?.['node-name'];
+  await openTray(cdrom);
+  try {
+    if (before !== undefined) await qmp.execute('blockdev-remove-medium', { id: key });
+    try {
+      const fresh = await next(before);
+      if (fresh !== undefined) await insert(qmp, key, fresh);
+    } catch (error) {
+      if (before !== undefined) await insert(qmp, key, before).catch(() => {});
+      throw error;
+    }
+  } finally {
+    await qmp.execute('blockdev-close-tray', { id: key });
+  }
+  return before;
+}
+
 const insert = (qmp: QmpClient, key: string, node: string) =>
   qmp.execute('blockdev-insert-medium', { id: key, 'node-name': node });
 
-const closeTray = (qmp: QmpClient, key: string) => qmp.execute('blockdev-close-tray', { id: key });
-
 async function blockDevice(qmp: QmpClient, key: string): Promise<BlockDevice | undefined> {
   const devices = await qmp.execute<BlockDevice[]>('query-block');
-  return devices.find(({ qdev }) => qdev === key || qdev?.startsWith(`/machine/peripheral/${key}`));
+  return devices.find(({ qdev }) => keyOfDevice(qdev) === key);
 }
 
 /** A guest that uses the disc has locked the tray: it is asked first, then its tray is opened all the same. */
-async function openTray(live: LiveGuest, key: string): Promise<void> {
-  const { qmp } = live;
+async function openTray({ qmp, key, log }: LiveCdrom): Promise<void> {
   const opened = qmp
     .waitForEvent('DEVICE_TRAY_MOVED', {
       timeout: trayPatience,
@@ -78,11 +111,10 @@ async function openTray(live: LiveGuest, key: string): Promise<void> {
     })
     .catch(() => undefined);
   await qmp.execute('blockdev-open-tray', { id: key, force: false });
-  const device = await blockDevice(qmp, key);
-  if (device?.tray_open) return;
+  if ((await blockDevice(qmp, key))?.tray_open) return;
   await opened;
   if ((await blockDevice(qmp, key))?.tray_open) return;
-  live.context.log(`${key}: the guest keeps the tray locked; it was opened by force`);
+  log(`${key}: the guest keeps the tray locked; it was opened by force`);
   await qmp.execute('blockdev-open-tray', { id: key, force: true });
 }
 

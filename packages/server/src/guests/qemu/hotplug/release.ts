@@ -4,6 +4,8 @@ import { type QmpClient, QmpError, type QmpEvent } from '../qmp-client.ts';
 
 /** How long a guest gets to let go of a device (ms). */
 export const releaseTimeout = 10_000;
+/** A guest that does not run lets go of nothing; QEMU itself takes some devices without asking it (ms). */
+const haltedTimeout = 500;
 
 /** Ids of the devices that came with an id: those of the command line and those plugged in since. */
 export async function deviceIds(qmp: QmpClient): Promise<Set<string>> {
@@ -13,10 +15,11 @@ export async function deviceIds(qmp: QmpClient): Promise<Set<string>> {
 
 /**
  * Takes a device away and waits until the guest has let go of it. No error when there is none of that id. Rejects with
- * RyokanError 'state' when the guest refuses or says nothing in time; it may still let go later.
+ * RyokanError 'state' when the guest refuses or says nothing in time; when it lets go later, follow-up.ts goes on.
  */
 export async function releaseDevice(qmp: QmpClient, id: string, timeout = releaseTimeout): Promise<void> {
-  const answer = awaitRelease(qmp, id, timeout);
+  const { running } = await qmp.execute<{ running: boolean }>('query-status');
+  const answer = awaitRelease(qmp, id, running ? timeout : Math.min(timeout, haltedTimeout));
   try {
     await qmp.execute('device_del', { id });
   } catch (error) {
@@ -30,7 +33,9 @@ export async function releaseDevice(qmp: QmpClient, id: string, timeout = releas
   const why =
     outcome === 'refused'
       ? 'the guest refuses to let go of it; is it in use there?'
-      : `the guest did not let go of it within ${timeout / 1000} s; is its operating system running, and is the device free there?`;
+      : running
+        ? `the guest did not let go of it within ${timeout / 1000} s; is its operating system running, and is the device free there?`
+        : 'the guest is paused, and cannot let go of it; resume it';
   throw new RyokanError('state', `'${id}' cannot be unplugged now: ${why}`, { context: { device: id } });
 }
 
