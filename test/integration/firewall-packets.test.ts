@@ -72,12 +72,14 @@ async function load(guest: string, cluster = '[OPTIONS]\nenable: 1\n'): Promise<
     return (await lab.exitCode('node', 'nft', '--check', '-f', file)) === 0;
   });
   const card = { key: 'net0', ifname: 'tap100i0', mac };
-  const text = compileFirewall({
+  const { text, problems } = compileFirewall({
     table: 'ryokan_fw',
+    logGroup: 7,
     cluster: parseDocument(cluster),
     guests: [{ vmid: 100, document: parseDocument(`[OPTIONS]\nenable: 1\n${guest}`), cards: [card] }],
     ...features,
   });
+  expect(problems).toEqual([]);
   writeFileSync(file, text);
   await lab.inside('node', 'nft', '-f', file);
 }

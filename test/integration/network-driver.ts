@@ -5,8 +5,13 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { openSqliteStore } from '@ryokan/server/cluster/sqlite-store.ts';
 import { bridges, interfaces } from '@ryokan/server/network/bridge.ts';
-import type { FirewallCard } from '@ryokan/server/network/firewall/compile.ts';
-import { applyFirewall, type FirewallHost, guardGuest } from '@ryokan/server/network/firewall/guard.ts';
+import type { FirewallCard } from '@ryokan/server/network/firewall/compile-guest.ts';
+import {
+  applyFirewall,
+  checkFirewall,
+  type FirewallHost,
+  guardGuest,
+} from '@ryokan/server/network/firewall/guard.ts';
 import {
   createNatBridge,
   natBridge,
@@ -29,10 +34,11 @@ const host = { paths: { root: dataDir, run: `${dataDir}/run`, log: `${dataDir}/l
 const args = JSON.parse(argumentText) as [unknown, unknown];
 
 /** With the store and the locks of the node in the data folder. */
-async function withFirewall(work: (firewall: FirewallHost) => Promise<void>): Promise<void> {
+async function withFirewall<T>(work: (firewall: FirewallHost) => Promise<T>): Promise<T> {
   const store = openSqliteStore(`${dataDir}/config.db`);
   const locks = new NodeLocks(new NodeDb(`${dataDir}/node.db`), () => 'test');
-  await work({ ...host, store, locks }).finally(() => store.close());
+  const settings = { node: 'lab', port: 8006 };
+  return work({ ...host, settings, store, locks }).finally(() => store.close());
 }
 
 /** Writes a document; null removes it. */
@@ -54,6 +60,7 @@ const functions: Readonly<Record<string, () => unknown>> = {
   guardGuest: () =>
     withFirewall((firewall) => guardGuest(firewall, args[0] as number, args[1] as FirewallCard[])),
   applyFirewall: () => withFirewall(applyFirewall),
+  checkFirewall: () => withFirewall(checkFirewall),
   createTap: () => createTap(args[0] as string, { dataDir, ...(args[1] as Omit<TapOptions, 'dataDir'>) }),
   configureTap: () => configureTap(args[0] as string, args[1] as TapSettings),
   removeTap: () => removeTap(args[0] as string, dataDir),

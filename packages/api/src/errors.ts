@@ -70,6 +70,14 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** A client's digest is not that of what it wants to change; the wording is what clients look for. */
+export function digestMismatch(): RyokanError {
+  return new RyokanError(
+    'conflict',
+    'detected modified configuration - file changed by other user? Try again.',
+  );
+}
+
 /** The caller lacks a privilege; the wording is what clients expect. */
 export function forbidden(path: string, privileges: readonly string[]): RyokanError {
   return new RyokanError('forbidden', `Permission check failed (${path}, ${privileges.join('|')})`);

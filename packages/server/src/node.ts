@@ -26,6 +26,7 @@ import { readTextIfPresent } from './host/files.ts';
 import { dataPaths } from './host/paths.ts';
 import { claimPidFile, releasePidFile } from './host/pidfile.ts';
 import { createLiveState, type LiveState } from './live-state.ts';
+import { FirewallWatch } from './network/firewall/watch.ts';
 import { restoreNatBridge } from './network/nat-bridge.ts';
 import { NodeAccelerator } from './node-accelerator.ts';
 import { stagedFileUndo } from './storage/storage-undo.ts';
@@ -52,6 +53,9 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     events.publish({ type: 'warning', dataFor: () => ({}) });
   });
   const live = createLiveState(core.services, events);
+  const firewall = new FirewallWatch(core.services, log, () =>
+    events.publish({ type: 'warning', dataFor: () => ({}) }),
+  );
   const certificate = await loadCertificate(paths.pki, settings.node);
   const services: DaemonServices = {
     ...core.services,
@@ -71,6 +75,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
   daemonHandlers(core.table, services);
 
   await recover(services, live);
+  await firewall.open();
   await sweepSpool(core, paths.spool);
   const servers = await openDoors(core, services);
   const gateway = await startGateway({
@@ -91,6 +96,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
       rmSync(paths.ready, { force: true });
       await gateway.stop();
       for (const server of servers) server.close();
+      await firewall.close();
       tasks.close();
       live.close();
       await store.close();

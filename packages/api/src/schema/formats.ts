@@ -34,7 +34,7 @@ export function isIpv6(text: string): boolean {
 
 export const isIpv4 = (text: string): boolean => ipv4.test(text);
 
-const isCidr = (text: string, version?: 4 | 6): boolean => {
+export const isCidr = (text: string, version?: 4 | 6): boolean => {
   const match = /^(.+)\/(\d{1,3})$/.exec(text);
   if (!match) return false;
   const [, address, bits] = match as unknown as [string, string, string];

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { nodeNatBridge } from '@ryokan/api/methods/nodes.ts';
 import type { DaemonServices } from '../daemon-services.ts';
 import { isBridge } from '../network/bridge.ts';
+import { type FirewallState, firewallState } from '../network/firewall/guard.ts';
 
 export interface NodeWarning {
   readonly id: string;
@@ -12,7 +13,9 @@ export interface NodeWarning {
   readonly action?: string;
 }
 
-export function nodeWarningsOf(services: Pick<DaemonServices, 'accelerator' | 'guests'>): NodeWarning[] {
+export function nodeWarningsOf(
+  services: Pick<DaemonServices, 'accelerator' | 'guests' | 'paths'>,
+): NodeWarning[] {
   const warnings: NodeWarning[] = [];
   const { accelerator, reason } = services.accelerator();
   if (accelerator === 'tcg') {
@@ -33,5 +36,18 @@ export function nodeWarningsOf(services: Pick<DaemonServices, 'accelerator' | 'g
   for (const guest of services.guests.all()) {
     if (guest.error) warnings.push({ id: `guest-${guest.vmid}`, severity: 'danger', text: guest.error });
   }
-  return warnings;
+  return [...warnings, ...firewallWarnings(firewallState(services.paths))];
 }
+
+function firewallWarnings({ failure, problems, log }: FirewallState): NodeWarning[] {
+  const texts = failure === undefined ? problems.map(problemText) : [`Firewall: ${failure}`];
+  return [
+    ...texts.map((text, i) => ({ id: `firewall-${i}`, severity: 'danger' as const, text })),
+    ...(log === undefined
+      ? []
+      : [{ id: 'firewall-log', severity: 'warning' as const, text: `Firewall: ${log}` }]),
+  ];
+}
+
+const problemText = ({ text, kept }: FirewallState['problems'][number]): string =>
+  `Firewall: ${text}. ${kept ? 'The rules from before still hold.' : 'There are no rules from before: nothing is filtered there.'}`;

@@ -6,7 +6,7 @@ import type { StorageManager } from '../storage/manager.ts';
 import type { Locks } from '../tasks/locks.ts';
 
 export interface GuestServices {
-  readonly settings: { readonly node: string };
+  readonly settings: { readonly node: string; readonly port: number };
   readonly paths: DataPaths;
   readonly store: ConfigStore;
   readonly storage: StorageManager;

@@ -1,6 +1,7 @@
 /** Guest documents in the config store: reading, claiming a VMID, compare-and-set changes. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { type ConfigStore, ConflictError } from '../cluster/store.ts';
+import { guestFirewall } from '../network/firewall/documents.ts';
 import {
   type ConfigProblem,
   type ConfigProperties,
@@ -113,7 +114,7 @@ export async function claimGuest(
   }
 }
 
-/** Removes a guest's document and gives its VMID back. */
+/** Removes a guest's document and its firewall's, and gives its VMID back. */
 export async function removeGuest(
   store: ConfigStore,
   type: GuestType,
@@ -126,6 +127,7 @@ export async function removeGuest(
     [
       { path: guestPath(type, node, vmid), text: null },
       { path: claimPath(vmid), text: null },
+      { path: guestFirewall(vmid), text: null },
     ],
     { author },
   );

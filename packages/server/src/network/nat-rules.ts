@@ -37,6 +37,7 @@ ${table} {
   }
   chain forward {
     type filter hook forward priority filter; policy accept;
+    iifname "${bridge}" oifname "${bridge}" accept
     ct state established,related accept
     iifname "${bridge}" ip saddr != ${subnet} drop
     oifname "${bridge}" iifname != "${bridge}" drop

@@ -6,6 +6,7 @@ import { clusterHandlers } from './cluster.ts';
 import { mappingHandlers } from './cluster-mapping.ts';
 import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
+import { firewallHandlers } from './firewall.ts';
 import { capabilityHandlers } from './node-capabilities.ts';
 import { hardwareHandlers } from './node-hardware.ts';
 import { nodeOptionHandlers } from './node-options.ts';
@@ -33,4 +34,5 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   mappingHandlers(table, services);
   hardwareHandlers(table, services);
   storageImportHandlers(table, services);
+  firewallHandlers(table, services);
 }

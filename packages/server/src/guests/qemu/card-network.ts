@@ -4,7 +4,7 @@ import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
 import { configureTap, createTap, removeTap, type TapSettings, tapName } from '../../network/tap.ts';
 import { canUseVhost } from '../../network/vhost.ts';
 import { deviceMtu } from '../../network/vlan-bridge.ts';
-import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import type { GuestServices } from '../guest-services.ts';
 import type { ResolvedTap } from './host-input.ts';
 
 /** Whose card it is. */
@@ -13,15 +13,14 @@ export interface CardGuest {
   readonly vmid: number;
   /** Whom QEMU runs as. */
   readonly user: { readonly uid: number; readonly gid: number };
-  readonly context: Pick<ChangeContext, 'warn'>;
 }
 
 /**
- * Makes the tap of a card, `key` is `net0`, `text` its value in the configuration. Undefined for user networking. Rejects
- * as createTap does. Removed by removeCardTap, and by cleanUpAfter when the guest has ended.
+ * Makes the tap of a card, `key` is `net0`, `text` its value in the configuration. Undefined for user networking. The
+ * card's firewall has to be in place before (card-firewall.ts). Rejects as createTap does. Removed by removeCardTap, and by cleanUpAfter when the guest has ended.
  */
 export async function makeTap(
-  { services, vmid, user, context }: CardGuest,
+  { services, vmid, user }: CardGuest,
   key: string,
   text: string,
 ): Promise<ResolvedTap | undefined> {
@@ -35,8 +34,6 @@ export async function makeTap(
     mtu: card.mtu,
     multiQueue: card.queues !== undefined && card.queues > 1,
   });
-  // Nobody is to rely on rules that no packet passes.
-  if (card.firewall) context.warn(`${key}: 'firewall' has no effect yet: all its packets pass`);
   return { ifname, vhost: canUseVhost(user), bridgeMtu: deviceMtu(card.bridge) };
 }
 
@@ -54,7 +51,7 @@ export async function removeCardTap(
   await removeTap(tapNameOf(vmid, key), services.paths.root);
 }
 
-function tapNameOf(vmid: number, key: string): string {
+export function tapNameOf(vmid: number, key: string): string {
   return tapName(vmid, Number(key.slice('net'.length)));
 }
 

@@ -1,4 +1,6 @@
 /** What is done when a guest's QEMU has ended, by a task or by itself. */
+import { messageOf } from '@ryokan/api/errors.ts';
+import { guardGuest } from '../../network/firewall/guard.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { type HookLog, postStop } from './hookscript.ts';
 import { cleanUpAfter, isRunning } from './process.ts';
@@ -6,6 +8,8 @@ import { cleanUpAfter, isRunning } from './process.ts';
 /** Removes what QEMU has left and runs the hook script. The caller holds the guest's lock; safe to repeat. */
 export async function guestEnded(services: GuestServices, vmid: number, log: HookLog): Promise<void> {
   await cleanUpAfter(services.paths, services.settings.node, vmid);
+  // Rules without a card harm nobody, so that what keeps them from going does not keep the guest from ending.
+  await guardGuest(services, vmid, []).catch((error: unknown) => log.warn(messageOf(error)));
   await postStop(services, vmid, log);
 }
 

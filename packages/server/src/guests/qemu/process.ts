@@ -7,6 +7,7 @@ import { removeMediated } from '../../host/pci-binding.ts';
 import { type ProcessId, readPidFile } from '../../host/pidfile.ts';
 import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import { commandLine, processStat } from '../../host/procfs.ts';
+import { forgetGuest } from '../../network/firewall/guard.ts';
 import { removeTap } from '../../network/tap.ts';
 import { releaseHugepages } from './hugepages.ts';
 import { qemuProgram } from './qemu-facts.ts';
@@ -44,11 +45,12 @@ export function leftovers(paths: DataPaths): number[] {
     .map(Number);
 }
 
-/** Removes what a dead QEMU leaves: sockets, pid file, taps, control group, TPM, shared directories. Safe to repeat. */
+/** Removes what a dead QEMU leaves: sockets, pid file, taps, firewall, control group, TPM, shared directories. Safe to repeat. */
 export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number): Promise<void> {
   const run = qemuRunPaths(paths, vmid);
   const taps = new RegExp(`^tap${vmid}i\\d+$`);
   for (const name of readdirSync('/sys/class/net')) if (taps.test(name)) await removeTap(name, paths.root);
+  forgetGuest(paths, vmid);
   guestCgroup(vmid, node).remove();
   await endTpm(paths, vmid);
   await endVirtiofs(paths, vmid);

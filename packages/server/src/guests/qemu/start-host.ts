@@ -8,6 +8,7 @@ import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema
 import { readAccelerator } from '../../host/accelerator.ts';
 import { readSettings } from '../../host/node-settings.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { protectCards } from './card-firewall.ts';
 import { makeTap } from './card-network.ts';
 import { refreshAtStart } from './cloud-init/refresh.ts';
 import { customCpuOf } from './cpu-models.ts';
@@ -49,6 +50,7 @@ const parts: readonly StartPart[] = [
   hugepages,
   hostUsb,
   (start) => hostPci(start),
+  protectCards,
   taps,
   tpm,
   virtiofs,

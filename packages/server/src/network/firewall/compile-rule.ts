@@ -13,7 +13,7 @@ import { findMacro, type MacroPart } from './macros.ts';
 import { icmp4, icmp6, icmpType, protocolNumber } from './names.ts';
 import { icmpFamily, parsePorts, type Rule } from './rule.ts';
 
-export type Direction = 'in' | 'out';
+export type Direction = 'in' | 'out' | 'forward';
 
 /** Where the names in a rule are looked up: a security group knows only the datacenter's. */
 export interface Names {
@@ -57,7 +57,7 @@ function rangeOf(names: Names, part: AddressPart): AddressRange {
 }
 
 /** Addresses of a source or destination in one family; empty when it has none there. */
-function addressRanges(names: Names, text: string, family: Family): AddressRange[] {
+export function addressRanges(names: Names, text: string, family: Family): AddressRange[] {
   const parts = splitAddresses(text);
   const [first] = parts;
   if (first?.kind === 'ipset') return setRanges(names, first.scope, first.name, family);
@@ -65,6 +65,23 @@ function addressRanges(names: Names, text: string, family: Family): AddressRange
     parts.map((part) => ({ range: rangeOf(names, part), nomatch: false })),
     family,
   );
+}
+
+/** Drops packets from the datacenter's IP set `blacklist`, where there is one. */
+export function blacklisted(dc: FirewallDocument): string[] {
+  if (sections(dc, 'ipset', 'blacklist').length === 0) return [];
+  return ([4, 6] as const).flatMap((family) => {
+    const match = sourceMatch(setRanges({ dc }, 'dc', 'blacklist', family));
+    return match === undefined ? [] : [`${match} drop`];
+  });
+}
+
+/** Packets from these addresses of one family; undefined when there are none. */
+export function sourceMatch(ranges: readonly AddressRange[]): string | undefined {
+  const [first] = ranges;
+  if (!first) return undefined;
+  const ip = first.family === 4 ? 'ip' : 'ip6';
+  return `meta protocol ${ip} ${ip} saddr ${braces(ranges.map(formatRange))}`;
 }
 
 export const braces = (values: readonly string[]): string =>

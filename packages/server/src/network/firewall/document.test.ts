@@ -66,7 +66,8 @@ test('entries of each section', () => {
     { cidr: '198.51.100.7', nomatch: true, comment: 'not this one' },
     { cidr: 'dc/office', nomatch: false },
   ]);
-  expect(entries(document, 'rules')).toHaveLength(4);
+  expect(entries(document, 'rules')).toHaveLength(5);
+  expect(entries(document, 'rules')[4]).toMatchObject({ enable: false, comment: 'nonsense here' });
   expect(entries(document, 'group', 'webserver')).toEqual([
     { type: 'in', action: 'ACCEPT', enable: true, proto: 'tcp', dport: '80:81' },
   ]);

@@ -88,7 +88,7 @@ const parsers: { readonly [K in SectionKind]: (text: string) => Entries[K] } = {
 };
 
 function checkedRule(text: string): Rule {
-  const rule = parseRule(text);
+  const rule = readRule(text);
   const problems = Object.entries(ruleProblems(rule));
   // What is switched off may be unfinished.
   if (rule.enable && problems.length > 0) {
@@ -97,6 +97,16 @@ function checkedRule(text: string): Rule {
     });
   }
   return rule;
+}
+
+/** A rule keeps its place in the list even when it cannot be read, so that it can be seen and removed. */
+function readRule(text: string): Rule {
+  try {
+    return parseRule(text);
+  } catch (error) {
+    const rule: Rule = { type: 'in', action: 'DROP', enable: false, comment: text };
+    throw Object.assign(error as Error, { rule });
+  }
 }
 
 function splitComment(text: string): [string, string | undefined] {
@@ -145,7 +155,6 @@ function parseLine(kind: SectionKind | 'unknown', text: string): Line<Entries[Se
     return { text, entry: parsers[kind](trimmed) };
   } catch (error) {
     const { message, rule } = error as Error & { rule?: Rule };
-    // A rule keeps its place in the list, so that it can be shown, corrected and removed.
     return { text, problem: message, ...(rule ? { entry: rule } : {}) };
   }
 }
@@ -232,20 +241,36 @@ export function setEntry<K extends SectionKind>(kind: K, line: Line<Entries[K]>,
   delete line.problem;
 }
 
-/** Adds an entry: in front of `before`, else below the last line that is not blank. */
+/** Where a line goes: in front of `before`, else below the last line that is not blank. */
+interface LinePlace<K extends SectionKind> {
+  readonly name?: string | undefined;
+  readonly before?: Line<Entries[K]> | undefined;
+}
+
+/** Adds an entry as a line of its own. */
 export function addEntry<K extends SectionKind>(
   document: FirewallDocument,
   kind: K,
   entry: Entries[K],
-  options: { readonly name?: string | undefined; readonly before?: Line<Entries[K]> | undefined } = {},
+  options: LinePlace<K> = {},
+): void {
+  const line: Line<Entries[K]> = { text: '' };
+  setEntry(kind, line, entry);
+  insertLine(document, kind, line, options);
+}
+
+/** Puts a line as it is, for one that removeLine took from elsewhere in the list. */
+export function insertLine<K extends SectionKind>(
+  document: FirewallDocument,
+  kind: K,
+  line: Line<Entries[K]>,
+  options: LinePlace<K> = {},
 ): void {
   const found = sections(document, kind, options.name);
   const section =
     found.find((one) => options.before !== undefined && one.lines.includes(options.before)) ??
     found.at(-1) ??
     addSection(document, kind, options.name);
-  const line: Line<Entries[K]> = { text: '' };
-  setEntry(kind, line, entry);
   const last = section.lines.findLastIndex((one) => one.text.trim() !== '');
   const at = options.before === undefined ? last + 1 : section.lines.indexOf(options.before);
   section.lines.splice(at, 0, line);

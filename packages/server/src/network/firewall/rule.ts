@@ -106,6 +106,9 @@ export function formatRule(rule: Rule): string {
 /** What makes a rule meaningless by itself, by field; names of aliases, sets and groups are looked up elsewhere. */
 export function ruleProblems(rule: Rule): Record<string, string> {
   const problems: Record<string, string> = {};
+  if (rule.iface !== undefined && !/^[A-Za-z][\w.:-]{0,19}$/.test(rule.iface)) {
+    problems.iface = `'${rule.iface}' is no name of a network card`;
+  }
   if (rule.type === 'group') {
     if (rule.macro !== undefined) problems.macro = 'a security group is inserted as it is, without macro';
     return problems;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { guestFirewall } from '../../../network/firewall/documents.ts';
 import { stagedFileUndo } from '../../../storage/storage-undo.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import { type ConfigProperties, newConfigFile } from '../../config-file.ts';
@@ -128,11 +129,23 @@ export async function cloneGuest(
     }
     await newCloudInit(services, request, values, task);
     const claimed = readGuest(services.store, 'qemu', services.settings.node, newid);
+    await copyFirewall(services, vmid, newid, task.user);
     await writeGuest(services.store, claimed, newConfigFile(values), task.user);
   };
   // Nothing writes to the disks of a template, so many clones of it can be made at once.
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   await (file.properties.template === '1' ? work() : guestLock(services, vmid, task, work));
+}
+
+/** A clone is as protected as what it was made of. Removed with the clone's own document. */
+async function copyFirewall(
+  { store }: GuestServices,
+  vmid: number,
+  newid: number,
+  author: string,
+): Promise<void> {
+  const text = store.get(guestFirewall(vmid))?.text;
+  if (text !== undefined) await store.commit([], [{ path: guestFirewall(newid), text }], { author });
 }
 
 async function linkedClones(

@@ -1,6 +1,7 @@
 /** Network cards of a running guest: plugged in, taken away, moved to another network behind its back. */
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import { protectCard } from '../card-firewall.ts';
 import { type CardGuest, changeTap, makeTap, removeCardTap } from '../card-network.ts';
 import { addNetworkCard } from '../devices/network.ts';
 import type { QmpClient } from '../qmp-client.ts';
@@ -26,20 +27,23 @@ export async function changeCard(live: LiveGuest, change: LiveChange): Promise<O
   if (!(await deviceIds(live.qmp)).has(key)) return waits('the running guest has no such card');
   await orBack(
     async () => {
+      if (differs(['firewall'])) await protectCard(live, key, after);
       if (differs(network)) await changeTap(cardGuest(live), key, after);
       if (differs(['link_down'])) await setLink(live.qmp, key, !wanted.link_down);
     },
-    () => (differs(network) ? changeTap(cardGuest(live), key, before) : Promise.resolve()),
+    async () => {
+      if (differs(network)) await changeTap(cardGuest(live), key, before);
+      if (differs(['firewall'])) await protectCard(live, key, before);
+    },
   );
   return 'done';
 }
 
 const cardOf = (text: string): QemuNet => parsePropertyString(qemuNetFields, text);
 
-const cardGuest = ({ services, vmid, context }: LiveGuest): CardGuest => ({
+const cardGuest = ({ services, vmid }: LiveGuest): CardGuest => ({
   services,
   vmid,
-  context,
   user: guestAccount(),
 });
 
@@ -62,6 +66,7 @@ async function plugCard(live: LiveGuest, key: string, text: string): Promise<Out
   context.undo('guest.unplug', { vmid, key });
   await orBack(
     async () => {
+      await protectCard(live, key, text);
       const tap = await makeTap(cardGuest(live), key, text);
       const guest = live.describe({ key, value: text }, tap ? { taps: { [key]: tap } } : {});
       const plan = new LivePlan();
@@ -93,6 +98,7 @@ async function removeBackend(live: LiveGuest, key: string): Promise<void> {
   const present = text.split(/\r?\n/).some((line) => line.replace(/^[\s\\]+/, '').startsWith(`${key}: `));
   if (present) await live.qmp.execute('netdev_del', { id: key });
   await removeCardTap(live, key);
+  await protectCard(live, key, undefined);
 }
 
 /** Another model or address: the guest sees one card go and another one come. */
