@@ -5,10 +5,12 @@ import { openSqliteStore } from '@ryokan/server/cluster/sqlite-store.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiSession, logIn } from '../lib/api-session.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
+import { accessibilityFindings, openBrowser, openPage } from '../lib/browser.ts';
 import { openTerminal, type Terminal } from '../lib/console-client.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 import { buildTinyGuest } from '../lib/tiny-guest.ts';
 import { waitFor } from '../lib/wait.ts';
+import { logInByForm } from '../lib/web-ui.ts';
 
 const vmid = 400;
 let node: TestNode;
@@ -19,6 +21,9 @@ let address = '';
 const qemu = (path = '', id: number = vmid) => `${node.path}/qemu/${id}${path}`;
 const firewall = (path: string) => qemu(`/firewall${path}`);
 const ruleset = () => node.namespace.run('nft', 'list', 'ruleset');
+/** Statements of one chain as the kernel has them, from its name to the next chain. */
+const chain = async (name: string) =>
+  (await ruleset()).split(/chain (?=[\w-]+ \{)/).find((text) => text.startsWith(`${name} {`)) ?? '';
 
 interface Status {
   readonly guest: number;
@@ -28,9 +33,9 @@ interface Status {
 const status = () => admin.get<Status>(firewall('/status'));
 
 beforeAll(async () => {
-  const tiny = await buildTinyGuest(testCacheDir());
   node = await startNode({ natBridge: true });
   admin = await node.admin();
+  const tiny = await buildTinyGuest(testCacheDir());
   const folder = join(node.dataDir, 'storage/template/iso');
   await mkdir(folder, { recursive: true });
   await copyFile(tiny.iso, join(folder, 'tiny.iso'));
@@ -52,12 +57,14 @@ const pings = () =>
     () => false,
   );
 
-/** Does the guest's web server answer the node? */
+/** Does the guest's web server take a connection of the node within a second? */
 const answers = () =>
-  node.namespace.run('busybox', 'wget', '-q', '-T', '1', '-O', '-', `http://${address}/etc/inittab`).then(
+  node.namespace.run(process.execPath, '-e', connect, address, '80').then(
     () => true,
     () => false,
   );
+const connect =
+  "const s=require('net').connect(process.argv[2],process.argv[1],()=>process.exit(0));s.on('error',()=>process.exit(1));setTimeout(()=>process.exit(2),1000)";
 
 /** Changes hold a moment after the answer: the daemon gathers them. */
 const becomes = (wanted: boolean, what: string, check: () => Promise<boolean>) =>
@@ -78,21 +85,34 @@ async function writeByHand(path: string, text: string): Promise<void> {
   await store.commit([], [{ path, text }]).finally(() => store.close());
 }
 
-test('a guest starts with its rules: DHCP passes, nothing else comes in, what it asks for does', async () => {
+/** What a command prints in the guest. The mark is put together there, so that the echo of the typing is none. */
+const types = (command: string) => guest.answers(`${command}; echo en""d`, /[\r\n]end\b/, 60);
+
+test('a guest starts with its rules: DHCP passes, nothing else comes in', async () => {
   await admin.call('PUT', '/cluster/firewall/options', { enable: 1 });
   await admin.call('PUT', firewall('/options'), { enable: 1, log_level_in: 'info' });
   await admin.run('POST', qemu('/status/start'));
   guest = await openTerminal(admin, qemu());
-  const shown = await guest.answers(
-    'httpd -h /; until ip -4 -o addr show eth0 | grep inet; do sleep 1; done; ping -c 1 -W 5 10.77.0.1; echo en""d',
-    /inet [\s\S]*\bend\b/,
-    90,
-  );
+  await guest.shows(/\/ # /, 90);
+  const shown = await types('httpd -h /; until ip -4 -o addr show eth0 | grep inet; do sleep 1; done');
   address = /inet ([\d.]+)/.exec(shown)?.[1] ?? '';
-  expect(shown).toMatch(/1 packets received/);
   expect(await pings()).toBe(false);
   expect(await answers()).toBe(false);
   expect(await status()).toMatchObject({ guest: 1, cards: ['net0'], problems: [] });
+});
+
+test('the node is protected by the same switch; answers to what the guest asks come back', async () => {
+  expect(await types('ping -c 1 -W 1 10.77.0.1')).toMatch(/100% packet loss/);
+  await admin.call('POST', '/cluster/firewall/rules', {
+    type: 'in',
+    action: 'ACCEPT',
+    macro: 'Ping',
+    enable: 1,
+  });
+  await becomes(true, 'the rule in the kernel', async () =>
+    (await chain('host-in')).includes('icmp type echo-request accept'),
+  );
+  expect(await types('ping -c 1 -W 5 10.77.0.1')).toMatch(/1 packets received/);
 });
 
 test('what was dropped stands in the log', async () => {
@@ -105,7 +125,7 @@ test('what was dropped stands in the log', async () => {
   );
   const ping = lines.find(({ t }) => t.includes('PROTO=ICMP'))?.t ?? '';
   expect(ping).toMatch(
-    /^400 6 tap400i0-in \d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000 policy DROP: .*OUT=tap400i0 .*SRC=10\.77\.0\.1 .*PROTO=ICMP TYPE=8/,
+    /^400 6 tap400i0-in \d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d \+0000 policy DROP: .*SRC=10\.77\.0\.1 .*PROTO=ICMP TYPE=8/,
   );
   expect(ping).toContain(`DST=${address}`);
   expect(lines.map(({ n }) => n)).toEqual(lines.map((_, i) => i + 1));
@@ -180,7 +200,7 @@ test('groups, aliases and IP sets of datacenter and guest', async () => {
     type: 'in',
     action: 'DROP',
     source: '+guest/friends',
-    iface: '',
+    delete: 'iface',
   });
   expect(await admin.get(firewall('/ipset/friends'))).toMatchObject([
     { cidr: '10.77.0.0/24' },
@@ -199,13 +219,41 @@ test('groups, aliases and IP sets of datacenter and guest', async () => {
   await becomes(true, 'the ping to come back', pings);
 });
 
+test('in the Web UI: a rule is added, switched off and removed', async () => {
+  const browser = await openBrowser();
+  try {
+    const { page } = await openPage(browser);
+    await logInByForm(page, node);
+    await page.goto(`${node.url}/qemu/${vmid}/firewall`);
+    await page.getByRole('button', { name: 'Add a rule' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Action').selectOption('DROP');
+    await dialog.getByLabel('Service').selectOption('Ping');
+    await dialog.getByLabel('Note').fill('from the page');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await becomes(false, 'the ping to be dropped', pings);
+    expect((await rules())[0]).toBe('Ping DROP 1');
+    await page.getByText('from the page').waitFor();
+    expect(await accessibilityFindings(page)).toEqual([]);
+    await page.getByRole('checkbox', { name: 'Rule 0 is on' }).click();
+    await becomes(true, 'the ping to come back', pings);
+    await page.getByRole('button', { name: 'More for rule 0' }).click();
+    await page.getByRole('menuitem', { name: 'Remove' }).click();
+    await dialog.getByRole('button', { name: 'Remove' }).click();
+    await page.getByText('from the page').waitFor({ state: 'detached' });
+    expect(await rules()).toEqual(['Web ACCEPT 1', 'Ping ACCEPT 1']);
+  } finally {
+    await browser.close();
+  }
+});
+
 test('what the guest sends is filtered too', async () => {
   await admin.call('PUT', firewall('/options'), { policy_out: 'DROP' });
-  await waitFor(async () => /chain tap400i0-out[^}]*\n\t\tdrop\n/.test(await ruleset()) || undefined, {
-    timeout: 10,
-    what: 'the policy in the kernel',
-  });
-  await guest.answers('ping -c 1 -W 1 10.77.0.1; echo en""d', /100% packet loss[\s\S]*\bend\b/);
+  await becomes(true, 'the policy in the kernel', async () =>
+    /\sdrop\s+\}\s*$/.test(await chain('tap400i0-out')),
+  );
+  expect(await types('ping -c 1 -W 1 10.77.0.1')).toMatch(/100% packet loss/);
   await admin.call('PUT', firewall('/options'), { delete: 'policy_out' });
 });
 
@@ -223,7 +271,7 @@ test('a document edited into nonsense keeps the last rules, and is shown with it
   );
   expect(broken.problems.join('\n')).toMatch(/firewall\/400\.fw line 6: .*web-ish/);
   expect(await answers()).toBe(true);
-  const warnings = await admin.get<{ text: string }[]>(`${node.path}/ryokan/warnings`);
+  const warnings = await admin.get<{ text: string }[]>(`${node.path}/warnings`);
   expect(warnings.map(({ text }) => text).join('\n')).toMatch(/400\.fw line 6.*still hold/s);
   const rows = await admin.get<{ errors?: Record<string, string> }[]>(firewall('/rules'));
   expect(rows.map((row) => Object.keys(row.errors ?? {}))).toEqual([[], ['dport'], ['action']]);

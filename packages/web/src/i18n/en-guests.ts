@@ -2,6 +2,7 @@
 import { agent } from './en/agent.ts';
 import { cloudinit } from './en/cloudinit.ts';
 import { devices } from './en/devices.ts';
+import { firewall } from './en/firewall.ts';
 import { hardware } from './en/hardware.ts';
 import { snapshots } from './en/snapshots.ts';
 import { wizard } from './en/wizard.ts';
@@ -10,6 +11,7 @@ export const enGuests = {
   ...agent,
   ...cloudinit,
   ...devices,
+  ...firewall,
   ...hardware,
   ...snapshots,
   ...wizard,

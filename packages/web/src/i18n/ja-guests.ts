@@ -2,6 +2,7 @@
 import { agent } from './ja/agent.ts';
 import { cloudinit } from './ja/cloudinit.ts';
 import { devices } from './ja/devices.ts';
+import { firewall } from './ja/firewall.ts';
 import { hardware } from './ja/hardware.ts';
 import { snapshots } from './ja/snapshots.ts';
 import { wizard } from './ja/wizard.ts';
@@ -10,6 +11,7 @@ export const jaGuests = {
   ...agent,
   ...cloudinit,
   ...devices,
+  ...firewall,
   ...hardware,
   ...snapshots,
   ...wizard,

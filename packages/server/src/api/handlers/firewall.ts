@@ -29,6 +29,7 @@ import { macros } from '../../network/firewall/macros.ts';
 import { readPacketLog } from '../../network/firewall/packet-log.ts';
 import { reachabilityCheck } from '../firewall-reach.ts';
 import { guestFirewallStatus } from '../firewall-status.ts';
+import { childrenOf } from '../directory.ts';
 import { type Call, type HandlerTable, Reply } from '../handler-table.ts';
 
 /** What a level's paths name. */
@@ -58,7 +59,7 @@ export function firewallHandlers(table: HandlerTable, services: DaemonServices):
   handlers.sets(guest.ipset, guests);
   handlers.references(guest.refs, guests);
   handlers.options(guest.options, guests, guestOptions);
-  table.on(guest.index, () => named('aliases', 'ipset', 'log', 'options', 'refs', 'rules', 'status'));
+  table.on(guest.index, () => childrenOf(guest.index as unknown as Method, 'name'));
   table.on(guest.status, ({ vmid }) => guestFirewallStatus(services, vmid));
   table.on(guest.log, async ({ vmid, start = 0, limit = 50, ...query }) => {
     const lines = await readPacketLog(services.paths.root, { vmid, ...query });
@@ -75,14 +76,12 @@ export function firewallHandlers(table: HandlerTable, services: DaemonServices):
   handlers.sets(cluster.ipset, datacenter);
   handlers.references(cluster.refs, datacenter);
   handlers.options(cluster.options, datacenter, clusterOptions);
-  table.on(cluster.index, () => named('aliases', 'groups', 'ipset', 'macros', 'options', 'refs', 'rules'));
+  table.on(cluster.index, () => childrenOf(cluster.index as unknown as Method, 'name'));
   table.on(cluster.macros, () =>
     macros.map(({ name, description }) => ({ macro: name, descr: description })),
   );
   groupHandlers(table, services, handlers);
 }
-
-const named = (...names: string[]) => names.map((name) => ({ name }));
 
 const guestOptions: OptionKinds = {
   enable: 'switch',
@@ -280,7 +279,7 @@ class LevelHandlers {
       level.owner === 'guest' || level.owner === 'node'
         ? readDocument(this.services.store, clusterFirewall)
         : document;
-    const dc = withLocalNetwork({ ...stored, sections: [...stored.sections] }, ['0.0.0.0/0']);
+    const dc = withLocalNetwork(stored, ['0.0.0.0/0']);
     return level.owner === 'guest' ? { dc, guest: document } : { dc };
   }
 }

@@ -1,6 +1,6 @@
 /** Where the firewall's documents stand, and the datacenter's as rules see it. */
 import type { ConfigStore } from '../../cluster/store.ts';
-import { addEntry, entries, type FirewallDocument, parseDocument } from './document.ts';
+import { addEntry, entries, type FirewallDocument, formatDocument, parseDocument } from './document.ts';
 
 export const clusterFirewall = 'firewall/cluster.fw';
 export const guestFirewall = (vmid: number): string => `firewall/${vmid}.fw`;
@@ -13,11 +13,12 @@ export function readDocument(store: ConfigStore, path: string): FirewallDocument
 /** The name of the networks around a node, unless the datacenter gives it a meaning of its own. */
 export const localNetworkAlias = 'local_network';
 
-/** Adds the alias `local_network` to a document that is only read. */
+/** A copy with the alias `local_network`; never to be stored. */
 export function withLocalNetwork(
-  document: FirewallDocument,
+  original: FirewallDocument,
   localNetworks: readonly string[],
 ): FirewallDocument {
+  const document = parseDocument(formatDocument(original));
   const [cidr] = localNetworks;
   const given = entries(document, 'aliases').some(({ name }) => name.toLowerCase() === localNetworkAlias);
   if (cidr !== undefined && !given) addEntry(document, 'aliases', { name: localNetworkAlias, cidr });

@@ -29,12 +29,15 @@ async function localNetworks(nat: string | undefined): Promise<string[]> {
     .map((route) => route.device);
   const networks = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) => {
     const counts = uplinks.length > 0 ? uplinks.includes(name) : name !== nat;
-    return counts ? addresses.filter((one) => !one.internal).map((one) => one.cidr) : [];
+    return counts ? addresses.filter((one) => !one.internal && !isLinkLocal(one.address)) : [];
   });
-  const known = networks.flatMap((cidr) => {
+  const known = networks.flatMap(({ cidr }) => {
     const range = cidr === null ? undefined : parseAddress(cidr);
     return range ? [formatRange(range)] : [];
   });
   // IPv4 first: the alias local_network means one network only.
   return [...new Set(known)].sort((a, b) => Number(a.includes(':')) - Number(b.includes(':')));
 }
+
+/** Every card has such an address, a guest's tap too; they say nothing of who is behind it. */
+const isLinkLocal = (address: string): boolean => /^fe[89ab]/i.test(address);

@@ -35,6 +35,7 @@ export const frame = {
   'tab.agent': 'Agent',
   'tab.cloudinit': 'Cloud-init',
   'tab.console': 'Console',
+  'tab.firewall': 'Firewall',
   'tab.guests': 'Guests',
   'tab.hardware': 'Hardware',
   'tab.network': 'Network',

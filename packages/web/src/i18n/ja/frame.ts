@@ -35,6 +35,7 @@ export const frame = {
   'tab.agent': 'エージェント',
   'tab.cloudinit': 'cloud-init',
   'tab.console': 'コンソール',
+  'tab.firewall': 'ファイアウォール',
   'tab.guests': 'ゲスト',
   'tab.hardware': 'ハードウェア',
   'tab.network': 'ネットワーク',

@@ -30,6 +30,7 @@ const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
   serial: lazy(() => import('./serial-tab.tsx')),
   hardware: lazy(() => import('./hardware.tsx')),
   options: lazy(() => import('./options.tsx')),
+  firewall: lazy(() => import('./firewall/firewall.tsx')),
   cloudinit: lazy(() => import('./cloudinit/cloudinit.tsx')),
   snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
   agent: lazy(() => import('./agent/agent.tsx')),

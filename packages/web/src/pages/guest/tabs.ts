@@ -8,6 +8,7 @@ export function guestTabs(t: Translate, guest: { serial: boolean; template: bool
     ...(guest.template ? [] : [{ key: 'console', title: t('tab.console') }]),
     ...(guest.serial && !guest.template ? [{ key: 'serial', title: t('tab.serial') }] : []),
     { key: 'hardware', title: t('tab.hardware') },
+    { key: 'firewall', title: t('tab.firewall') },
     { key: 'cloudinit', title: t('tab.cloudinit') },
     { key: 'options', title: t('tab.options') },
     ...(guest.template ? [] : [{ key: 'snapshots', title: t('tab.snapshots') }]),

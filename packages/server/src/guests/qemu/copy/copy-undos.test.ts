@@ -22,7 +22,7 @@ beforeEach(async () => {
   const store = new MemoryStore();
   const log = createLogger('test', 'silent');
   services = {
-    settings: { node: 'test1' },
+    settings: { node: 'test1', port: 8006 },
     paths,
     store,
     storage: createStorageManager({ store, paths, node: 'test1', log }),
