@@ -27,9 +27,9 @@ import * as rules from '../../network/firewall/edit/rules.ts';
 import * as sets from '../../network/firewall/edit/sets.ts';
 import { macros } from '../../network/firewall/macros.ts';
 import { readPacketLog } from '../../network/firewall/packet-log.ts';
+import { childrenOf } from '../directory.ts';
 import { reachabilityCheck } from '../firewall-reach.ts';
 import { guestFirewallStatus } from '../firewall-status.ts';
-import { childrenOf } from '../directory.ts';
 import { type Call, type HandlerTable, Reply } from '../handler-table.ts';
 
 /** What a level's paths name. */
@@ -59,7 +59,7 @@ export function firewallHandlers(table: HandlerTable, services: DaemonServices):
   handlers.sets(guest.ipset, guests);
   handlers.references(guest.refs, guests);
   handlers.options(guest.options, guests, guestOptions);
-  table.on(guest.index, () => childrenOf(guest.index as unknown as Method, 'name'));
+  table.on(guest.index, () => childrenOf(guest.index, 'name'));
   table.on(guest.status, ({ vmid }) => guestFirewallStatus(services, vmid));
   table.on(guest.log, async ({ vmid, start = 0, limit = 50, ...query }) => {
     const lines = await readPacketLog(services.paths.root, { vmid, ...query });
@@ -76,7 +76,7 @@ export function firewallHandlers(table: HandlerTable, services: DaemonServices):
   handlers.sets(cluster.ipset, datacenter);
   handlers.references(cluster.refs, datacenter);
   handlers.options(cluster.options, datacenter, clusterOptions);
-  table.on(cluster.index, () => childrenOf(cluster.index as unknown as Method, 'name'));
+  table.on(cluster.index, () => childrenOf(cluster.index, 'name'));
   table.on(cluster.macros, () =>
     macros.map(({ name, description }) => ({ macro: name, descr: description })),
   );

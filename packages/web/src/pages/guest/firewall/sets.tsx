@@ -108,18 +108,17 @@ function Dialog({ target, open, onClose }: { target: Target; open: Open; onClose
   if (open.kind === 'add') return <SetDialog target={target} onClose={onClose} />;
   if (open.kind === 'member') return <MemberDialog target={target} set={open.set} onClose={onClose} />;
   const { set } = open;
-  const [title, body, run] =
-    !('cidr' in open)
-      ? [
-          t('firewall.removeSet', { name: set }),
-          t('firewall.removeSetBody'),
-          () => api.call(guestFirewall.ipset.remove, { ...target, name: set, force: true }),
-        ]
-      : [
-          t('firewall.removeMember', { name: open.cidr, set }),
-          t('firewall.removeMemberBody'),
-          () => api.call(guestFirewall.ipset.take, { ...target, name: set, cidr: open.cidr }),
-        ];
+  const [title, body, run] = !('cidr' in open)
+    ? [
+        t('firewall.removeSet', { name: set }),
+        t('firewall.removeSetBody'),
+        () => api.call(guestFirewall.ipset.remove, { ...target, name: set, force: true }),
+      ]
+    : [
+        t('firewall.removeMember', { name: open.cidr, set }),
+        t('firewall.removeMemberBody'),
+        () => api.call(guestFirewall.ipset.take, { ...target, name: set, cidr: open.cidr }),
+      ];
   return (
     <AskDialog title={title} confirm={t('action.remove')} onClose={onClose} run={() => changed(run())}>
       <p>{body}</p>
