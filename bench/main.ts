@@ -7,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../test/lib/node.ts';
+import { clone } from './clone.ts';
 import { fastifyRole } from './fastify-server.ts';
 import { firstPaint } from './first-paint.ts';
 import { http } from './http.ts';
@@ -21,6 +22,7 @@ import { vmStart } from './vm-start.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   'vm-start': vmStart,
+  clone,
   http,
   idle,
   'start-up': startUp,

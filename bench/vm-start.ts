@@ -5,13 +5,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
-import { commandLine } from '@ryokan/server/host/procfs.ts';
+import { rm } from 'node:fs/promises';
 import type { ApiSession } from '../test/lib/api-session.ts';
 import { startNode, type TestNode } from '../test/lib/node.ts';
 import { sleep, waitFor } from '../test/lib/wait.ts';
 import { asDifference, type BenchContext, type Measured, pairwise, spread } from './lib/figure.ts';
 import { whenQmpAnswers } from './lib/qmp-ready.ts';
+import { learnCommandLine, type RawGuest } from './lib/raw-guest.ts';
 
 const rounds = 15;
 const vmid = 100;
@@ -36,16 +36,6 @@ const guest = {
   rng0: 'source=/dev/urandom',
 };
 
-interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-interface RawStart extends Account {
-  readonly program: string;
-  readonly args: readonly string[];
-}
-
 interface Started {
   /** Milliseconds from the call to each event. */
   readonly answered: number;
@@ -58,7 +48,7 @@ export async function vmStart({ note }: BenchContext): Promise<Measured[]> {
   try {
     const admin = await node.admin();
     await admin.run('POST', `${node.path}/qemu`, guest);
-    const raw = await learnCommandLine(node, admin);
+    const raw = await learn(node, admin);
     const ours: Started[] = [];
     const byHand: number[] = [];
     for (let round = 0; round < rounds; round++) {
@@ -98,15 +88,11 @@ function figures(ours: readonly Started[], byHand: readonly number[]): Measured[
 }
 
 /** Starts the guest once by the API, and takes from its process what it takes to start it by hand. */
-async function learnCommandLine(node: TestNode, admin: ApiSession): Promise<RawStart> {
+async function learn(node: TestNode, admin: ApiSession): Promise<RawGuest> {
   await admin.run('POST', `${node.path}/qemu/${vmid}/status/start`);
-  const pid = await node.guestPid(vmid);
-  if (pid === undefined) throw new Error('the guest has no pid file');
-  const [program = '', ...args] = commandLine(pid);
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const id = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
+  const raw = await learnCommandLine(node, vmid);
   await stop(node, admin);
-  return { program, args, uid: id('Uid'), gid: id('Gid') };
+  return raw;
 }
 
 async function timedStart(node: TestNode, admin: ApiSession): Promise<Started> {
@@ -132,7 +118,7 @@ async function stop(node: TestNode, admin: ApiSession): Promise<void> {
   });
 }
 
-async function timedRawStart(node: TestNode, { program, args, uid, gid }: RawStart): Promise<number> {
+async function timedRawStart(node: TestNode, { program, args, uid, gid }: RawGuest): Promise<number> {
   await sleep(settle);
   const qmp = whenQmpAnswers(node.guestSocket(vmid, 'qmp'), patience);
   const begun = performance.now();

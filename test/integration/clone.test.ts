@@ -1,5 +1,6 @@
 /** Clones and templates by the API, read back from the images. */
-import { readdir } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
@@ -9,11 +10,19 @@ import { qmp } from '../lib/qmp.ts';
 
 let node: TestNode;
 let admin: ApiSession;
+/** Folder of a second storage. */
+let second: string;
 beforeAll(async () => {
+  second = await mkdtemp(join(tmpdir(), 'ryokan-second-'));
+  // The guests' user has to pass.
+  await chmod(second, 0o755);
   node = await startNode();
   admin = await node.admin();
 });
-afterAll(() => node?.stop());
+afterAll(async () => {
+  await node?.stop();
+  await rm(second, { recursive: true, force: true });
+});
 
 type Config = Record<string, string>;
 const qemu = (vmid: number, path = '') => `${node.path}/qemu/${vmid}${path}`;
@@ -98,6 +107,80 @@ test('a disk moves to another format while the guest runs, and back when it is s
   expect((await readdir(join(node.dataDir, 'storage/images/300'))).length).toBe(2);
   const refused = await admin.answer('POST', qemu(300, '/move_disk'), { disk: 'scsi0', storage: 'local' });
   expect(refused.reason).toMatch(/same storage with same format/);
+});
+
+test('a clone of a snapshot has its disks, on another storage and in another format, and its configuration', async () => {
+  await admin.call('POST', '/storage', {
+    ...{ storage: 'second', type: 'dir', content: 'images', path: second },
+  });
+  await admin.run('POST', `${node.path}/qemu`, {
+    ...{
+      vmid: 330,
+      name: 'shop',
+      memory: 64,
+      description: 'of the shop',
+      scsi0: 'local:1',
+      virtio3: 'local:1',
+    },
+    ...{ bios: 'ovmf', efidisk0: 'local:1,efitype=4m', ide2: 'local:cloudinit', ciuser: 'me', cores: 2 },
+  });
+  const before = await config(330);
+  await write(before.scsi0, 0x31);
+  await write(before.virtio3, 0x32);
+  await admin.run('POST', qemu(330, '/snapshot'), { snapname: 'then', description: 'of then' });
+  await write(before.scsi0, 0x41);
+  await admin.call('PUT', qemu(330, '/config'), { cores: 1, delete: 'virtio3' });
+  await admin.run('POST', qemu(330, '/clone'), {
+    ...{ newid: 331, name: 'shop-then', snapname: 'then', storage: 'second', format: 'raw', bwlimit: 0 },
+  });
+  const clone = await config(331);
+  expect(clone).toMatchObject({
+    ...{ name: 'shop-then', description: 'of the shop', cores: 2, ciuser: 'me' },
+    scsi0: 'second:331/vm-331-disk-0.raw,size=1G',
+    virtio3: 'second:331/vm-331-disk-1.raw,size=1G',
+    efidisk0: 'second:331/vm-331-disk-2.raw,efitype=4m,size=528K',
+    ide2: 'second:331/vm-331-cloudinit.qcow2,media=cdrom,size=4M',
+  });
+  for (const key of ['parent', 'snaptime', 'snapstate', 'unused0']) expect(clone[key]).toBeUndefined();
+  const image = (disk: number) => join(second, `images/331/vm-331-disk-${disk}.raw`);
+  for (const [disk, byte] of [
+    [0, 0x31],
+    [1, 0x32],
+  ] as const) {
+    const { stdout } = await run('qemu-io', ['-r', '-f', 'raw', '-c', `read -P ${byte} 1M 64k`, image(disk)]);
+    expect(stdout).not.toMatch(/verification failed/);
+  }
+  await run('qemu-img', ['compare', '-f', 'qcow2', '-F', 'raw', pathOf(before.efidisk0), image(2)]);
+  await admin.run('POST', qemu(331, '/status/start'));
+  await admin.run('POST', qemu(331, '/status/stop'));
+  const refused = await admin.answer('POST', qemu(330, '/clone'), { newid: 332, snapname: 'never' });
+  expect(refused.reason).toBe("snapshot 'never' does not exist");
+  const linked = await admin.answer('POST', qemu(330, '/clone'), { newid: 332, snapname: 'then', full: 0 });
+  expect(linked.reason).toMatch(/^Linked clone feature is not supported for drive 'scsi0'/);
+});
+
+test('firmware variables of a running guest are copied, moved when it is stopped; the state of a TPM too', async () => {
+  await admin.run('DELETE', qemu(330, '/snapshot/then'));
+  // Halted before its first instruction, so that both copies are of the same moment.
+  await admin.call('PUT', qemu(330, '/config'), { freeze: 1 });
+  await admin.run('POST', qemu(330, '/status/start'));
+  await admin.run('POST', qemu(330, '/clone'), { newid: 332 });
+  const status = (await qmp(node.guestSocket(330, 'qmp'), 'query-status')) as { status: string };
+  expect(status.status).toBe('prelaunch');
+  await admin.run('POST', qemu(330, '/status/stop'));
+  await admin.run('POST', qemu(330, '/move_disk'), { disk: 'efidisk0', storage: 'second', delete: 1 });
+  const { efidisk0 } = await config(330);
+  expect(efidisk0).toMatch(/^second:330\/vm-330-disk-0\.qcow2,efitype=4m,size=528K$/);
+  const [ours, copy] = [join(second, 'images/330/vm-330-disk-0.qcow2'), (await config(332)).efidisk0];
+  await run('qemu-img', ['compare', '-f', 'qcow2', '-F', 'qcow2', ours, pathOf(copy)]);
+  await admin.call('PUT', qemu(332, '/config'), { tpmstate0: 'local:1,version=v2.0' });
+  await admin.run('POST', qemu(332, '/status/start'));
+  const refused = await admin.answer('POST', qemu(332, '/clone'), { newid: 333 });
+  expect(refused.reason).toMatch(/cannot clone TPM state while VM 332 is running/);
+  await admin.run('POST', qemu(332, '/status/stop'));
+  await admin.run('POST', qemu(332, '/clone'), { newid: 333 });
+  const states = await Promise.all([332, 333].map(async (vmid) => pathOf((await config(vmid)).tpmstate0)));
+  await run('cmp', states);
 });
 
 test('a template has linked clones, 20 at once', async () => {

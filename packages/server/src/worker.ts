@@ -1,6 +1,7 @@
 /**
- * A worker process: connects to the daemon, waits for one job, runs it, ends. It is loaded and connected before there
- * is a job, so that a task starts in milliseconds. It outlives the daemon and connects again when that is back.
+ * A worker process: connects to the daemon, waits for a job, runs it, ends. It is loaded and connected before there
+ * is a job, so that a task starts in milliseconds. It outlives the daemon and connects again when that is back. When a
+ * task has ended well and others wait for a worker, the daemon gives it another one instead of letting it end.
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import type { Tasks } from './tasks/tasks.ts';
 
 const dataDir = process.argv[2] ?? '';
 const paths = dataPaths(dataDir);
-const abort = new AbortController();
+let abort = new AbortController();
 let job: Job | undefined;
 let socket: Socket | undefined;
 
@@ -62,8 +63,10 @@ async function lostDaemon(): Promise<void> {
 }
 
 function receive(message: ToWorker): void {
-  if (message.type === 'stop') abort.abort();
-  else if (!job) {
+  // Without a job it was meant for the one that has just ended.
+  if (message.type === 'stop') {
+    if (job) abort.abort();
+  } else if (!job) {
     job = message.job;
     void work(message.job);
   }
@@ -72,7 +75,7 @@ function receive(message: ToWorker): void {
 async function work(current: Job): Promise<void> {
   const { table, undos, db } = core;
   const entry = table.get(current.method);
-  await runTask(
+  const good = await runTask(
     current,
     async (task) => {
       if (entry?.kind !== 'task') throw new Error(`'${current.method}' is not a task`);
@@ -80,6 +83,13 @@ async function work(current: Job): Promise<void> {
     },
     { db, logFolder: paths.taskLogs, undos, signal: abort.signal, tell },
   );
+  // After a failure nobody knows what is left in this process.
+  if (good && !abort.signal.aborted && socket?.writable) {
+    job = undefined;
+    abort = new AbortController();
+    tell({ type: 'idle' });
+    return;
+  }
   socket?.removeAllListeners('close');
   // The daemon must have read the end before the connection closes.
   if (socket) socket.end(() => process.exit(0));

@@ -22,7 +22,9 @@ export type ToDaemon =
       readonly fraction: number;
       readonly note?: string | undefined;
     }
-  | { readonly type: 'end'; readonly upid: string; readonly status: string };
+  | { readonly type: 'end'; readonly upid: string; readonly status: string }
+  /** The task ended well. The worker takes another one, or ends when the daemon closes the connection. */
+  | { readonly type: 'idle' };
 
 /** Calls back for each complete line of a stream of JSON lines. */
 export function jsonLines<T>(onMessage: (message: T) => void): (chunk: Buffer) => void {

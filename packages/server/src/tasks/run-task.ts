@@ -18,12 +18,12 @@ export interface RunTaskOptions {
 /** At most this many progress messages a second go to the daemon. */
 const progressEvery = 100;
 
-/** Never throws: the status says how it went. Returns it. */
+/** Never throws: the status says how it went. Resolves with true when it went well. */
 export async function runTask(
   job: Job,
   work: (task: TaskContext) => Promise<void>,
   options: RunTaskOptions,
-): Promise<string> {
+): Promise<boolean> {
   const { db, undos, tell } = options;
   const { upid } = job;
   const writer = new TaskLogWriter(options.logFolder, upid);
@@ -56,11 +56,13 @@ export async function runTask(
     takeBack: () => undos.runAll(db, upid, log),
   };
   let status: string;
+  let good = false;
   try {
     await work(context);
     db.clearUndos(upid);
     status = warnings > 0 ? `WARNINGS: ${warnings}` : 'OK';
     log(`TASK ${status}`);
+    good = true;
   } catch (error) {
     await undos.runAll(db, upid, log);
     status = options.signal.aborted ? 'interrupted by signal' : oneLine(messageOf(error));
@@ -68,7 +70,7 @@ export async function runTask(
   }
   db.endTask(upid, status, Math.floor(Date.now() / 1000));
   tell({ type: 'end', upid, status });
-  return status;
+  return good;
 }
 
 const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' ') || 'unknown error';

@@ -206,7 +206,6 @@ export class TaskManager implements Tasks {
     const { pid, pstart } = process;
     let starttime = now();
     let upid = formatUpid({ node, pid, pstart, starttime, type, id, user });
-    // Only tasks of the daemon itself can meet: a worker runs one task.
     while (db.task(upid)) upid = formatUpid({ node, pid, pstart, starttime: ++starttime, type, id, user });
     const row: TaskRow = { upid, node, pid, pstart, starttime, type, id, user };
     db.insertTask(row, method);
@@ -214,7 +213,7 @@ export class TaskManager implements Tasks {
   }
 
   private receive(message: ToDaemon): void {
-    if (message.type === 'hello') return;
+    if (message.type === 'hello' || message.type === 'idle') return;
     const task = this.running.get(message.upid);
     if (!task) return;
     if (message.type === 'log') this.options.onLog(task.row, { n: message.n, t: message.line });

@@ -11,10 +11,11 @@ let folder: string;
 let pool: WorkerPool;
 let gone: number[];
 
-/** Connects, says hello and waits: what a worker does before it has a job. */
+/** Connects, says hello and waits: what a worker does before it has a job. Each job is done at once. */
 const idleWorker = `
   const socket = require('node:net').connect(process.argv[2]);
   socket.write(JSON.stringify({ type: 'hello', pid: process.pid, pstart: 1 }) + '\\n');
+  socket.on('data', () => socket.write(JSON.stringify({ type: 'idle' }) + '\\n'));
   socket.on('close', () => process.exit(0));
 `;
 
@@ -50,6 +51,20 @@ test('many workers at once are all served, a few starting at a time', async () =
   expect(new Set(workers.map((one: Worker) => one.pid)).size).toBe(8);
   for (const worker of workers) worker.dismiss();
   await expect.poll(() => gone.length, { timeout: 5000 }).toBe(8);
+}, 30_000);
+
+test('a worker whose task has ended takes the next one that waits, and ends when none does', async () => {
+  await open(process.execPath, 20_000);
+  const pids = await Promise.all(
+    Array.from({ length: 12 }, async () => {
+      const worker = await pool.take();
+      worker.send({ type: 'job', job: { upid: 'x', method: 'x', params: {}, user: 'x' } });
+      return worker.pid;
+    }),
+  );
+  const used = new Set(pids);
+  expect(used.size).toBeLessThan(12);
+  await expect.poll(() => gone.filter((pid) => used.has(pid)).length, { timeout: 5000 }).toBe(used.size);
 }, 30_000);
 
 test.each([

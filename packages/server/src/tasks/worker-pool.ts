@@ -14,7 +14,7 @@ export interface Worker {
   readonly pid: number;
   readonly pstart: number;
   send(message: ToWorker): void;
-  /** Ends it; only before it has got a job. */
+  /** Ends it; only while it has no job. */
   dismiss(): void;
 }
 
@@ -39,6 +39,8 @@ const refillDelay = 150;
 const retryDelay = 1000;
 /** Processes that start at the same time: more would only slow each other down. */
 const maxStarting = 4;
+/** For so long after a worker has gone from one task to the next (ms), more of the same are expected to come free. */
+const reuseHolds = 1000;
 /** Workers at the same time, of about 60 MB each; whoever comes then waits for one to end. */
 const maxWorkers = 64;
 /** How long a task waits for its worker (ms): many that come at once have to wait for each other on a small machine. */
@@ -51,6 +53,7 @@ export class WorkerPool {
   private readonly connected = new Set<Worker>();
   private readonly waiting: ((worker: Worker) => void)[] = [];
   private starting = 0;
+  private lastReuse = Number.NEGATIVE_INFINITY;
   private closed = false;
 
   constructor(private readonly options: WorkerPoolOptions) {}
@@ -99,7 +102,9 @@ export class WorkerPool {
 
   private refill(): void {
     const wanted = this.waiting.length + 1;
-    const room = () => this.starting < maxStarting && this.connected.size + this.starting < maxWorkers;
+    // Starting a process takes longer than a short task, and takes its time away from those that run.
+    const atOnce = performance.now() - this.lastReuse < reuseHolds ? 1 : maxStarting;
+    const room = () => this.starting < atOnce && this.connected.size + this.starting < maxWorkers;
     while (!this.closed && this.idle.length + this.starting < wanted && room()) this.startOne();
   }
 
@@ -134,7 +139,8 @@ export class WorkerPool {
       jsonLines<ToDaemon>((message) => {
         if (message.type === 'hello') {
           worker = this.welcome(socket, message);
-        } else if (worker) this.options.onMessage(message, worker);
+        } else if (worker && message.type === 'idle') this.idleAgain(worker);
+        else if (worker) this.options.onMessage(message, worker);
       }),
     );
     socket.on('close', () => {
@@ -145,6 +151,14 @@ export class WorkerPool {
       else this.options.onGone(worker);
       this.refillIn(spare >= 0 ? retryDelay : refillDelay);
     });
+  }
+
+  /** One process for many short tasks, as long as they wait in line; else each has its own. */
+  private idleAgain(worker: Worker): void {
+    const waiter = this.waiting.shift();
+    if (!waiter) return worker.dismiss();
+    this.lastReuse = performance.now();
+    waiter(worker);
   }
 
   private welcome(socket: Socket, hello: ToDaemon & { type: 'hello' }): Worker {

@@ -12,7 +12,7 @@ import {
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import { addToPool, demandPool } from '../../access/acl.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
-import { bandwidthLimit, type CopyOperation } from '../../guests/qemu/copy/bandwidth.ts';
+import { bandwidthLimit, type CopyOperation, type LimitFor } from '../../guests/qemu/copy/bandwidth.ts';
 import { type ClonePlan, cloneGuest, isLinkable, planClone } from '../../guests/qemu/copy/clone.ts';
 import { disksOf } from '../../guests/qemu/copy/guest-disks.ts';
 import { type MoveRequest, moveDisk, planMove } from '../../guests/qemu/copy/move-disk.ts';
@@ -64,10 +64,9 @@ function cloneHandler(table: HandlerTable, services: Services): void {
       return [{ name: 'guest.remove-claim', args: { vmid: newid } }];
     },
     async run(params, task) {
-      const storages = await cloneStorages(services, params);
-      const rateLimit = limitFor(services, task.user, 'clone', storages, params.bwlimit);
       const version = await qemuVersion(join(paths.run, 'qemu-version'));
-      await cloneGuest(services, params, { qemuVersion: version, rateLimit }, task);
+      const limitFor = limitOf(services, task.user, 'clone', params.bwlimit);
+      await cloneGuest(services, params, { qemuVersion: version, limitFor }, task);
       task.keep();
       if (params.pool !== undefined) await addToPool(services.store, params.pool, params.newid, task.user);
     },
@@ -91,25 +90,19 @@ function storagesOf({ full, copies, disks }: ClonePlan): string[] {
   return full ? copies.map((copy) => copy.storage) : disks.map((disk) => parseVolumeId(disk.volid).storage);
 }
 
-async function cloneStorages(
-  services: Services,
-  params: Parameters<typeof planClone>[1],
-): Promise<readonly string[]> {
-  const { disks, copies } = await planClone(services, params);
-  return [...disks.map((disk) => parseVolumeId(disk.volid).storage), ...copies.map((copy) => copy.storage)];
-}
-
-function limitFor(
+/** Who administers the storages may exceed their limits. */
+function limitOf(
   services: Services,
   user: string,
   operation: CopyOperation,
-  storages: readonly string[],
   wanted: number | undefined,
-): number | undefined {
-  const mayExceed = storages.every((storage) =>
-    services.access.privileges(user, `/storage/${storage}`).has('Datastore.Allocate'),
-  );
-  return bandwidthLimit(services, { operation, storages, wanted, mayExceed });
+): LimitFor {
+  return (storages) => {
+    const mayExceed = storages.every((storage) =>
+      services.access.privileges(user, `/storage/${storage}`).has('Datastore.Allocate'),
+    );
+    return bandwidthLimit(services, { operation, storages, wanted, mayExceed });
+  };
 }
 
 function moveHandler(table: HandlerTable, services: Services): void {
@@ -128,10 +121,7 @@ function moveHandler(table: HandlerTable, services: Services): void {
     async run(params, task) {
       const wish = moveWish(params);
       if (wish.kind === 'reassign') return reassignDisk(services, wish, task);
-      const { copy } = await planMove(services, wish);
-      const storages = [parseVolumeId(copy.source.volid).storage, copy.storage];
-      const rateLimit = limitFor(services, task.user, 'move', storages, params.bwlimit);
-      await moveDisk(services, wish, rateLimit, task);
+      await moveDisk(services, wish, limitOf(services, task.user, 'move', params.bwlimit), task);
     },
   });
 }

@@ -19,6 +19,7 @@ import { fillImage } from '../../storage/qemu-img.ts';
 import { stagingPath } from '../../storage/staging.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { bandwidthLimit } from './copy/bandwidth.ts';
 
 export interface ImportRequest {
   /** Configuration key of the disk, for messages. */
@@ -53,16 +54,23 @@ export async function importVolume(
   const volid = await services.storage.allocate(storage, { vmid, format, size: virtual, onStaged, onPlaced });
   context.log(`${key}: copying '${source}' (${readableSize(virtual)})`);
   const to = await services.storage.imageSource(volid);
+  const rateLimit = bandwidthLimit(services, { operation: 'clone', storages: storagesOf(request) });
   await origin.read((from) =>
     fillImage({
       from,
       to,
       zeroed: capabilities.thin,
+      ...(rateLimit === undefined ? {} : { rateLimit }),
       signal: context.signal,
       onProgress: (fraction) => context.progress?.(fraction, key),
     }),
   );
   return { volid, size: (await services.storage.info(volid)).size };
+}
+
+/** That of the new volume and, when it is on one, that of the source. */
+function storagesOf({ source, storage }: ImportRequest): string[] {
+  return source.startsWith('/') ? [storage] : [storage, source.slice(0, source.indexOf(':'))];
 }
 
 async function demandRoom(services: GuestServices, storage: string, needed: number): Promise<void> {

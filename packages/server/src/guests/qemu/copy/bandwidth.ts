@@ -7,14 +7,17 @@ import type { GuestServices } from '../../guest-services.ts';
 
 export type CopyOperation = 'clone' | 'move' | 'restore';
 
+/** The limit of one task for copies between these storages: bytes a second; undefined for none. */
+export type LimitFor = (storages: readonly string[]) => number | undefined;
+
 export interface BandwidthRequest {
   readonly operation: CopyOperation;
-  /** Source and target. */
+  /** Those that are read from or written to. */
   readonly storages: readonly string[];
   /** KiB/s that the caller asks for, 0 for no limit. */
   readonly wanted?: number | undefined;
   /** The caller administers all of the storages, so that their limits do not bind. */
-  readonly mayExceed: boolean;
+  readonly mayExceed?: boolean;
 }
 
 /** Bytes a second; undefined for no limit. */

@@ -5,7 +5,7 @@ import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import { guestFirewall } from '../../../network/firewall/documents.ts';
 import { stagedFileUndo } from '../../../storage/storage-undo.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
-import { type ConfigProperties, newConfigFile } from '../../config-file.ts';
+import { type ConfigProperties, type GuestConfigFile, newConfigFile } from '../../config-file.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../../guest-store.ts';
 import { makeCloudInitDrive } from '../cloud-init/drive.ts';
@@ -13,6 +13,7 @@ import { withNewMac } from '../create.ts';
 import { formatDrive, formatSize } from '../drive-value.ts';
 import { guestLock } from '../power.ts';
 import { isRunning } from '../process.ts';
+import type { LimitFor } from './bandwidth.ts';
 import { cloneProperties } from './clone-config.ts';
 import { cloudInitDrives, disksOf, type GuestDisk, isBaseVolume, onVolume } from './guest-disks.ts';
 import { copyLive, type LiveCopy } from './live-clone.ts';
@@ -51,8 +52,7 @@ export async function planClone(services: GuestServices, request: CloneRequest):
   const { vmid, snapname } = request;
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   demandUnlocked(file.properties);
-  const properties = snapname === undefined ? file.properties : file.snapshots[snapname];
-  if (!properties) throw new RyokanError('not-found', `snapshot '${snapname}' does not exist`);
+  const properties = snapname === undefined ? file.properties : snapshotted(file, snapname);
   const template = file.properties.template === '1';
   const full = request.full ?? !template;
   const disks = disksOf(properties);
@@ -81,6 +81,15 @@ export async function planClone(services: GuestServices, request: CloneRequest):
   return { properties, template, full, disks, copies };
 }
 
+/** The guest as the snapshot keeps it, with the guest's own notes: those in the section are about the snapshot. */
+function snapshotted(file: GuestConfigFile, snapname: string): ConfigProperties {
+  const kept = file.snapshots[snapname];
+  if (!kept) throw new RyokanError('not-found', `snapshot '${snapname}' does not exist`);
+  const { description: _ofSnapshot, ...properties } = kept;
+  const { description } = file.properties;
+  return description === undefined ? properties : { ...properties, description };
+}
+
 /** Can a linked clone rest on this disk? */
 export async function isLinkable(
   services: GuestServices,
@@ -106,14 +115,14 @@ async function demandLinkable(services: GuestServices, disk: GuestDisk, snapname
 export async function cloneGuest(
   services: GuestServices,
   request: CloneRequest,
-  options: { readonly qemuVersion: string; readonly rateLimit?: number | undefined },
+  options: { readonly qemuVersion: string; readonly limitFor: LimitFor },
   task: TaskContext,
 ): Promise<void> {
   const { vmid, newid } = request;
   const work = async () => {
     const plan = await planClone(services, request);
     const made = plan.full
-      ? await fullCopies(services, request, plan, options.rateLimit, task)
+      ? await fullCopies(services, request, plan, options.limitFor, task)
       : await linkedClones(services, request, plan, task);
     const values = cloneProperties(plan.properties, {
       vmid,
@@ -171,11 +180,13 @@ async function linkedClones(
 async function fullCopies(
   services: GuestServices,
   { vmid, newid, snapname }: CloneRequest,
-  { copies }: ClonePlan,
-  rateLimit: number | undefined,
+  { copies, disks }: ClonePlan,
+  limitFor: LimitFor,
   task: TaskContext,
 ): Promise<NewVolume[]> {
   const live = isRunning(services.paths, vmid);
+  const sources = disks.map(({ volid }) => parseVolumeId(volid).storage);
+  const rateLimit = limitFor([...sources, ...copies.map((copy) => copy.storage)]);
   const targets: LiveCopy[] = [];
   for (const plan of copies) {
     const undo = (volid: string) => task.undo('volume.remove', { volid });

@@ -21,6 +21,7 @@ import { isRunning } from '../process.ts';
 import { hasIoUring } from '../qemu-facts.ts';
 import type { QmpClient } from '../qmp-client.ts';
 import { resolveVolume } from '../start-host.ts';
+import type { LimitFor } from './bandwidth.ts';
 import {
   abandon,
   holdAtEnd,
@@ -95,13 +96,14 @@ export async function planMove(services: GuestServices, request: MoveRequest): P
 export async function moveDisk(
   services: GuestServices,
   request: MoveRequest,
-  rateLimit: number | undefined,
+  limitFor: LimitFor,
   task: TaskContext,
 ): Promise<void> {
   const { vmid } = request;
   await guestLock(services, vmid, task, async () => {
     const { copy } = await planMove(services, request);
     const source = copy.source.volid;
+    const rateLimit = limitFor([parseVolumeId(source).storage, copy.storage]);
     if (isRunning(services.paths, vmid)) await moveLive(services, vmid, copy, rateLimit, task);
     else await moveStopped(services, vmid, copy, rateLimit, task);
     // From here on the disk is on its new volume, whatever happens.
