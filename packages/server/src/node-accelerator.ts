@@ -1,7 +1,7 @@
 /** What runs the guests of this node: the result of the self-test, or the node's setting. */
 import { join } from 'node:path';
 import { messageOf } from '@ryokan/api/errors.ts';
-import { guestAccount } from './guests/qemu/start.ts';
+import { guestAccount } from './guests/qemu/guest-account.ts';
 import { type AcceleratorResult, type AcceleratorSetting, loadAccelerator } from './host/accelerator.ts';
 import { changeSettings } from './host/node-settings.ts';
 import type { DataPaths } from './host/paths.ts';

@@ -9,6 +9,12 @@ export interface HelperFiles {
   readonly pidFile: string;
 }
 
+/**
+ * The sign of life of a helper, a FIFO: the program holds it open without knowing of it, and whoever reads it is told by
+ * the kernel when the program ends, see helper-watch.ts.
+ */
+export const lifeFile = (socket: string): string => `${socket}-life`;
+
 /** How long one may take to finish its work: after the end of QEMU, and when it is told to end (ms). */
 const ownEndPatience = 500;
 const toldEndPatience = 3000;
@@ -23,5 +29,5 @@ export async function endHelper({ socket, pidFile }: HelperFiles): Promise<void>
       if (await waitForExit(process, signal ? toldEndPatience : ownEndPatience)) break;
     }
   }
-  for (const path of [socket, pidFile]) rmSync(path, { force: true });
+  for (const path of [socket, pidFile, lifeFile(socket)]) rmSync(path, { force: true });
 }

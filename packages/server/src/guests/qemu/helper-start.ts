@@ -1,12 +1,13 @@
 /** Starting a program that serves a guest's QEMU over a socket; how it ends: helper-process.ts. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RyokanError } from '@ryokan/api/errors.ts';
+import { run } from '../../host/exec.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
 import { isAlive } from '../../host/procfs.ts';
-import type { HelperFiles } from './helper-process.ts';
+import { type HelperFiles, lifeFile } from './helper-process.ts';
 import { lastWords, logSize } from './process.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import type { GuestStart } from './start-host.ts';
@@ -31,15 +32,21 @@ export async function startHelper(
   const { log } = qemuRunPaths(services.paths, vmid);
   mkdirSync(dirname(log), { recursive: true });
   const logStart = logSize(services.paths, vmid);
+  const life = lifeFile(socket);
+  rmSync(life, { force: true });
+  await run('mkfifo', ['-m', '600', life]);
   const output = openSync(log, 'a', 0o640);
+  // For reading too: to open it for writing alone would wait for a reader.
+  const held = openSync(life, 'r+');
   const child = spawn(program, args, {
     detached: true,
     cwd: '/',
-    stdio: ['ignore', output, output],
+    stdio: ['ignore', output, output, held],
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
     ...account,
   });
   closeSync(output);
+  closeSync(held);
   const ended = new Promise<void>((resolve) =>
     child.once('exit', () => resolve()).once('error', () => resolve()),
   );

@@ -14,10 +14,12 @@ import {
   type PciHost,
   realPciHost,
 } from '../../host/pci-binding.ts';
+import type { GuestServices } from '../guest-services.ts';
 import { pciEntries, pciProblems, requireMapping, usbEntries, usbProblems } from '../mappings.ts';
 import { optionOf } from './config.ts';
 import { cannot } from './guest-context.ts';
 import type { QemuHost, ResolvedPci } from './host-input.ts';
+import { type Lend, lendTo, lendUsb } from './lent-devices.ts';
 import { runningGuests } from './process.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import type { GuestStart } from './start-host.ts';
@@ -156,23 +158,37 @@ function openGroup(group: string, uid: number): void {
   }
 }
 
-/** Part of a start: the USB devices that mappings mean on this node. Others are named in the configuration itself. */
-export function hostUsb({ services, config }: GuestStart, sys = '/sys'): Partial<QemuHost> {
-  const found: Record<string, string> = {};
+/** Part of a start: the USB devices of the node that the configuration means, by mapping or by themselves. */
+export function hostUsb(
+  { services, config, user, context }: GuestStart,
+  lend: Lend = lendTo(user.uid),
+  sys = '/sys',
+): Partial<QemuHost> {
+  const usbMappings: Record<string, string> = {};
   for (const key of qemuUsbKeys) {
-    const mapping = optionOf(config, key, usbFields)?.mapping;
-    if (mapping === undefined) continue;
-    const { node } = services.settings;
-    const entries = usbEntries(requireMapping(services.store, 'usb', mapping), node);
-    const usable = entries.find((entry) => usbProblems(entry, sys).length === 0);
-    if (!usable) {
-      const problems = entries.flatMap((entry) => usbProblems(entry, sys));
-      const why = problems.length === 0 ? `it has no entry for node ${node}` : problems.join('; ');
-      throw new RyokanError('failed', `${key}: mapping '${mapping}' cannot be used: ${why}`, {
-        context: { key },
-      });
-    }
-    found[key] = usable.path ?? usable.id;
+    const usb = optionOf(config, key, usbFields);
+    if (usb?.mapping !== undefined) usbMappings[key] = mappedUsb(services, key, usb.mapping, sys);
+    const device = usbMappings[key] ?? usb?.host;
+    if (device === undefined || device.toLowerCase() === 'spice') continue;
+    if (!lendUsb(key, device, lend, sys))
+      context.log(`${key}: ${device} is not plugged in; plug it in and start the guest again`);
   }
-  return Object.keys(found).length === 0 ? {} : { usbMappings: found };
+  return Object.keys(usbMappings).length === 0 ? {} : { usbMappings };
+}
+
+/** The device that a mapping means on this node. */
+export function mappedUsb(
+  { settings, store }: Pick<GuestServices, 'settings' | 'store'>,
+  key: string,
+  mapping: string,
+  sys = '/sys',
+): string {
+  const entries = usbEntries(requireMapping(store, 'usb', mapping), settings.node);
+  const usable = entries.find((entry) => usbProblems(entry, sys).length === 0);
+  if (usable) return usable.path ?? usable.id;
+  const problems = entries.flatMap((entry) => usbProblems(entry, sys));
+  const why = problems.length === 0 ? `it has no entry for node ${settings.node}` : problems.join('; ');
+  throw new RyokanError('failed', `${key}: mapping '${mapping}' cannot be used: ${why}`, {
+    context: { key },
+  });
 }

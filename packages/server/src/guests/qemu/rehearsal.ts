@@ -12,9 +12,9 @@ import type { GuestServices } from '../guest-services.ts';
 import { qemuCommandLine } from './command-line.ts';
 import { requireQemuConfig } from './config.ts';
 import { applyPending } from './config-change.ts';
+import { guestAccount } from './guest-account.ts';
 import { isRunning } from './process.ts';
 import { cpuVendor, hasIoUring, ovmfFolder, qemuVersion } from './qemu-facts.ts';
-import { guestAccount } from './start.ts';
 import { startCommands } from './start-commands.ts';
 
 /** Only for names: nothing of this guest is made. */

@@ -18,6 +18,7 @@ import { hostPci, hostUsb } from './host-devices.ts';
 import { hostDrive } from './host-drive.ts';
 import type { QemuHost, ResolvedTap, ResolvedVolume } from './host-input.ts';
 import { hugepages } from './hugepages.ts';
+import { lendPorts } from './lent-devices.ts';
 import { cpuVendor, hasIoUring, ovmfFolder, qemuVersion } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { tpm } from './tpm.ts';
@@ -48,7 +49,8 @@ const parts: readonly StartPart[] = [
   refreshAtStart,
   volumes,
   hugepages,
-  hostUsb,
+  (start) => lendPorts(start),
+  (start) => hostUsb(start),
   (start) => hostPci(start),
   protectCards,
   taps,

@@ -9,7 +9,6 @@ import type { QemuConfig } from '@ryokan/api/schema/qemu-config.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
 import { processStat } from '../../host/procfs.ts';
-import { findGroup, guestUser, requireUser } from '../../host/users.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { qemuCommandLine } from './command-line.ts';
@@ -17,6 +16,7 @@ import { requireQemuConfig } from './config.ts';
 import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts';
 import { removeVolumes } from './disks.ts';
 import { demandFirmware } from './efi-disk.ts';
+import { guestAccount } from './guest-account.ts';
 import { guestMemory } from './guest-context.ts';
 import { guestEnded } from './guest-ended.ts';
 import { oweStopHook, postStart, preStart } from './hookscript.ts';
@@ -77,15 +77,6 @@ export async function startGuest(
     qmp.close();
   }
   await postStart(services, vmid, context);
-}
-
-/**
- * Whom QEMU runs as. The group is that of /dev/kvm where there is one: Node.js drops supplementary groups when it
- * changes the user.
- */
-export function guestAccount(): { uid: number; gid: number } {
-  const { uid, gid } = requireUser(guestUser);
-  return { uid, gid: findGroup('kvm')?.gid ?? gid };
 }
 
 /** What forbids a start, said before a task is made. */

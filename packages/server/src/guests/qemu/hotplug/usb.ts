@@ -1,9 +1,9 @@
 /** USB devices of a running guest. A USB port can be unplugged without asking the guest. */
 import type { QemuConfigKey } from '@ryokan/api/schema/qemu-config.ts';
-import { usbFields } from '@ryokan/api/schema/qemu-options.ts';
-import { optionOf } from '../config.ts';
 import { hasTablet } from '../devices/display.ts';
 import { addTablet, addUsbDevice, isRedirected } from '../devices/usb.ts';
+import { guestAccount } from '../guest-account.ts';
+import { hostUsb } from '../host-devices.ts';
 import { type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
 import { LivePlan, orBack } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
@@ -15,9 +15,6 @@ export async function changeUsb(live: LiveGuest, { key, before, after }: LiveCha
   const present = await deviceIds(live.qmp);
   if (!present.has('xhci')) {
     return waits('the guest was started without the USB controller that devices can be plugged into');
-  }
-  if (after !== undefined && isMapping(live, key, after)) {
-    return waits('a device by mapping is looked up when the guest starts');
   }
   if ([before, after].some((value) => value !== undefined && isOfViewer(live, key, value))) {
     return waits('ports for devices of a SPICE viewer are made when the guest starts');
@@ -33,17 +30,14 @@ export async function changeUsb(live: LiveGuest, { key, before, after }: LiveCha
   return 'done';
 }
 
-function isMapping(live: LiveGuest, key: string, value: string): boolean {
-  const { config } = live.describe({ key, value });
-  return optionOf(config, key as QemuConfigKey, usbFields)?.mapping !== undefined;
-}
-
 const isOfViewer = (live: LiveGuest, key: string, value: string): boolean =>
   isRedirected(live.describe({ key, value }), key as Parameters<typeof isRedirected>[1]);
 
 async function plug(live: LiveGuest, key: string, value: string): Promise<void> {
   const plan = new LivePlan();
-  addUsbDevice(live.describe({ key, value }), key as `usb${number}` & QemuConfigKey, plan);
+  const { config } = live.describe({ key, value });
+  const made = hostUsb({ ...live, config: { [key]: config[key as QemuConfigKey] }, user: guestAccount() });
+  addUsbDevice(live.describe({ key, value }, made), key as `usb${number}` & QemuConfigKey, plan);
   live.context.undo('guest.unplug', { vmid: live.vmid, key });
   await plan.carryOut(live.qmp, (line) => live.context.log(line));
 }

@@ -1,0 +1,43 @@
+/** Notices the end of programs that serve a running guest, by their FIFOs (see helper-process.ts). */
+import { constants, openSync, readdirSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { DataPaths } from '../../host/paths.ts';
+
+/**
+ * Calls back with what is wrong and what to do for each helper of a guest that ends, or has ended. Returns the function
+ * that ends the watch.
+ */
+export function watchHelpers(
+  { qemuRun }: DataPaths,
+  vmid: number,
+  onEnd: (problem: string) => void,
+): () => void {
+  const pattern = new RegExp(`^${vmid}\\.(tpm|vfs\\d+)-life$`);
+  const watches = readdirSync(qemuRun).flatMap((name) => {
+    const helper = pattern.exec(name)?.[1];
+    return helper === undefined ? [] : [watchFifo(join(qemuRun, name), () => onEnd(problemText(helper)))];
+  });
+  return () => {
+    for (const fifo of watches) fifo.removeAllListeners('end').destroy();
+  };
+}
+
+/** Nobody writes to it: the only thing to read is its end. */
+function watchFifo(path: string, onEnd: () => void): Socket {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fifo = new Socket({ fd, readable: true, writable: false });
+  return fifo
+    .on('error', () => {})
+    .once('end', onEnd)
+    .resume();
+}
+
+function problemText(helper: string): string {
+  const todo = 'stop the guest and start it again';
+  if (helper === 'tpm') {
+    return `tpmstate0: the TPM emulator (swtpm) has ended, so the guest has no working TPM: ${todo}. Its state is kept`;
+  }
+  const key = helper.replace('vfs', 'virtiofs');
+  return `${key}: the file server (virtiofsd) has ended, so the guest cannot reach that directory: ${todo}`;
+}
