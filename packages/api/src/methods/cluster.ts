@@ -1,5 +1,7 @@
 /** Datacenter-wide operations: version, resources, tasks, next free id, options, live events. */
 import { defineMethod } from '../method.ts';
+import { guestOptionFields } from '../schema/cluster-options.ts';
+import { keyboards } from '../schema/qemu-config.ts';
 import { Resource, TaskListRow } from '../schema/resource.ts';
 import { Digest, Enum, Format, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
 
@@ -97,7 +99,10 @@ export const clusterStatus = defineMethod({
 });
 
 const optionFields = {
-  keyboard: Optional(Type.String({ description: 'Default keyboard layout of consoles.' })),
+  ...guestOptionFields,
+  keyboard: Optional(
+    Enum(keyboards, { description: 'Keyboard layout of consoles, for guests that have none of their own.' }),
+  ),
   language: Optional(Type.String({ description: 'Default language of the Web UI.' })),
   console: Optional(Enum(['applet', 'vv', 'html5', 'xtermjs'])),
   description: Optional(Type.String({ maxLength: 65536, description: 'Notes on the datacenter.' })),
@@ -113,7 +118,11 @@ export const clusterOptionsGet = defineMethod({
   path: '/cluster/options',
   description: 'Datacenter options.',
   params: Type.Object({}),
-  returns: Type.Object({ ...optionFields, digest: Optional(Type.String()) }),
+  returns: Type.Object({
+    ...optionFields,
+    'allowed-tags': Optional(Type.Array(Type.String(), { description: 'Tags to choose from.' })),
+    digest: Optional(Type.String()),
+  }),
   permission: { user: 'all' },
 });
 

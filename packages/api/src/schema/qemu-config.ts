@@ -178,7 +178,7 @@ const systemFields = {
 };
 
 // biome-ignore format: a list of words
-const keyboards = [
+export const keyboards = [
   'de', 'de-ch', 'da', 'en-gb', 'en-us', 'es', 'fi', 'fr', 'fr-be', 'fr-ca', 'fr-ch', 'hu', 'is', 'it', 'ja', 'lt',
   'mk', 'nl', 'no', 'pl', 'pt', 'pt-br', 'sv', 'sl', 'tr',
 ] as const;

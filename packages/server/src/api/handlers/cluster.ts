@@ -13,9 +13,10 @@ import {
   version,
 } from '@ryokan/api/methods/cluster.ts';
 import { datacenterOption, datacenterOptionsPath } from '../../cluster/datacenter-options.ts';
-import { changeOptions, readOptions } from '../../cluster/options-document.ts';
+import { changeOptions, type Options, readOptions } from '../../cluster/options-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
+import { knownTags } from '../../guests/tag-rules.ts';
 import { apiVersion } from '../../host/version.ts';
 import { childrenOf } from '../directory.ts';
 import { StreamReply } from '../dispatcher.ts';
@@ -23,7 +24,16 @@ import type { HandlerTable } from '../handler-table.ts';
 import { taskRow, visibleTasks } from '../task-access.ts';
 
 /** What every login may read, because the interface needs it. A proxy's URL, for one, can hold a password. */
-const openOptions: ReadonlySet<string> = new Set(['console', 'keyboard', 'language', 'next-id']);
+const openOptions: ReadonlySet<string> = new Set([
+  'console',
+  'keyboard',
+  'language',
+  'next-id',
+  'tag-style',
+  'user-tag-access',
+]);
+const typed = ({ max_workers: workers, ...options }: Options) =>
+  workers === undefined ? options : { ...options, max_workers: Number(workers) };
 const firstVmid = 100;
 const lastVmid = 999_999_999;
 
@@ -60,8 +70,12 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
   ]);
   table.on(clusterOptionsGet, (_params, call) => {
     const { options, digest } = readOptions(store, datacenterOptionsPath);
-    if (call.can('/', ['Sys.Audit'])) return { ...options, digest };
-    return Object.fromEntries(Object.entries(options).filter(([key]) => openOptions.has(key)));
+    const tags = { 'allowed-tags': knownTags(store) };
+    if (call.can('/', ['Sys.Audit'])) return { ...typed(options), ...tags, digest };
+    return {
+      ...Object.fromEntries(Object.entries(options).filter(([key]) => openOptions.has(key))),
+      ...tags,
+    };
   });
   table.on(clusterOptionsSet, async ({ delete: removed, digest, ...set }, call) => {
     await changeOptions(store, datacenterOptionsPath, { set, delete: removed, digest }, call.user);

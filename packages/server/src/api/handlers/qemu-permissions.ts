@@ -17,6 +17,7 @@ import {
   parseDrive,
   salvageDrive,
 } from '../../guests/qemu/drive-value.ts';
+import { forbiddenTags, tagRules } from '../../guests/tag-rules.ts';
 import type { Services } from '../../services.ts';
 import { demandReadVolume } from '../../storage/volume-access.ts';
 import type { Call } from '../handler-table.ts';
@@ -104,8 +105,26 @@ export function demandCreate(
 /** The record has asked for any of the configuration privileges; here each key is looked at. */
 export function demandConfigChange(services: Services, call: Call, vmid: number, change: ConfigChange): void {
   if (call.isRoot) return;
-  const guest = salvageGuest(services.store, 'qemu', services.settings.node, vmid);
-  demandOptions(call, `/vms/${vmid}`, change, guest.file.properties);
+  const { properties } = salvageGuest(services.store, 'qemu', services.settings.node, vmid).file;
+  demandOptions(call, `/vms/${vmid}`, change, properties);
+  const { tags } = change.set;
+  if (tags !== undefined || change.delete.includes('tags')) demandTags(services, call, properties.tags, tags);
+}
+
+/** The datacenter may keep some tags to its administrators, and leave others to a list. */
+export function demandTags(
+  { store }: Pick<Services, 'store'>,
+  call: Call,
+  before: string | undefined,
+  after: string | undefined,
+): void {
+  if (call.can('/', ['Sys.Modify'])) return;
+  const forbidden = forbiddenTags(tagRules(store), before, after);
+  if (forbidden.length === 0) return;
+  throw new RyokanError(
+    'forbidden',
+    `tags ${forbidden.map((tag) => `'${tag}'`).join(', ')} may be set and removed by administrators of the datacenter only`,
+  );
 }
 
 function demandOptions(

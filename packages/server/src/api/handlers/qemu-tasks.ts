@@ -38,7 +38,7 @@ import type { Services } from '../../services.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { mayStopTask } from '../task-access.ts';
-import { demandConfigChange, demandCreate, demandSkiplock } from './qemu-permissions.ts';
+import { demandConfigChange, demandCreate, demandSkiplock, demandTags } from './qemu-permissions.ts';
 
 export function qemuTaskHandlers(table: HandlerTable, services: Services): void {
   lifeHandlers(table, services);
@@ -51,6 +51,7 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
     async check(params, call) {
       const change = changeOf(params);
       demandCreate(call, params, change);
+      demandTags(services, call, undefined, change.set.tags);
       if (params.archive !== undefined) {
         throw new RyokanError(
           'unsupported',

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@ryokan/api/errors.ts';
+import { datacenterOption } from '../../cluster/datacenter-options.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import { parseConfigFile } from '../config-file.ts';
 import type { GuestServices } from '../guest-services.ts';
@@ -92,20 +93,21 @@ export async function stopInOrder(
   for (const guest of guests.reverse()) groups.set(guest.order, [...(groups.get(guest.order) ?? []), guest]);
   let done = 0;
   for (const group of groups.values()) {
+    const stop = async ({ vmid, down }: Ordered): Promise<void> => {
+      try {
+        const limits = { timeout: down ?? options.timeout, forceStop: options.forceStop };
+        await shutdownGuest(services, vmid, limits, task);
+        task.log(`VM ${vmid} is down`);
+      } catch (error) {
+        task.warn(`VM ${vmid} did not shut down: ${messageOf(error)}`);
+      }
+      task.progress(++done / guests.length, `VM ${vmid}`);
+    };
+    const waiting = group.values();
+    const workers = Number(datacenterOption(services.store, 'max_workers') ?? group.length);
     await Promise.all(
-      group.map(async ({ vmid, down }) => {
-        try {
-          await shutdownGuest(
-            services,
-            vmid,
-            { timeout: down ?? options.timeout, forceStop: options.forceStop },
-            task,
-          );
-          task.log(`VM ${vmid} is down`);
-        } catch (error) {
-          task.warn(`VM ${vmid} did not shut down: ${messageOf(error)}`);
-        }
-        task.progress(++done / guests.length, `VM ${vmid}`);
+      Array.from({ length: workers }, async () => {
+        for (const guest of waiting) await stop(guest);
       }),
     );
   }

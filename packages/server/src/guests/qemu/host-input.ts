@@ -73,6 +73,8 @@ export interface QemuHost {
   readonly temporaryEfiVars?: string;
   /** Mounted hugetlbfs by page size in MiB. */
   readonly hugepagePaths?: Readonly<Partial<Record<2 | 1024, string>>>;
+  /** Keyboard of viewers that send characters, for guests whose configuration names none. */
+  readonly keyboard?: string;
   /** io_uring can be used here. */
   readonly ioUring: boolean;
   /** Wait for `cont` before the first instruction, so that the starter can finish its preparations. */

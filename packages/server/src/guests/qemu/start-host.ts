@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { datacenterOption } from '../../cluster/datacenter-options.ts';
 import { readAccelerator } from '../../host/accelerator.ts';
 import { readSettings } from '../../host/node-settings.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
@@ -66,10 +67,11 @@ export async function gatherHost(start: GuestStart): Promise<QemuHost> {
 
 /** What this node and its QEMU are and have. */
 export async function nodeFacts({
-  services: { paths },
+  services: { paths, store },
 }: Pick<GuestStart, 'services'>): Promise<Partial<QemuHost>> {
   const [major = 0, minor = 0] = (await qemuVersion(join(paths.run, 'qemu-version'))).split('.').map(Number);
   const vendor = cpuVendor();
+  const keyboard = datacenterOption(store, 'keyboard');
   return {
     accelerator: readAccelerator(join(paths.run, 'accelerator.json'), readSettings(paths).accelerator),
     qemuVersion: [major, minor],
@@ -78,6 +80,7 @@ export async function nodeFacts({
     runDir: paths.qemuRun,
     ovmfDir: ovmfFolder,
     ioUring: hasIoUring(),
+    ...(keyboard === undefined ? {} : { keyboard }),
     ...(vendor ? { cpuVendor: vendor } : {}),
   };
 }

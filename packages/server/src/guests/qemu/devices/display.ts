@@ -28,7 +28,8 @@ export function addDisplay(guest: Guest, args: Arguments): void {
   }
   // The password is set by QMP for one console at a time; until then nobody gets in.
   args.add('-vnc', optionText(`unix:${paths.vnc.replaceAll(',', ',,')}`, { password: true }));
-  if (config.keyboard) args.add('-k', config.keyboard);
+  const keyboard = config.keyboard ?? guest.host.keyboard;
+  if (keyboard) args.add('-k', keyboard);
   addSpice(guest, args);
 }
 
