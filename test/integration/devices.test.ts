@@ -112,7 +112,11 @@ describe('watchdog', () => {
     shell.type(startWatchdog);
     await shell.ready();
     expect(await bootId(shell)).not.toBe(before);
-    expect((await status(100)).status).toBe('running');
+    expect(await status(100)).toMatchObject({
+      status: 'running',
+      'running-machine': expect.stringMatching(/^pc-i440fx-\d+\.\d+$/),
+      'running-qemu': expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    });
   });
 });
 

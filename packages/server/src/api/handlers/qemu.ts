@@ -159,7 +159,9 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       ...(warning === undefined ? {} : { warning }),
       ...(guest?.serial ? { serial: 1 as const } : {}),
       ...(running ? { pid: running.process.pid } : {}),
-      ...(running?.watch ? { 'running-qemu': running.watch.qemuVersion } : {}),
+      ...(running?.watch
+        ? { 'running-qemu': running.watch.qemuVersion, 'running-machine': running.watch.machine }
+        : {}),
     };
   };
   table.on(qemuList, (_params, call) =>

@@ -27,8 +27,12 @@ const untilClosed = 2 ** 31 - 1;
 export class GuestWatch {
   /** QEMU's run state: running, paused, prelaunch, io-error, … The last one that it told. */
   qmpstatus = '';
-  /** What keeps the guest from working, and what to do. */
-  warning: string | undefined;
+  /** Its machine type: `pc-i440fx-7.2`. */
+  machine = '';
+  /** What QEMU says. */
+  private trouble: string | undefined;
+  /** What is wrong with the programs that serve it. */
+  private readonly helperProblems: string[] = [];
   /** QEMU has not answered for a while. */
   silent = false;
   /** QEMU has said that it ends: what follows is no crash. */
@@ -50,6 +54,30 @@ export class GuestWatch {
   get qemuVersion(): string {
     const { major, minor, micro } = this.qmp.greeting.version.qemu;
     return `${major}.${minor}.${micro}`;
+  }
+
+  /** What keeps the guest from working, and what to do. */
+  get warning(): string | undefined {
+    const problems = [...(this.trouble === undefined ? [] : [this.trouble]), ...this.helperProblems];
+    return problems.length === 0 ? undefined : problems.join('\n');
+  }
+
+  /** A program that serves the guest has ended. */
+  helperEnded(problem: string): void {
+    this.helperProblems.push(problem);
+    this.services.log.warn({ vmid: this.vmid, reason: problem }, 'a running guest has lost what serves it');
+    this.onChange();
+  }
+
+  /** Asks what does not change while it runs. QEMU answers in order: a look that follows comes back later. */
+  ask(): void {
+    this.qmp.execute<string>('qom-get', { path: '/machine', property: 'type' }).then(
+      (type) => {
+        this.machine = type.replace(/-machine$/, '');
+      },
+      // It ended over the question.
+      () => {},
+    );
   }
 
   /** Brings all up to date. Rejects when the connection ends. */
@@ -75,10 +103,10 @@ export class GuestWatch {
   private async lookUntilQuiet(): Promise<void> {
     do {
       this.again = false;
-      const before = [this.qmpstatus, this.warning];
+      const before = [this.qmpstatus, this.trouble];
       this.qmpstatus = await this.askState();
-      this.warning = await this.trouble();
-      if (before[0] !== this.qmpstatus || before[1] !== this.warning) this.onChange();
+      this.trouble = await this.findTrouble();
+      if (before[0] !== this.qmpstatus || before[1] !== this.trouble) this.onChange();
     } while (this.again);
   }
 
@@ -102,12 +130,12 @@ export class GuestWatch {
     const process = guestProcess(this.services.paths, this.vmid);
     if (!process) return;
     this.silent = true;
-    this.warning = silenceText(process);
-    this.services.log.warn({ vmid: this.vmid, reason: this.warning }, 'a guest does not answer');
+    this.trouble = silenceText(process);
+    this.services.log.warn({ vmid: this.vmid, reason: this.trouble }, 'a guest does not answer');
     this.onChange();
   }
 
-  private async trouble(): Promise<string | undefined> {
+  private async findTrouble(): Promise<string | undefined> {
     const errors = this.errors.current();
     if (this.qmpstatus !== 'io-error' && errors.size === 0) return stateText(this.qmpstatus);
     const disks = await failingDisks(this.services, this.vmid, this.qmp, errors);

@@ -34,7 +34,10 @@ function fakeQemu(path: string, answers: readonly ((id: number) => string)[]): P
         const { execute, id } = JSON.parse(line) as { execute: string; id: number };
         if (execute === 'query-status')
           socket.write(left.length > 1 ? (left.shift()?.(id) ?? '') : (left[0]?.(id) ?? ''));
-        else socket.write(`{"return":{},"id":${id}}\r\n`);
+        else {
+          const answer = execute === 'qom-get' ? '"pc-i440fx-7.2-machine"' : '{}';
+          socket.write(`{"return":${answer},"id":${id}}\r\n`);
+        }
       }
     });
   });
@@ -57,6 +60,7 @@ async function monitored(answers: readonly ((id: number) => string)[]): Promise<
 test('an event in the same read as the first state is not lost', async () => {
   await monitored([(id) => status('prelaunch')(id) + event('RESUME'), status('running')]);
   await expect.poll(() => monitor.get(100)?.watch?.qmpstatus).toBe('running');
+  expect(monitor.get(100)?.watch?.machine).toBe('pc-i440fx-7.2');
 });
 
 test('a question to a guest gets the connection, or says that it does not run', async () => {

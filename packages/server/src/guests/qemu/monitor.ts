@@ -12,6 +12,7 @@ import type { GuestServices } from '../guest-services.ts';
 import { endedOutsideTask } from './guest-ended.ts';
 import { crashText, notAnswering, silenceText } from './guest-warning.ts';
 import { answerPatience, GuestWatch } from './guest-watch.ts';
+import { watchHelpers } from './helper-watch.ts';
 import { demandRunning } from './power.ts';
 import {
   guestProcess,
@@ -42,6 +43,9 @@ const lookEvery = 5_000;
 
 /** How long after its last connection a QEMU may still be there (ms). */
 const exitPatience = 2_000;
+
+/** How long a guest may take to end after what serves it has (ms). */
+const helperGrace = 1_000;
 
 /** How long a question to a guest waits for the connection to it (ms). */
 const connectPatience = 10_000;
@@ -176,6 +180,7 @@ export class QemuMonitor {
       // It listens before it asks: an event right behind the answer would be lost, and nothing would ask again.
       const watch = new GuestWatch(this.services, vmid, qmp, () => this.onChange(vmid));
       const logStart = logSize(paths, vmid);
+      watch.ask();
       await watch.look();
       // Only now: while it was waiting, one QEMU may have ended and another begun.
       const process = guestProcess(paths, vmid);
@@ -187,7 +192,11 @@ export class QemuMonitor {
       this.guests.set(vmid, guest);
       this.crashes.delete(vmid);
       this.news.emit('connected');
-      void qmp.closed.then(() => this.lost(guest, watch, logStart));
+      const unwatch = watchHelpers(paths, vmid, (problem) => void this.helperEnded(watch, problem));
+      void qmp.closed.then(() => {
+        unwatch();
+        return this.lost(guest, watch, logStart);
+      });
       this.onChange(vmid);
       return true;
     } catch (error) {
@@ -195,6 +204,13 @@ export class QemuMonitor {
         log.warn({ vmid, reason: messageOf(error) }, 'cannot follow a running guest');
       return false;
     }
+  }
+
+  /** What serves a guest ends with it, too: a moment later that shows. */
+  private async helperEnded(watch: GuestWatch, problem: string): Promise<void> {
+    const ending = watch.qmp.closed.then(() => true);
+    if (!(await Promise.race([ending, sleep(helperGrace, false, { ref: false })])))
+      watch.helperEnded(problem);
   }
 
   /** The connection has ended, and QEMU with it or a moment later. */
