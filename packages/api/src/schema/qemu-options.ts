@@ -168,7 +168,12 @@ export const hostpciFields = Type.Object({
   'x-vga': flag('It is the primary graphics card of the guest.', { default: false }),
   'legacy-igd': flag('Legacy mode of Intel graphics.', { default: false }),
   rombar: flag("Show the device's firmware to the guest.", { default: true }),
-  romfile: Optional(Type.String({ pattern: '[^,;]+', description: 'Firmware file to show instead.' })),
+  romfile: Optional(
+    Type.String({
+      pattern: '[^,;]+',
+      description: 'Firmware to show instead: name of a file in /usr/share/kvm.',
+    }),
+  ),
   mdev: Optional(Type.String({ pattern: '[^/\\.:]+', description: 'Mediated device type.' })),
   'vendor-id': hex16('Vendor id that the guest sees.'),
   'device-id': hex16('Device id that the guest sees.'),

@@ -1,6 +1,5 @@
 /** How the guest layer's changes are taken back when a task fails; see tasks/undo.ts. */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { restoreDriver } from '../host/pci-binding.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
 import { removeGuest } from './guest-store.ts';
@@ -36,7 +35,6 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
     await endedOutsideTask(services, vmid, lockPatience, () => endStrays(services.paths, vmid));
   });
   undos.on('guest.unplug', (args) => undoPlug(services, Number(args.vmid), textArg(args, 'key')));
-  undos.on('pci.restore', async (args) => restoreDriver(textArg(args, 'address'), textArg(args, 'driver')));
   undos.on('process.kill', async (args) => {
     // With its start time: after a power cut the number may belong to somebody else.
     const target = { pid: Number(args.pid), startTime: Number(args.startTime) };

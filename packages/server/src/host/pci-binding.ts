@@ -24,7 +24,7 @@ export const realPciHost: PciHost = {
   },
 };
 
-const vfio = 'vfio-pci';
+export const vfioDriver = 'vfio-pci';
 
 /** The device at an address. Rejects when there is none, or when nothing keeps it from the node's own memory. */
 export function demandPassable(
@@ -57,7 +57,7 @@ export function demandWholeGroup(
 ): void {
   const others = groupMembers(group, host.sys).filter((address) => {
     const driver = pciDevice(address, host.sys)?.driver;
-    return !passed.has(address) && driver !== undefined && driver !== vfio && driver !== 'pci-stub';
+    return !passed.has(address) && driver !== undefined && driver !== vfioDriver && driver !== 'pci-stub';
   });
   if (others.length === 0) return;
   throw new RyokanError(
@@ -71,23 +71,27 @@ export function demandWholeGroup(
 /** Hands the device to vfio-pci. Returns the driver that had it: undefined for none, and when vfio-pci had it already. */
 export async function bindToVfio(address: string, host: PciHost = realPciHost): Promise<string | undefined> {
   const { driver } = demandPassable(address, host);
-  if (driver === vfio) return undefined;
-  if (!existsSync(join(host.sys, 'bus/pci/drivers', vfio))) {
-    await host.loadDriver(vfio).catch((cause: Error) => {
-      throw new RyokanError('failed', `the kernel's driver ${vfio} could not be loaded: ${cause.message}`, {
-        cause,
-      });
+  if (driver === vfioDriver) return undefined;
+  if (!existsSync(join(host.sys, 'bus/pci/drivers', vfioDriver))) {
+    await host.loadDriver(vfioDriver).catch((cause: Error) => {
+      throw new RyokanError(
+        'failed',
+        `the kernel's driver ${vfioDriver} could not be loaded: ${cause.message}`,
+        {
+          cause,
+        },
+      );
     });
   }
   const folder = deviceFolder(address, host.sys);
-  host.write(join(folder, 'driver_override'), vfio);
+  host.write(join(folder, 'driver_override'), vfioDriver);
   if (driver !== undefined) host.write(join(folder, 'driver/unbind'), address);
   host.write(join(host.sys, 'bus/pci/drivers_probe'), address);
   const now = pciDevice(address, host.sys)?.driver;
-  if (now !== vfio) {
+  if (now !== vfioDriver) {
     throw new RyokanError(
       'failed',
-      `${vfio} did not take PCI device ${address} (its driver is ${now ?? 'none'}); see dmesg`,
+      `${vfioDriver} did not take PCI device ${address} (its driver is ${now ?? 'none'}); see dmesg`,
       {
         context: { address },
       },
@@ -102,7 +106,7 @@ export function restoreDriver(address: string, driver: string, host: PciHost = r
   if (!device) return;
   const folder = deviceFolder(address, host.sys);
   host.write(join(folder, 'driver_override'), '\n');
-  if (device.driver === vfio) {
+  if (device.driver === vfioDriver) {
     // Whatever the guest has begun on it ends here.
     if (existsSync(join(folder, 'reset'))) tryWrite(host, join(folder, 'reset'), '1');
     host.write(join(folder, 'driver/unbind'), address);

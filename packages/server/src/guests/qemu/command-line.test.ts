@@ -91,6 +91,11 @@ describe('what cannot be is refused with the key and the reason', () => {
     [{ agent: '1,type=isa', serial3: 'socket' }, 'parameter: agent: type=isa takes the port of serial3'],
     [{ hostpci0: '01:00.0,pcie=1' }, 'parameter: hostpci0: pcie=1 needs machine: q35'],
     [{ hostpci0: '01:00.0,legacy-igd=1' }, 'unsupported: hostpci0: legacy mode'],
+    [
+      { hostpci0: '01:00.0,romfile=../../var/lib/ryokan/storage/images/101/vm-101-disk-0.raw' },
+      'parameter: hostpci0: romfile is the name of a file in /usr/share/kvm',
+      { pciDevices: { hostpci0: { functions: ['0000:01:00.0'] } } },
+    ],
     [{ hostpci0: '01:00.0' }, 'failed: hostpci0: the PCI device was not prepared', { pciDevices: {} }],
     [{ tpmstate0: disk }, 'failed: tpmstate0: the socket of swtpm', { tpmSocket: undefined }],
     [{ virtiofs0: 'share' }, 'failed: virtiofs0: the socket of virtiofsd', { virtiofsSockets: {} }],

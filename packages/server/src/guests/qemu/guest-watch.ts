@@ -95,6 +95,8 @@ export class GuestWatch {
     if (event.event === 'DEVICE_DELETED' && typeof event.data.device === 'string')
       void followRelease(this.services, this.vmid, event.data.device);
     if (event.event === 'BLOCK_IO_ERROR') this.errors.hear(event);
+    if (event.event === 'WATCHDOG')
+      this.services.log.warn({ vmid: this.vmid, ...event.data }, 'the watchdog of a guest ran out');
     if (event.event === 'RESUME' || event.event === 'RESET') this.errors.resumed();
     // It may end over the question; whoever has the connection notices that.
     if (stateEvents.has(event.event)) this.look().catch(() => {});

@@ -1,10 +1,10 @@
 /** Devices of the node that a guest gets: PCI functions bound to vfio-pci, mediated devices, USB devices by mapping. */
-import { chownSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, readlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { qemuHostpciKeys, qemuUsbKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { hostpciFields, type QemuHostpci, usbFields } from '@ryokan/api/schema/qemu-options.ts';
-import { pciFunctions } from '../../host/pci.ts';
+import { pciDevice, pciFunctions } from '../../host/pci.ts';
 import {
   bindToVfio,
   demandPassable,
@@ -13,6 +13,7 @@ import {
   mediatedUuid,
   type PciHost,
   realPciHost,
+  vfioDriver,
 } from '../../host/pci-binding.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { pciEntries, pciProblems, requireMapping, usbEntries, usbProblems } from '../mappings.ts';
@@ -20,8 +21,8 @@ import { optionOf } from './config.ts';
 import { cannot } from './guest-context.ts';
 import type { QemuHost, ResolvedPci } from './host-input.ts';
 import { type Lend, lendTo, lendUsb } from './lent-devices.ts';
+import { reservedPci, reservePci } from './pci-reservation.ts';
 import { runningGuests } from './process.ts';
-import { qemuRunPaths } from './run-paths.ts';
 import type { GuestStart } from './start-host.ts';
 
 /** One start at a time chooses among devices. */
@@ -41,10 +42,7 @@ export async function hostPci(start: GuestStart, host: PciHost = realPciHost): P
       ...one,
       addresses: choose(start, one.key, one.device, taken, host),
     }));
-    const whole = chosen
-      .filter(({ device }) => device.mdev === undefined)
-      .flatMap(({ addresses }) => addresses);
-    writeFileSync(qemuRunPaths(services.paths, vmid).hostpci, JSON.stringify(whole), { mode: 0o600 });
+    reservePci(services.paths, vmid, Object.fromEntries(chosen.flatMap((one) => reservationOf(one, host))));
     return chosen;
   });
   const passed = new Set(found.flatMap(({ addresses }) => addresses));
@@ -58,17 +56,21 @@ function takenByOthers({ services, vmid }: GuestStart): Map<string, number> {
   const taken = new Map<string, number>();
   for (const other of runningGuests(services.paths)) {
     if (other === vmid) continue;
-    for (const address of reservedBy(qemuRunPaths(services.paths, other).hostpci)) taken.set(address, other);
+    for (const address of Object.keys(reservedPci(services.paths, other))) taken.set(address, other);
   }
   return taken;
 }
 
-function reservedBy(path: string): string[] {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as string[];
-  } catch {
-    return [];
-  }
+/** Each function with the driver that gets it back; a mediated device leaves its parent where it is. */
+function reservationOf(
+  { device, addresses }: Omit<Chosen, 'index'>,
+  host: PciHost,
+): [string, string | null][] {
+  if (device.mdev !== undefined) return [];
+  return addresses.map((address) => {
+    const driver = device.driver === 'keep' ? undefined : pciDevice(address, host.sys)?.driver;
+    return [address, driver === undefined || driver === vfioDriver ? null : driver];
+  });
 }
 
 /** Full addresses of the functions for one key. A mapping may name several devices: the first free one is taken. */
@@ -118,7 +120,7 @@ interface Chosen {
 }
 
 async function take(
-  { vmid, user, context }: GuestStart,
+  { vmid, user }: GuestStart,
   { key, index, device, addresses }: Chosen,
   passed: ReadonlySet<string>,
   host: PciHost,
@@ -134,8 +136,7 @@ async function take(
   for (const address of addresses) {
     groups.add(demandPassable(address, host).iommuGroup);
     if (device.driver === 'keep') continue;
-    const driver = await bindToVfio(address, host);
-    if (driver !== undefined) context.undo('pci.restore', { address, driver });
+    await bindToVfio(address, host);
   }
   for (const group of groups) {
     demandWholeGroup(group, passed, host);

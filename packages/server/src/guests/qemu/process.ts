@@ -10,6 +10,7 @@ import { commandLine, processStat } from '../../host/procfs.ts';
 import { forgetGuest } from '../../network/firewall/guard.ts';
 import { removeTap } from '../../network/tap.ts';
 import { releaseHugepages } from './hugepages.ts';
+import { releasePci } from './pci-reservation.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { qemuRunPaths } from './run-paths.ts';
 import { endTpm, swtpmProgram } from './tpm-process.ts';
@@ -55,6 +56,7 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
   await endTpm(paths, vmid);
   await endVirtiofs(paths, vmid);
   releaseHugepages(paths, vmid);
+  releasePci(paths, vmid);
   removeMediated(vmid);
   for (const path of [
     run.qmp,
@@ -63,7 +65,6 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
     run.spice,
     run.qga,
     run.efiVars,
-    run.hostpci,
     ...[0, 1, 2, 3].map((n) => run.serial(n)),
     run.pid,
   ]) {

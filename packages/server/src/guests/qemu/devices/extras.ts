@@ -106,7 +106,7 @@ export function addHostpci(guest: Guest, args: Arguments): void {
     const common = {
       ...shownIds(device),
       rombar: device.rombar === false ? 0 : undefined,
-      romfile: device.romfile,
+      romfile: romFile(key, device.romfile),
     };
     if (resolved.mdevPath) {
       args.device('vfio-pci', { sysfsdev: resolved.mdevPath, id: key, ...place, ...common });
@@ -127,6 +127,15 @@ export function addHostpci(guest: Guest, args: Arguments): void {
       });
     }
   }
+}
+
+/** Where Proxmox VE looks for the files that configurations name. */
+const romFolder = '/usr/share/kvm';
+
+/** Only from its folder: QEMU may read the disks of all guests, and a guest can read its ROM. */
+function romFile(key: string, name: string | undefined): string | undefined {
+  if (name?.includes('/')) throw cannot(key, `romfile is the name of a file in ${romFolder}, without a path`);
+  return name && `${romFolder}/${name}`;
 }
 
 function expressPlace(index: number, args: Arguments): { bus: string; addr: string } {
