@@ -1,5 +1,5 @@
 /** Notices the end of programs that serve a running guest, by their FIFOs (see helper-process.ts). */
-import { constants, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { DataPaths } from '../../host/paths.ts';
@@ -19,18 +19,34 @@ export function watchHelpers(
     return helper === undefined ? [] : [watchFifo(join(qemuRun, name), () => onEnd(problemText(helper)))];
   });
   return () => {
-    for (const fifo of watches) fifo.removeAllListeners('end').destroy();
+    for (const unwatch of watches) unwatch();
   };
 }
 
-/** Nobody writes to it: the only thing to read is its end. */
-function watchFifo(path: string, onEnd: () => void): Socket {
+/** Nobody writes to it: the only thing to read is its end. Returns the function that ends the watch. */
+function watchFifo(path: string, onEnd: () => void): () => void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  // The kernel tells of a last writer that goes, not of one that has gone before.
+  if (hasEnded(fd)) {
+    closeSync(fd);
+    const soon = setImmediate(onEnd);
+    return () => clearImmediate(soon);
+  }
   const fifo = new Socket({ fd, readable: true, writable: false });
-  return fifo
+  fifo
     .on('error', () => {})
     .once('end', onEnd)
     .resume();
+  return () => fifo.removeAllListeners('end').destroy();
+}
+
+function hasEnded(fd: number): boolean {
+  try {
+    return readSync(fd, Buffer.alloc(1)) === 0;
+  } catch {
+    // EAGAIN: somebody holds it open.
+    return false;
+  }
 }
 
 function problemText(helper: string): string {
