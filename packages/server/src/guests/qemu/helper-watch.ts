@@ -52,7 +52,8 @@ function hasEnded(fd: number): boolean {
 function problemText(helper: string): string {
   const todo = 'stop the guest and start it again';
   if (helper === 'tpm') {
-    return `tpmstate0: the TPM emulator (swtpm) has ended, so the guest has no working TPM: ${todo}. Its state is kept`;
+    // QEMU gives up when it is to reset a TPM that does not answer.
+    return `tpmstate0: the TPM emulator (swtpm) has ended, so the guest has no working TPM and will end at its next reset: ${todo}. The TPM's state is kept`;
   }
   const key = helper.replace('vfs', 'virtiofs');
   return `${key}: the file server (virtiofsd) has ended, so the guest cannot reach that directory: ${todo}`;
