@@ -1,5 +1,5 @@
-/** Devices of running guests that do something by themselves: balloon, watchdog, TPM; disks by a path of the node. */
-import { copyFile, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+/** Devices of running guests that do something by themselves: balloon, watchdog, TPM. */
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiSession } from '../lib/api-session.ts';
@@ -184,18 +184,6 @@ describe('TPM', () => {
     await act(110, 'stop');
     await expect(stat(pidFile(110))).rejects.toThrow('ENOENT');
   });
-});
-
-test('a disk that is a path of the node: root alone may set it, and QEMU may open it', async () => {
-  const path = join(node.dataDir, 'own-disk.raw');
-  await writeFile(path, Buffer.alloc(mib));
-  await admin.run('POST', `${node.path}/qemu`, { vmid: 120, memory: 64 });
-  const refused = await admin.answer('PUT', qemu(120, '/config'), { scsi0: path });
-  expect([refused.status, refused.reason]).toEqual([403, "only root can use a path of the host as 'scsi0'"]);
-  await node.cli('qm', 'set', '120', '--scsi0', path, '--serial1', '/dev/null');
-  await act(120, 'start');
-  expect(await admin.call<string>('POST', qemu(120, '/monitor'), { command: 'info block' })).toContain(path);
-  await act(120, 'stop');
 });
 
 test('under pressure the guest gives memory back, down to its minimum', async () => {

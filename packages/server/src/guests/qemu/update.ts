@@ -26,6 +26,7 @@ import {
   parseDrive,
   salvageDrive,
 } from './drive-value.ts';
+import { guestAccount } from './guest-account.ts';
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
 import { applyToRunning, type Problems } from './hotplug/apply.ts';
@@ -33,7 +34,6 @@ import { hotplugFeatures } from './hotplug-features.ts';
 import { pinMachine } from './machine-pin.ts';
 import { isRunning } from './process.ts';
 import { qemuVersion } from './qemu-facts.ts';
-import { guestAccount } from './start.ts';
 
 export interface UpdateOptions {
   readonly change: ConfigChange;
