@@ -68,7 +68,7 @@ const connect =
 
 /** Changes hold a moment after the answer: the daemon gathers them. */
 const becomes = (wanted: boolean, what: string, check: () => Promise<boolean>) =>
-  waitFor(async () => ((await check()) === wanted ? true : undefined), { timeout: 20, what });
+  waitFor(async () => ((await check()) === wanted ? true : undefined), { timeout: 60, what });
 
 /** Rules as short texts, in order. */
 async function rules(): Promise<string[]> {
@@ -93,7 +93,7 @@ test('a guest starts with its rules: DHCP passes, nothing else comes in', async 
   await admin.call('PUT', firewall('/options'), { enable: 1, log_level_in: 'info' });
   await admin.run('POST', qemu('/status/start'));
   guest = await openTerminal(admin, qemu());
-  await guest.shows(/\/ # /, 90);
+  await guest.shows(/\/ # /, 240);
   const shown = await types('httpd -h /; until ip -4 -o addr show eth0 | grep inet; do sleep 1; done');
   address = /inet ([\d.]+)/.exec(shown)?.[1] ?? '';
   expect(await pings()).toBe(false);
@@ -121,7 +121,7 @@ test('what was dropped stands in the log', async () => {
       const found = await admin.get<{ n: number; t: string }[]>(firewall('/log'), { limit: 500 });
       return found.some(({ t }) => t.includes('TCP')) ? found : undefined;
     },
-    { timeout: 10, what: 'the packet in the log' },
+    { timeout: 30, what: 'the packet in the log' },
   );
   const ping = lines.find(({ t }) => t.includes('PROTO=ICMP'))?.t ?? '';
   expect(ping).toMatch(
@@ -267,7 +267,7 @@ test('a document edited into nonsense keeps the last rules, and is shown with it
       const now = await status();
       return now.problems.length > 0 ? now : undefined;
     },
-    { timeout: 10, what: 'the problem to be seen' },
+    { timeout: 30, what: 'the problem to be seen' },
   );
   expect(broken.problems.join('\n')).toMatch(/firewall\/400\.fw line 6: .*web-ish/);
   expect(await answers()).toBe(true);
