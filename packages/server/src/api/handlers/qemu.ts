@@ -16,7 +16,8 @@ import {
 } from '@ryokan/api/methods/qemu.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
-import { readGuest } from '../../guests/guest-store.ts';
+import { readGuest, salvageGuest } from '../../guests/guest-store.ts';
+import { readQemuConfig, wrongValues } from '../../guests/qemu/config.ts';
 import {
   type ConfigChange,
   changeOf,
@@ -164,6 +165,12 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
         : {}),
     };
   };
+  /** The lists tell of documents that cannot be read only: looking at every value of every guest would take its time. */
+  const wrongConfig = (vmid: number) => {
+    const { file, problems } = salvageGuest(store, 'qemu', settings.node, vmid);
+    const error = problems.length > 0 ? undefined : wrongValues(readQemuConfig(file.properties), vmid);
+    return error === undefined ? {} : { error };
+  };
   table.on(qemuList, (_params, call) =>
     [...guests.all()]
       .filter((guest) => guest.type === 'qemu' && call.can(`/vms/${guest.vmid}`, ['VM.Audit']))
@@ -177,6 +184,7 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
     resources.updateGuest(vmid);
     return {
       ...state(vmid),
+      ...wrongConfig(vmid),
       ha: { managed: 0 as const },
       ...(guests.get(vmid)?.agent ? { agent: 1 as const } : {}),
       ...(monitor.get(vmid) && existsSync(qemuRunPaths(services.paths, vmid).spice)

@@ -45,16 +45,17 @@ export function readQemuConfig(properties: ConfigProperties): QemuConfigReading 
 
 /** Like readQemuConfig, but a bad value is RyokanError 'parameter' with all of them: for starting the guest. */
 export function requireQemuConfig(properties: ConfigProperties, vmid: number): QemuConfig {
-  const { config, invalid } = readQemuConfig(properties);
+  const reading = readQemuConfig(properties);
+  const wrong = wrongValues(reading, vmid);
+  if (wrong === undefined) return reading.config;
+  throw new RyokanError('parameter', wrong, { context: { vmid } });
+}
+
+/** What is wrong with the values of a configuration, key by key; undefined when nothing is. */
+export function wrongValues({ invalid }: QemuConfigReading, vmid: number): string | undefined {
   const problems = Object.entries(invalid).map(([key, problem]) => `${key}: ${problem}`);
-  if (problems.length === 0) return config;
-  throw new RyokanError(
-    'parameter',
-    `the configuration of VM ${vmid} has wrong values: ${problems.join('; ')}`,
-    {
-      context: { vmid },
-    },
-  );
+  if (problems.length === 0) return undefined;
+  return `the configuration of VM ${vmid} has wrong values: ${problems.join('; ')}`;
 }
 
 /** A typed value as it stands in a document. */
