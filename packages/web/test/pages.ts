@@ -6,6 +6,8 @@ export interface PageToSee {
   /** On a node `pve1` with the guests 100 (running), 101 and 105. */
   readonly path: string;
   readonly loggedOut?: true;
+  /** True: a real node would need a guest with a whole operating system for it. */
+  readonly mockOnly?: true;
   /** What `act` opens belongs to the frame and stays when another page is opened. */
   readonly ofFrame?: true;
   readonly act?: (page: Page, narrow: boolean) => Promise<void>;
@@ -29,7 +31,7 @@ const addable = [
   'watchdog',
 ];
 
-/** Opens the form of a row of the cloud-init table, counted from 0. */
+/** Opens the form of a row of the cloud-init table, counted from 0; -1 is the last. */
 const onRow = (row: number) => async (page: Page) => {
   const buttons = page.locator('.ry-hardware-table tbody tr').nth(row).locator('.ry-actions-cell button');
   await buttons.last().click();
@@ -131,7 +133,7 @@ export const pages: readonly PageToSee[] = [
     name: 'guest-power-menu',
     path: '/qemu/100/summary',
     act: async (page) => {
-      await page.locator('.ry-page-actions .pf-v6-c-menu-toggle__button').first().click();
+      await page.locator('.ry-page-actions button[aria-expanded]').first().click();
       await settle(page);
     },
   },
@@ -157,7 +159,7 @@ export const pages: readonly PageToSee[] = [
     ['password', 1],
     ['keys', 2],
     ['addresses', 3],
-    ['files', 9],
+    ['files', -1],
   ].map(([name, row]) => ({
     name: `guest-cloudinit-${name}`,
     path: '/qemu/100/cloudinit',
@@ -167,7 +169,7 @@ export const pages: readonly PageToSee[] = [
     name: 'guest-cloudinit-snippet',
     path: '/qemu/100/cloudinit',
     act: async (page) => {
-      await onRow(9)(page);
+      await onRow(-1)(page);
       await page.locator('.ry-select-field button').first().click();
       await settle(page);
     },
@@ -175,6 +177,7 @@ export const pages: readonly PageToSee[] = [
   { name: 'guest-agent', path: '/qemu/100/agent' },
   {
     name: 'guest-agent-password',
+    mockOnly: true,
     path: '/qemu/100/agent',
     act: async (page) => {
       await page.locator('.ry-panel-actions button').last().click();
@@ -186,7 +189,7 @@ export const pages: readonly PageToSee[] = [
     name: 'guest-hibernate',
     path: '/qemu/100/summary',
     act: async (page) => {
-      await page.locator('.ry-page-actions .pf-v6-c-menu-toggle__button').first().click();
+      await page.locator('.ry-page-actions button[aria-expanded]').first().click();
       await page.getByRole('menuitem').nth(3).click();
       await settle(page);
     },

@@ -51,7 +51,7 @@ export const guest = {
   'guest.remove': '削除',
   'guest.reset': 'リセット',
   'guest.resume': '再開',
-  'guest.rollback': '元に戻す',
+  'guest.rollback': 'この時点に戻す',
   'guest.shutdown': 'シャットダウン',
   'guest.snapshot': 'スナップショットを作成',
   'guest.start': '起動',
