@@ -25,6 +25,9 @@ interface Job {
 /** Looks at jobs at least this often (ms): their progress comes with no event. */
 const lookEvery = 400;
 
+/** QEMU flushes at the turns of a job, and answers nobody meanwhile: a slow storage takes its time (ms). */
+const patience = { timeout: 600_000 };
+
 /** The name of the job that fills a node: known before either exists, for the undo. */
 export function mirrorOf(nodes: { readonly format: string; readonly file: string }): Mirror {
   return { job: `mirror-${nodes.format}`, nodes: [nodes.format, nodes.file] };
@@ -121,7 +124,7 @@ function nextChange(
 }
 
 async function findJob(qmp: QmpClient, id: string): Promise<Job | undefined> {
-  return (await qmp.execute<Job[]>('query-jobs')).find((job) => job.id === id);
+  return (await qmp.execute<Job[]>('query-jobs', {}, patience)).find((job) => job.id === id);
 }
 
 function demandJob(job: Job | undefined, id: string): Job {
@@ -152,7 +155,7 @@ function failure(reason: string): RyokanError {
 
 /** The jobs have caught up with the guest: they end here, and the targets stay as the disks are at this moment. */
 export async function endReady(qmp: QmpClient, mirrors: readonly Mirror[]): Promise<void> {
-  for (const { job } of mirrors) await qmp.execute('block-job-cancel', { device: job });
+  for (const { job } of mirrors) await qmp.execute('block-job-cancel', { device: job }, patience);
   await untilJobs(qmp, mirrors, ['concluded']);
 }
 
@@ -166,13 +169,13 @@ export async function closeTargets(qmp: QmpClient, mirrors: readonly Mirror[]): 
 
 /** Told to complete, the job lets no more writes through and waits; the disk is the same on both sides then. */
 export async function holdAtEnd(qmp: QmpClient, mirror: Mirror, options: WatchOptions): Promise<void> {
-  await qmp.execute('job-complete', { id: mirror.job });
+  await qmp.execute('job-complete', { id: mirror.job }, patience);
   await untilJobs(qmp, [mirror], ['pending'], options);
 }
 
 /** The held job puts its target in the place of the source. Rejects when it could not; the source is in use then. */
 export async function switchOver(qmp: QmpClient, mirror: Mirror): Promise<void> {
-  await qmp.execute('job-finalize', { id: mirror.job });
+  await qmp.execute('job-finalize', { id: mirror.job }, patience);
   await untilJobs(qmp, [mirror], ['concluded']);
   // It is done; a job that stays in QEMU's list harms nobody.
   await qmp.execute('job-dismiss', { id: mirror.job }).catch(() => {});
@@ -182,7 +185,7 @@ export async function switchOver(qmp: QmpClient, mirror: Mirror): Promise<void> 
 export async function abandon(qmp: QmpClient, { job, nodes }: Mirror): Promise<void> {
   let found = await findJob(qmp, job);
   if (found && found.status !== 'concluded') {
-    await qmp.execute('job-cancel', { id: job });
+    await qmp.execute('job-cancel', { id: job }, patience);
     while (found && found.status !== 'concluded') {
       await nextChange(qmp).happened;
       found = await findJob(qmp, job);

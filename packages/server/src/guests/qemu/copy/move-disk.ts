@@ -180,7 +180,10 @@ async function moveLive(
       await holdAtEnd(qmp, mirror, { signal: task.signal });
       await switchDisk(services, vmid, qmp, copy, target, mirror, task);
     } catch (error) {
-      await abandon(qmp, mirror).catch((cause) => task.log(`${job}: ${messageOf(cause)}`));
+      // Once the configuration names the new volume the job must not be given up; the undo brings it to its end.
+      if (!isConfigured(services, vmid, target)) {
+        await abandon(qmp, mirror).catch((cause) => task.log(`${job}: ${messageOf(cause)}`));
+      }
       throw error;
     }
     await removeNodes(qmp, before);
@@ -200,12 +203,19 @@ async function switchDisk(
   try {
     await switchOver(qmp, mirror);
   } catch (error) {
-    // QEMU is gone: both volumes were alike when it held the disk, and only the new one can be ahead.
-    if (error instanceof RyokanError && error.code === 'unavailable') throw error;
+    // Only what QEMU itself says takes it back. When it is gone or silent, the new volume is right: both were alike when
+    // the disk was held, and only the new one can be ahead.
+    const image = await imageNode(qmp, copy.key).catch(() => undefined);
+    if (image === undefined || image.name === mirror.nodes[0]) throw error;
     const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
     await writeGuest(services.store, guest, before, task.user);
     throw error;
   }
+}
+
+function isConfigured(services: GuestServices, vmid: number, { volid }: NewVolume): boolean {
+  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  return namesAnywhere(file, volid);
 }
 
 /** The new image with the options of the drive, as a start would open it. */
