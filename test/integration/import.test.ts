@@ -8,15 +8,18 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
 import type { ApiSession, TaskEnd } from '../lib/api-session.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
+import { accessibilityFindings, openBrowser, openPage, screenshot } from '../lib/browser.ts';
 import { openTerminal } from '../lib/console-client.ts';
 import { jsonOf } from '../lib/http-client.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 import { buildTinyGuest, type TinyGuest } from '../lib/tiny-guest.ts';
 import { waitFor } from '../lib/wait.ts';
+import { logInByForm, uploadInDialog } from '../lib/web-ui.ts';
 
 let node: TestNode;
 let admin: ApiSession;
@@ -237,6 +240,103 @@ async function serve(file: string): Promise<{ server: Server; url: string }> {
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/x` };
 }
+
+describe('by the command line', () => {
+  const qm = (...args: string[]) => node.cli('qm', ...args);
+
+  test('an OVA of this machine, first only shown', async () => {
+    await convert('vmdk', 'disk1.vmdk', ['-o', 'subformat=streamOptimized']);
+    const ova = await pack('cli');
+    const shown = await qm('importovf', '340', ova, 'local', '--dryrun', '--format', 'qcow2');
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      name: 'cli',
+      scsi0: `local:0,import-from=${ova}/disk1.vmdk,format=qcow2`,
+    });
+    expect(shown.stderr).toContain('not kept: serial-port-socket-only serial0');
+    await qm('importovf', '340', ova, 'local', '--format', 'qcow2', '--name', 'renamed');
+    const config = await admin.get<Record<string, string>>(`${node.path}/qemu/340/config`);
+    expect(config).toMatchObject({ name: 'renamed', memory: '256', boot: 'order=scsi0' });
+  });
+
+  test('a disk of this machine, as an unused disk or at its place', async () => {
+    const vdi = await convert('vdi', 'cli.vdi');
+    await qm('importdisk', '340', vdi, 'local');
+    await qm('disk', 'import', '340', vdi, 'local', '--target-disk', 'sata3', '--format', 'raw');
+    const config = await admin.get<Record<string, string>>(`${node.path}/qemu/340/config`);
+    expect(config.unused0).toMatch(/^local:340\/vm-340-disk-\d\.qcow2$/);
+    expect(config.sata3).toMatch(/^local:340\/vm-340-disk-\d\.raw,size=/);
+    const volume = join(node.dataDir, 'storage/images', config.unused0?.replace(/^local:/, '') ?? '');
+    await run('qemu-img', ['compare', '-f', 'raw', '-F', 'qcow2', tiny.disk, volume]);
+  });
+
+  test('a volume', async () => {
+    await node.cli('pvesm', 'upload', 'local', await convert('vhdx', 'cli.vhdx'));
+    await qm('import', '341', 'local:import/cli.vhdx', '--storage', 'local', '--name', 'from-vhdx');
+    const config = await admin.get<Record<string, string>>(`${node.path}/qemu/341/config`);
+    expect(config).toMatchObject({ name: 'from-vhdx', scsihw: 'virtio-scsi-single' });
+    expect(config.scsi0).toMatch(/^local:341\/vm-341-disk-0\.qcow2,size=/);
+    await admin.run('DELETE', `${local()}/content/import/cli.vhdx`);
+  });
+});
+
+describe('in the Web UI', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  test('a file is uploaded, shown, changed and imported; the task is followed', async () => {
+    const { page, problems } = await openPage(browser);
+    await logInByForm(page, node);
+    await page.goto(`${node.url}/storage/${node.name}/local/import`);
+    await page.getByRole('button', { name: 'Upload', exact: true }).click();
+    await uploadInDialog(page, await pack('shop'));
+    await page.getByRole('link', { name: 'Import as VM' }).click();
+    await page.getByText('the serial port becomes a console of this node').waitFor();
+    await page.getByText('256 MiB').first().waitFor();
+    expect(await accessibilityFindings(page)).toEqual([]);
+    await screenshot(page, 'import/1-recognised');
+    await page.getByLabel('Name').fill('shop-imported');
+    await page.getByLabel('VMID').fill('350');
+    await page.getByLabel('Format').first().selectOption('raw');
+    await page.getByLabel('Prepare for VirtIO').check();
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.waitForURL('**/qemu/350/summary**');
+    await page.getByText('TASK OK').waitFor({ timeout: 60_000 });
+    await screenshot(page, 'import/2-task');
+    const config = await admin.get<Record<string, string>>(`${node.path}/qemu/350/config`);
+    expect(config).toMatchObject({
+      name: 'shop-imported',
+      boot: 'order=sata0',
+      scsihw: 'virtio-scsi-single',
+    });
+    expect(config.sata0).toMatch(/^local:350\/vm-350-disk-0\.raw/);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test('in Japanese, on a phone; and a file that is none says why', async () => {
+    const { page } = await openPage(browser, {
+      locale: 'ja-JP',
+      colorScheme: 'dark',
+      viewport: { width: 390, height: 844 },
+    });
+    await logInByForm(page, node);
+    const to = (volume: string) =>
+      page.goto(`${node.url}/create/import?${new URLSearchParams({ node: node.name, volume })}`);
+    await to('local:import/shop.ova');
+    await page.getByText('シリアルポートはこのノードのコンソールになります').waitFor();
+    expect(await accessibilityFindings(page)).toEqual([]);
+    expect(Number(await page.evaluate('document.documentElement.scrollWidth'))).toBeLessThanOrEqual(390);
+    await screenshot(page, 'import/3-japanese-phone');
+    await writeFile(join(node.dataDir, 'storage/import/broken.ova'), 'no archive');
+    await to('local:import/broken.ova');
+    await page.getByText('このファイルはインポートできません').waitFor();
+    await page.context().close();
+    for (const name of await imports()) await admin.run('DELETE', `${local()}/content/import/${name}`);
+  });
+});
 
 describe('refused, with nothing left', () => {
   test('an upload', async () => {

@@ -35,7 +35,7 @@ describe('candidates', () => {
   it('offers the words of commands', async () => {
     expect(await offered('qm', 'st')).toEqual(['start']);
     expect(await offered('qm', '')).toContain('disk');
-    expect(await offered('qm', 'disk', '')).toEqual(['resize']);
+    expect(await offered('qm', 'disk', '')).toEqual(['import', 'resize']);
     expect(await offered('qm', 'help', 'cre')).toEqual(['create']);
     expect(await offered('ryokan', 'q')).toEqual(['qm']);
     expect(await offered('ryokan', 'qm', 'boo')).toEqual(['boot']);

@@ -88,7 +88,7 @@ describe('wrong words', () => {
 
   it('lists what can follow', async () => {
     const { err } = await runTest(['qm', 'disk']);
-    expect(err).toBe("'qm disk' needs one more word:\n  qm disk resize\n");
+    expect(err).toBe("'qm disk' needs one more word:\n  qm disk import\n  qm disk resize\n");
   });
 
   it('shows the synopsis of a command used wrongly', async () => {

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { completionScript, shells } from './completion-scripts.ts';
 import { ApiError, exitCode, UsageError } from './errors.ts';
 import { guestExecCommand } from './guest-exec.ts';
+import { importCommands } from './import-commands.ts';
 import { type LocalCommand, single } from './local-command.ts';
 import { monitorCommand } from './monitor.ts';
 import { isRecord, keyValueLines, machineText } from './render.ts';
@@ -171,6 +172,7 @@ export const localCommands: readonly LocalCommand[] = [
   waitCommand,
   unlockCommand,
   uploadCommand,
+  ...importCommands,
   taskFollow,
   versionCommand,
   eventsCommand,

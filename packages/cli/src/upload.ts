@@ -1,6 +1,7 @@
 /** `pvesm upload`: puts a file of this machine into a storage, by the way that uploads over HTTPS take. */
 import { constants, promises as files } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, join } from 'node:path';
+import { tryParseFileName } from '@ryokan/api/schema/volume-id.ts';
 import type { ParamValues, ParsedArguments } from './arguments.ts';
 import { exitCode, LocalError, UsageError } from './errors.ts';
 import { type LocalCommand, single } from './local-command.ts';
@@ -107,5 +108,5 @@ async function finish(session: Session, answer: unknown): Promise<number> {
 function contentOf(filename: string): string | undefined {
   if (/\.(iso|img)$/i.test(filename)) return 'iso';
   if (/\.tar\.(gz|xz|zst|bz2)$/i.test(filename)) return 'vztmpl';
-  return ['.qcow2', '.raw', '.vmdk', '.ova'].includes(extname(filename).toLowerCase()) ? 'import' : undefined;
+  return tryParseFileName('import', filename) ? 'import' : undefined;
 }

@@ -13,6 +13,7 @@ const NodePage = lazy(() => import('./pages/node/node-page.tsx'));
 const StoragePage = lazy(() => import('./pages/storage/storage-page.tsx'));
 const GuestPage = lazyPage('guests', () => import('./pages/guest/guest-page.tsx'));
 const CreateVmPage = lazyPage('guests', () => import('./forms/wizard/create-vm-page.tsx'));
+const ImportPage = lazyPage('guests', () => import('./pages/import/import-page.tsx'));
 const ApiDocsPage = lazyPage('apiDocs', () => import('./pages/api-docs/api-docs-page.tsx'));
 const ConsoleWindow = lazy(() => import('./pages/console-window.tsx'));
 const NotFound = lazy(() => import('./pages/not-found.tsx'));
@@ -42,6 +43,7 @@ const router = createBrowserRouter([
           { path: 'storage/:node/:storage/:tab?', element: <StoragePage /> },
           { path: 'qemu/:vmid/:tab?', element: <GuestPage /> },
           { path: 'create/qemu', element: <CreateVmPage /> },
+          { path: 'create/import', element: <ImportPage /> },
           { path: 'api-docs/*', element: <ApiDocsPage /> },
           { path: '*', element: <NotFound /> },
         ],

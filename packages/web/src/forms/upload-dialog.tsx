@@ -22,7 +22,7 @@ export interface UploadDialogProps {
 const accepted = {
   iso: '.iso,.img',
   vztmpl: '.tar.gz,.tar.xz,.tar.zst,.tgz,.tar',
-  import: '.ova,.qcow2,.raw,.vmdk,.img',
+  import: '.ova,.ovf,.qcow2,.raw,.img,.vmdk,.vdi,.vhdx',
 } as const;
 
 type Phase = 'choose' | 'sending' | 'storing';

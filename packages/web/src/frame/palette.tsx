@@ -212,7 +212,12 @@ function actionEntries(t: Translate, onGo: (path: string) => void): Entry[] {
     run: doIt,
   });
   return [
-    ...(may('vms', 'VM.Allocate') ? [action('create', t('create.vm'), () => onGo('/create/qemu'))] : []),
+    ...(may('vms', 'VM.Allocate')
+      ? [
+          action('create', t('create.vm'), () => onGo('/create/qemu')),
+          action('import', t('import.palette'), () => onGo('/create/import')),
+        ]
+      : []),
     action('api', t('apiDocs.title'), () => onGo('/api-docs')),
     action('light', t('palette.themeLight'), () => setPreferences({ theme: 'light' })),
     action('dark', t('palette.themeDark'), () => setPreferences({ theme: 'dark' })),

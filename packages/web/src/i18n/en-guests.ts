@@ -4,6 +4,7 @@ import { cloudinit } from './en/cloudinit.ts';
 import { devices } from './en/devices.ts';
 import { firewall } from './en/firewall.ts';
 import { hardware } from './en/hardware.ts';
+import { importing } from './en/import.ts';
 import { snapshots } from './en/snapshots.ts';
 import { wizard } from './en/wizard.ts';
 
@@ -13,6 +14,7 @@ export const enGuests = {
   ...devices,
   ...firewall,
   ...hardware,
+  ...importing,
   ...snapshots,
   ...wizard,
 } as const;

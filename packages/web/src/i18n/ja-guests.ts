@@ -4,6 +4,7 @@ import { cloudinit } from './ja/cloudinit.ts';
 import { devices } from './ja/devices.ts';
 import { firewall } from './ja/firewall.ts';
 import { hardware } from './ja/hardware.ts';
+import { importing } from './ja/import.ts';
 import { snapshots } from './ja/snapshots.ts';
 import { wizard } from './ja/wizard.ts';
 
@@ -13,6 +14,7 @@ export const jaGuests = {
   ...devices,
   ...firewall,
   ...hardware,
+  ...importing,
   ...snapshots,
   ...wizard,
 } as const;

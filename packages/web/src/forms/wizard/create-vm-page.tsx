@@ -12,7 +12,7 @@ import { clusterNextid } from '@ryokan/api/methods/cluster.ts';
 import { qemuCreate } from '@ryokan/api/methods/qemu.ts';
 import { validate } from '@ryokan/api/validate.ts';
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
-import { useNavigate, useSearchParams } from 'react-router';
+import { Link, useNavigate, useSearchParams } from 'react-router';
 import { useNodeNames } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
 import { taskDone } from '../../api/run.ts';
@@ -78,14 +78,17 @@ export default function CreateVmPage() {
           <div className="ry-page-title">
             <h1>{t('create.vm')}</h1>
           </div>
-          {restored ? (
-            <div className="ry-page-actions">
-              <span className="ry-subtle">{t('wizard.restored')}</span>
-              <Button variant="link" size="sm" isInline onClick={reset}>
-                {t('wizard.startOver')}
-              </Button>
-            </div>
-          ) : null}
+          <div className="ry-page-actions">
+            {restored ? (
+              <>
+                <span className="ry-subtle">{t('wizard.restored')}</span>
+                <Button variant="link" size="sm" isInline onClick={reset}>
+                  {t('wizard.startOver')}
+                </Button>
+              </>
+            ) : null}
+            <Link to={`/create/import${draft.node ? `?node=${draft.node}` : ''}`}>{t('import.instead')}</Link>
+          </div>
         </header>
         <div className="ry-wizard-box" ref={nameToggle}>
           <Wizard

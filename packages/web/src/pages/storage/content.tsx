@@ -128,19 +128,29 @@ export function StorageContent({
     {
       key: 'actions',
       title: '',
-      width: 'min(7rem, 18vw)',
+      width: content === 'import' ? 'min(15rem, 45vw)' : 'min(7rem, 18vw)',
       render: (volume) => (
-        <Button
-          variant="link"
-          size="sm"
-          isInline
-          isDanger
-          isDisabled={Boolean(volume.protected)}
-          aria-label={t('action.removeOf', { device: volumeName(volume.volid) })}
-          onClick={() => setOpen({ dialog: 'remove', volume })}
-        >
-          {t('action.remove')}
-        </Button>
+        <>
+          {content === 'import' && may('vms', 'VM.Allocate') ? (
+            <Link
+              className="ry-row-link"
+              to={`/create/import?${new URLSearchParams({ node, volume: volume.volid })}`}
+            >
+              {t('import.open')}
+            </Link>
+          ) : null}
+          <Button
+            variant="link"
+            size="sm"
+            isInline
+            isDanger
+            isDisabled={Boolean(volume.protected)}
+            aria-label={t('action.removeOf', { device: volumeName(volume.volid) })}
+            onClick={() => setOpen({ dialog: 'remove', volume })}
+          >
+            {t('action.remove')}
+          </Button>
+        </>
       ),
     },
   ];
