@@ -16,7 +16,7 @@ import { testCacheDir } from '../lib/asset-cache.ts';
 import { accessibilityFindings, openBrowser, openPage, screenshot } from '../lib/browser.ts';
 import { openTerminal } from '../lib/console-client.ts';
 import { jsonOf } from '../lib/http-client.ts';
-import { startNode, type TestNode } from '../lib/node.ts';
+import { projectRoot, startNode, type TestNode } from '../lib/node.ts';
 import { buildTinyGuest, type TinyGuest } from '../lib/tiny-guest.ts';
 import { waitFor } from '../lib/wait.ts';
 import { logInByForm, uploadInDialog } from '../lib/web-ui.ts';
@@ -31,6 +31,16 @@ beforeAll(async () => {
   admin = await node.admin();
   tiny = await buildTinyGuest(testCacheDir());
   work = await mkdtemp(join(tmpdir(), 'ryokan-import-'));
+  await run('qemu-img', ['create', '-q', '-f', 'raw', at('small.raw'), '8M']);
+  await run('qemu-io', [
+    '-f',
+    'raw',
+    '-c',
+    'write -q -P 7 1M 64k',
+    '-c',
+    'write -q -P 8 7M 512k',
+    at('small.raw'),
+  ]);
 });
 afterAll(async () => {
   await node?.stop();
@@ -84,9 +94,17 @@ const descriptor = (name: string, disk: string) => `<?xml version="1.0" encoding
 </Envelope>
 `;
 
-async function convert(format: string, target: string, options: string[] = []): Promise<string> {
-  await run('qemu-img', ['convert', '-O', format, ...options, tiny.disk, at(target)]);
+/** Makes an image of a small disk with something on it, or of another raw one. */
+async function convert(format: string, target: string, source = at('small.raw')): Promise<string> {
+  const options = format === 'vmdk' ? ['-o', 'subformat=streamOptimized'] : [];
+  await run('qemu-img', ['convert', '-f', 'raw', '-O', format, ...options, source, at(target)]);
   return at(target);
+}
+
+/** A disk of the guest has what was on the small disk. */
+async function expectSame(volume: string, format: string, source = at('small.raw')): Promise<void> {
+  const path = join(node.dataDir, 'storage/images', volume);
+  await run('qemu-img', ['compare', '-f', 'raw', '-F', format, source, path]);
 }
 
 interface OvaParts {
@@ -124,7 +142,7 @@ async function pack(
 
 describe('an OVA', () => {
   test('is uploaded, shown with what is recognised, and becomes a guest that boots', async () => {
-    await convert('vmdk', 'disk1.vmdk', ['-o', 'subformat=streamOptimized']);
+    await convert('vmdk', 'disk1.vmdk', tiny.disk);
     const end = await upload(await pack('web'));
     expect(end.exitstatus).toBe('OK');
     const list = await admin.get<{ volid: string; format: string; size: number }[]>(`${local()}/content`, {
@@ -162,7 +180,7 @@ describe('an OVA', () => {
     expect(config.scsi0).toMatch(/^local:300\/vm-300-disk-0\.qcow2,size=/);
     expect(config).toMatchObject({ name: 'web', memory: '256', net0: 'vmxnet3=00:50:56:8A:00:01' });
     const volume = join(node.dataDir, 'storage/images/300/vm-300-disk-0.qcow2');
-    await run('qemu-img', ['compare', '-f', 'raw', '-F', 'qcow2', tiny.disk, volume]);
+    await expectSame('300/vm-300-disk-0.qcow2', 'qcow2', tiny.disk);
     // Nothing was unpacked on the way, and the holes of the disk stayed holes.
     expect(await spool()).toEqual([]);
     expect((await stat(volume)).blocks * 512).toBeLessThan((await stat(tiny.disk)).blocks * 512 + 2 ** 20);
@@ -188,14 +206,14 @@ describe('an OVA', () => {
 
 describe('disks', () => {
   test.each([
-    ['qcow2', 'a.qcow2', []],
-    ['raw', 'a.raw', []],
-    ['raw', 'a.img', []],
-    ['vmdk', 'a.vmdk', []],
-    ['vdi', 'a.vdi', []],
-    ['vhdx', 'a.vhdx', []],
-  ])('%s as %s', async (format, file, options) => {
-    expect((await upload(await convert(format, file, options))).exitstatus).toBe('OK');
+    ['qcow2', 'a.qcow2'],
+    ['raw', 'a.raw'],
+    ['raw', 'a.img'],
+    ['vmdk', 'a.vmdk'],
+    ['vdi', 'a.vdi'],
+    ['vhdx', 'a.vhdx'],
+  ])('%s as %s', async (format, file) => {
+    expect((await upload(await convert(format, file))).exitstatus).toBe('OK');
     const { disks } = await metadata(`local:import/${file}`);
     expect(disks.scsi0?.volid).toBe(`local:import/${file}`);
     const vmid = 310;
@@ -203,8 +221,7 @@ describe('disks', () => {
       vmid,
       scsi0: `local:0,import-from=local:import/${file},format=raw`,
     });
-    const volume = join(node.dataDir, `storage/images/${vmid}/vm-${vmid}-disk-0.raw`);
-    await run('qemu-img', ['compare', '-f', 'raw', '-F', 'raw', tiny.disk, volume]);
+    await expectSame(`${vmid}/vm-${vmid}-disk-0.raw`, 'raw');
     await admin.run('DELETE', `${node.path}/qemu/${vmid}`);
     await admin.run('DELETE', `${local()}/content/import/${file}`);
   });
@@ -245,7 +262,7 @@ describe('by the command line', () => {
   const qm = (...args: string[]) => node.cli('qm', ...args);
 
   test('an OVA of this machine, first only shown', async () => {
-    await convert('vmdk', 'disk1.vmdk', ['-o', 'subformat=streamOptimized']);
+    await convert('vmdk', 'disk1.vmdk');
     const ova = await pack('cli');
     const shown = await qm('importovf', '340', ova, 'local', '--dryrun', '--format', 'qcow2');
     expect(JSON.parse(shown.stdout)).toMatchObject({
@@ -265,8 +282,7 @@ describe('by the command line', () => {
     const config = await admin.get<Record<string, string>>(`${node.path}/qemu/340/config`);
     expect(config.unused0).toMatch(/^local:340\/vm-340-disk-\d\.qcow2$/);
     expect(config.sata3).toMatch(/^local:340\/vm-340-disk-\d\.raw,size=/);
-    const volume = join(node.dataDir, 'storage/images', config.unused0?.replace(/^local:/, '') ?? '');
-    await run('qemu-img', ['compare', '-f', 'raw', '-F', 'qcow2', tiny.disk, volume]);
+    await expectSame(config.unused0?.replace(/^local:/, '') ?? '', 'qcow2');
   });
 
   test('a volume', async () => {
@@ -277,6 +293,30 @@ describe('by the command line', () => {
     expect(config.scsi0).toMatch(/^local:341\/vm-341-disk-0\.qcow2,size=/);
     await admin.run('DELETE', `${local()}/content/import/cli.vhdx`);
   });
+});
+
+test('a configuration file of Proxmox VE is entered unchanged, and names the disks to bring over', async () => {
+  const text = await readFile(join(projectRoot, 'test/pve-config/linux-8.conf'), 'utf8');
+  const file = at('360.conf');
+  const own = text
+    .replace(/^scsi0: .*$/gm, 'scsi0: local:360/vm-360-disk-0.raw,size=8M')
+    .replace(/^scsi1: .*\n/gm, '')
+    .replace(/^(?:unused0|delete|vmstate|running\w+|net0): .*\n/gm, '');
+  await writeFile(file, own);
+  const { stderr } = await node.cli('qm', 'import-config', '360', file);
+  expect(stderr).toBe('still to be brought over: scsi0 local:360/vm-360-disk-0.raw\n');
+  const config = await admin.get<Record<string, string>>(`${node.path}/qemu/360/config`, { current: 1 });
+  expect(config.digest).toBe(createHash('sha1').update(own).digest('hex'));
+  expect(config).toMatchObject({ name: 'shop', description: 'Shop front\n社内向け: 100%' });
+  const snapshots = await admin.get<{ name: string }[]>(`${node.path}/qemu/360/snapshot`);
+  expect(snapshots.map((one) => one.name).sort()).toEqual(['before_upgrade', 'current', 'fresh']);
+  await mkdir(join(node.dataDir, 'storage/images/360'), { recursive: true });
+  await copyFile(at('small.raw'), join(node.dataDir, 'storage/images/360/vm-360-disk-0.raw'));
+  await run('chown', ['ryokan-qemu:', join(node.dataDir, 'storage/images/360/vm-360-disk-0.raw')]);
+  await admin.run('POST', `${node.path}/qemu/360/status/start`);
+  await admin.run('POST', `${node.path}/qemu/360/status/stop`);
+  const again = await node.cliWith({ okCodes: [0, 1, 2, 3, 4, 5] }, 'qm', 'import-config', '360', file);
+  expect(again.stderr).toContain('already exists');
 });
 
 describe('in the Web UI', () => {
@@ -297,7 +337,7 @@ describe('in the Web UI', () => {
     await page.getByText('256 MiB').first().waitFor();
     expect(await accessibilityFindings(page)).toEqual([]);
     await screenshot(page, 'import/1-recognised');
-    await page.getByLabel('Name').fill('shop-imported');
+    await page.getByLabel('Name', { exact: true }).fill('shop-imported');
     await page.getByLabel('VMID').fill('350');
     await page.getByLabel('Format').first().selectOption('raw');
     await page.getByLabel('Prepare for VirtIO').check();
@@ -342,7 +382,7 @@ describe('refused, with nothing left', () => {
   test('an upload', async () => {
     const whole = await readFile(await pack('whole'));
     const hostile: Record<string, Buffer | string> = {
-      'cut.ova': whole.subarray(0, whole.length - 200_000),
+      'cut.ova': whole.subarray(0, whole.length - 20_000),
       'changed.ova': await readFile(await pack('changed', { digest: '0'.repeat(64) })),
       'text.ova': 'hello',
       'text.ovf': '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/shadow">]><Envelope>&e;</Envelope>',

@@ -1,4 +1,4 @@
-/** `qm disk import`, `qm importovf`, `qm import`: machines and disks from elsewhere. */
+/** `qm disk import`, `qm importovf`, `qm import`, `qm import-config`: machines and disks from elsewhere. */
 import { resolve } from 'node:path';
 import { type ImportMetadata, planImport } from '@ryokan/api/import-plan.ts';
 import type { ParsedArguments } from './arguments.ts';
@@ -169,6 +169,37 @@ const volumeCommand: LocalCommand = {
   run: importVolume,
 };
 
+async function importConfig(session: Session, parsed: ParsedArguments): Promise<number> {
+  const words = 'qm import-config';
+  const file = resolve(single(parsed, 'file') ?? '');
+  const config = session.system.readText(file);
+  if (config === undefined) throw new UsageError(`cannot read '${file}'`, words);
+  const path = `${nodePath(session)}/qemu/${encodeURIComponent(single(parsed, 'vmid') ?? '')}/import-config`;
+  const { data } = await session.api.call('POST', path, { config });
+  const missing = isRecord(data) && Array.isArray(data.missing) ? data.missing : [];
+  for (const volume of missing.filter(isRecord)) {
+    session.system.err(`still to be brought over: ${volume.key} ${volume.volid}\n`);
+  }
+  return exitCode.ok;
+}
+
+const configCommand: LocalCommand = {
+  spec: {
+    words: 'qm import-config',
+    args: ['vmid', 'file'],
+    params: { vmid, file: { type: 'string', format: 'file' } },
+    required: ['vmid', 'file'],
+    implied: [],
+  },
+  description:
+    'Enters a guest with the configuration file that Proxmox VE wrote, and names the disks to copy.',
+  paramHelp: {
+    vmid: { description: 'The unique ID of the guest.' },
+    file: { description: 'Copy of /etc/pve/qemu-server/<vmid>.conf.' },
+  },
+  run: importConfig,
+};
+
 export const importCommands: readonly LocalCommand[] = [
   ...['qm disk import', 'qm importdisk'].map(
     (words): LocalCommand => ({
@@ -180,4 +211,5 @@ export const importCommands: readonly LocalCommand[] = [
   ),
   ovfCommand,
   volumeCommand,
+  configCommand,
 ];

@@ -1,6 +1,6 @@
 /** Machines that were exported elsewhere: what is in an OVA, an OVF or a disk image, before anything is made of it. */
 import { defineMethod } from '../method.ts';
-import { Bytes, Node, StorageId, Type } from '../schema/types.ts';
+import { Bytes, Node, StorageId, Type, Vmid } from '../schema/types.ts';
 
 const Optional = Type.Optional;
 
@@ -58,6 +58,25 @@ export const hostImportMetadata = defineMethod({
     path: Type.String({ pattern: '/.+', maxLength: 4096, description: 'Absolute path of an OVA or OVF.' }),
   }),
   returns: ImportMetadata,
+  permission: { user: 'root' },
+  proxyTo: 'node',
+  extension: true,
+});
+
+export const qemuImportConfig = defineMethod({
+  id: 'qemu.import-config',
+  verb: 'POST',
+  path: '/nodes/{node}/qemu/{vmid}/import-config',
+  description:
+    'Enters a virtual machine with the configuration file that Proxmox VE wrote for it, unchanged. Its disks are brought over by other means; the answer names those that are missing.',
+  params: Type.Object({
+    node: Node(),
+    vmid: Vmid(),
+    config: Type.String({ maxLength: 256 * 1024, description: 'Content of qemu-server/<vmid>.conf.' }),
+  }),
+  returns: Type.Object({
+    missing: Type.Array(Type.Object({ key: Type.String(), volid: Type.String() })),
+  }),
   permission: { user: 'root' },
   proxyTo: 'node',
   extension: true,

@@ -81,13 +81,25 @@ export function usedVmids(store: ConfigStore): Set<number> {
 }
 
 /** Takes a VMID for a new guest, locked while it is made. Exactly one of several callers wins; the others get 'exists'. */
-export async function claimGuest(
+export function claimGuest(
   store: ConfigStore,
   type: GuestType,
   node: string,
   vmid: number,
   author: string,
   lock: 'create' | 'clone' = 'create',
+): Promise<void> {
+  return placeGuest(store, type, node, vmid, serializeConfigFile(newConfigFile({ lock })), author);
+}
+
+/** Enters a guest with this document, as it stands. Rejects with 'exists' when the VMID is taken. */
+export async function placeGuest(
+  store: ConfigStore,
+  type: GuestType,
+  node: string,
+  vmid: number,
+  text: string,
+  author: string,
 ): Promise<void> {
   const path = guestPath(type, node, vmid);
   try {
@@ -98,7 +110,7 @@ export async function claimGuest(
       ],
       [
         { path: claimPath(vmid), text: `${type} ${node}\n` },
-        { path, text: serializeConfigFile(newConfigFile({ lock })) },
+        { path, text },
       ],
       { author },
     );

@@ -29,7 +29,7 @@ export default function ImportPage() {
           <h1>{t('import.title')}</h1>
         </div>
       </header>
-      <div className="ry-page-body ry-summary">
+      <div className="ry-page-body ry-import">
         <Form className="ry-wizard-form" onSubmit={(event) => event.preventDefault()}>
           <SourceField node={node} volume={volume} onChange={choose} />
         </Form>

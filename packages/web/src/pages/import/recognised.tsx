@@ -3,6 +3,7 @@ import type { ImportMetadata } from '@ryokan/api/import-plan.ts';
 import { Facts, Panel } from '../../components/facts.tsx';
 import { type Translate, translateIfKnown, useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
+import { osTypes } from '../guest/option-list.ts';
 
 /** What was read in the file, and what of it cannot be kept. */
 export function Recognised({ metadata }: { metadata: ImportMetadata }) {
@@ -19,7 +20,7 @@ export function Recognised({ metadata }: { metadata: ImportMetadata }) {
       <Facts
         rows={[
           [t('column.name'), args.name],
-          [t('import.os'), args.ostype],
+          [t('import.os'), osTypes.find((one) => one.value === args.ostype)?.label ?? args.ostype],
           [t('hardware.processors'), args.cores === undefined ? undefined : processors(args)],
           [
             t('column.memory'),
