@@ -15,7 +15,11 @@ export function useStorages(
   node: string,
   content: ContentType,
 ): { storages: readonly NodeStorage[]; loaded: boolean } {
-  const { data } = useCall(nodeStorageList, { node, content, enabled: true }, { enabled: node !== '' });
+  const { data } = useCall(
+    nodeStorageList,
+    { node, content, enabled: true, format: true },
+    { enabled: node !== '' },
+  );
   return { storages: data?.filter((one) => one.active !== 0) ?? [], loaded: data !== undefined };
 }
 
