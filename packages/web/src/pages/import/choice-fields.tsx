@@ -107,7 +107,7 @@ export function NetChoiceFields({ node, metadata, draft, change, problem }: Choi
           onChange={(use) => set({ use })}
         />
         {choice.use ? (
-          <div className="ry-form-grid">
+          <>
             <BridgeField
               id={`${key}-bridge`}
               node={node}
@@ -122,7 +122,7 @@ export function NetChoiceFields({ node, metadata, draft, change, problem }: Choi
               onChange={(model) => set({ model })}
               choices={known ? models : [{ value: choice.model, label: choice.model }, ...models]}
             />
-          </div>
+          </>
         ) : null}
       </fieldset>
     );
