@@ -118,7 +118,7 @@ describe('serializeConfigFile', () => {
       expect(plain(parse(text))).toEqual(file);
       expect(serializeConfigFile(parse(text))).toBe(text);
     }
-  });
+  }, 30_000);
 });
 
 it('configDigest is the SHA-1 of the text', () => {
