@@ -112,7 +112,12 @@ export const qemuSnapshotRollback = defineMethod({
   description: 'Brings disks and configuration back to a snapshot. What came after it is lost.',
   params: Type.Object({
     ...one,
-    start: Optional(Type.Boolean({ default: false, description: 'Start the virtual machine afterwards.' })),
+    start: Optional(
+      Type.Boolean({
+        default: false,
+        description: 'Start the virtual machine afterwards; one whose memory comes back always goes on.',
+      }),
+    ),
   }),
   returns: Type.String(),
   permission: { perm: '/vms/{vmid}', privs: ['VM.Snapshot', 'VM.Snapshot.Rollback'], any: true },

@@ -187,6 +187,23 @@ async function commitGuests(
   }
 }
 
+/** Reads the document of a QEMU guest and writes it changed; the guest's lock keeps others from it meanwhile. */
+export async function changeFile(
+  { store, settings }: { readonly store: ConfigStore; readonly settings: { readonly node: string } },
+  vmid: number,
+  author: string,
+  change: (file: GuestConfigFile) => GuestConfigFile,
+): Promise<void> {
+  const guest = readGuest(store, 'qemu', settings.node, vmid);
+  await writeGuest(store, guest, change(guest.file), author);
+}
+
+/** The document without its lock key. */
+export function unlocked(file: GuestConfigFile): GuestConfigFile {
+  const { lock: _lock, ...properties } = file.properties;
+  return { ...file, properties };
+}
+
 export function digestMismatch(): RyokanError {
   return new RyokanError(
     'conflict',

@@ -3,11 +3,14 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
 import { removeGuest } from './guest-store.ts';
+import { thawGuest, thawUndo } from './qemu/file-system-freeze.ts';
 import { endedOutsideTask } from './qemu/guest-ended.ts';
 import { undoPlug } from './qemu/hotplug/unplug-undo.ts';
 import { endStrays, signalProcess, waitForExit } from './qemu/process.ts';
+import { settleSuspend } from './qemu/saved-state/suspend.ts';
+import { settleWake } from './qemu/saved-state/wake.ts';
 import { finishRollback } from './qemu/snapshot/rollback.ts';
-import { abandonSnapshot, continueGuest, endRemoval } from './qemu/snapshot/snapshot.ts';
+import { abandonSaving, abandonSnapshot, endRemoval } from './qemu/snapshot/snapshot.ts';
 
 /** How long an undo waits for the guest's lock (ms): another task may have been faster. */
 const lockPatience = 60_000;
@@ -25,11 +28,16 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
     await removeGuest(services.store, 'qemu', node, Number(args.vmid), 'undo');
   });
   undos.on('snapshot.abandon', (args) => abandonSnapshot(services, Number(args.vmid), textArg(args, 'name')));
-  undos.on('snapshot.unlock', (args) => endRemoval(services, Number(args.vmid)));
+  undos.on('snapshot.end-removal', (args) => endRemoval(services, Number(args.vmid), textArg(args, 'name')));
+  undos.on('snapshot.end-saving', (args) => abandonSaving(services, Number(args.vmid), args.running === 1));
+  undos.on('suspend.settle', (args) =>
+    settleSuspend(services, Number(args.vmid), textArg(args, 'volid'), args.running === 1),
+  );
+  undos.on('suspend.settle-wake', (args) => settleWake(services, Number(args.vmid), textArg(args, 'volid')));
+  undos.on(thawUndo, (args) => thawGuest(services, Number(args.vmid)));
   undos.on('snapshot.finish-rollback', (args) =>
     finishRollback(services, Number(args.vmid), textArg(args, 'name')),
   );
-  undos.on('guest.continue', (args) => continueGuest(services, Number(args.vmid)));
   undos.on('guest.clean-up', async (args) => {
     const vmid = Number(args.vmid);
     await endedOutsideTask(services, vmid, lockPatience, () => endStrays(services.paths, vmid));

@@ -50,6 +50,8 @@ export interface CreateImage {
   readonly preallocation?: Preallocation;
   /** As it shall stand in the image: relative to the image's folder. */
   readonly backing?: { readonly file: string; readonly format: ImageFormat };
+  /** False: no subclusters on top of a backing file. */
+  readonly subclusters?: boolean;
 }
 
 /** Makes an image at `path`, replacing what is there. */
@@ -68,9 +70,14 @@ export async function createImage(path: string, image: CreateImage, options?: Ru
  * qcow2 as the format's defaults have it, which every reader understands. Linked clones get subclusters: a small write
  * then copies 4 KiB from the base instead of a whole cluster of 64 KiB.
  */
-function creationOptions({ format, preallocation = 'off', backing }: CreateImage): string[] {
+function creationOptions({
+  format,
+  preallocation = 'off',
+  backing,
+  subclusters = true,
+}: CreateImage): string[] {
   if (format === 'qcow2') {
-    return backing
+    return backing && subclusters
       ? ['-o', 'extended_l2=on,cluster_size=128k']
       : preallocation === 'off'
         ? []

@@ -20,6 +20,7 @@ import { planReassign, type ReassignRequest, reassignDisk } from '../../guests/q
 import { rescanDisks } from '../../guests/qemu/copy/rescan.ts';
 import { demandTemplatable, makeTemplate } from '../../guests/qemu/copy/template.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
+import { canSnapshot } from '../../guests/qemu/snapshot/disks.ts';
 import type { Services } from '../../services.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { demandDevices } from './qemu-permissions.ts';
@@ -156,12 +157,13 @@ async function hasFeature(
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   const properties = snapname === undefined ? file.properties : file.snapshots[snapname];
   if (!properties) throw new RyokanError('not-found', `snapshot '${snapname}' does not exist`);
+  if (feature === 'snapshot') return canSnapshot(services, vmid, properties);
   for (const disk of disksOf(properties)) {
     if (feature === 'clone') {
       if (!(await isLinkable(services, disk, snapname))) return false;
       continue;
     }
-    if (feature === 'copy' && snapname === undefined) continue;
+    if (snapname === undefined) continue;
     const { format } = await services.storage.info(disk.volid);
     const { capabilities } = await services.storage.driver(parseVolumeId(disk.volid).storage);
     if (!capabilities.snapshot.includes(format)) return false;

@@ -1,5 +1,4 @@
 /** Snapshots of QEMU guests. */
-import { RyokanError } from '@ryokan/api/errors.ts';
 import {
   qemuSnapshotConfig,
   qemuSnapshotDescribe,
@@ -9,18 +8,13 @@ import {
   qemuSnapshots,
   qemuSnapshotTake,
 } from '@ryokan/api/methods/qemu-snapshots.ts';
-import { demandUnlocked, readGuest } from '../../guests/guest-store.ts';
+import { changeFile, demandUnlocked, readGuest } from '../../guests/guest-store.ts';
 import { shownValue } from '../../guests/qemu/config-change.ts';
 import { guestLock } from '../../guests/qemu/power.ts';
 import { isRunning } from '../../guests/qemu/process.ts';
-import { demandRollback, rollbackGuest } from '../../guests/qemu/snapshot/rollback.ts';
+import { demandRollback, memoryOf, rollbackGuest } from '../../guests/qemu/snapshot/rollback.ts';
 import { sectionOf, snapshotRows, withSection } from '../../guests/qemu/snapshot/section.ts';
-import {
-  changeFile,
-  demandSnapshotPossible,
-  removeSnapshot,
-  takeSnapshot,
-} from '../../guests/qemu/snapshot/snapshot.ts';
+import { demandSnapshotPossible, removeSnapshot, takeSnapshot } from '../../guests/qemu/snapshot/snapshot.ts';
 import { startGuest } from '../../guests/qemu/start.ts';
 import type { Services } from '../../services.ts';
 import { childrenOf } from '../directory.ts';
@@ -54,14 +48,9 @@ function questions(table: HandlerTable, services: Services): void {
 
 function tasks(table: HandlerTable, services: Services): void {
   table.onTask(qemuSnapshotTake, {
-    check({ vmid, snapname, vmstate }) {
-      if (vmstate && isRunning(services.paths, vmid)) {
-        throw new RyokanError('unsupported', 'snapshots with memory are not possible yet: leave vmstate out');
-      }
-      return demandSnapshotPossible(services, vmid, snapname);
-    },
-    run: ({ vmid, snapname, description }, task) =>
-      takeSnapshot(services, vmid, { name: snapname, description }, task),
+    check: ({ vmid, snapname }) => demandSnapshotPossible(services, vmid, snapname),
+    run: ({ vmid, snapname, description, vmstate }, task) =>
+      takeSnapshot(services, vmid, { name: snapname, description, vmstate }, task),
   });
   table.onTask(qemuSnapshotRemove, {
     check({ vmid, snapname }) {
@@ -76,7 +65,10 @@ function tasks(table: HandlerTable, services: Services): void {
     check: ({ vmid, snapname }) => demandRollback(services, vmid, snapname),
     async run({ vmid, snapname, start }, task) {
       await rollbackGuest(services, vmid, snapname, task);
-      if (start) await guestLock(services, vmid, task, () => startGuest(services, vmid, {}, task));
+      // A guest whose memory came back goes on where it was.
+      const state = memoryOf(services, vmid, snapname);
+      if (!start && !state) return;
+      await guestLock(services, vmid, task, () => startGuest(services, vmid, { state }, task));
     },
   });
 }

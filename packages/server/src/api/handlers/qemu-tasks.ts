@@ -31,6 +31,9 @@ import {
 } from '../../guests/qemu/power.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
 import { demandRoomFor, resizeDisk, resizeTarget } from '../../guests/qemu/resize.ts';
+import { suspendToDisk } from '../../guests/qemu/saved-state/suspend.ts';
+import { stateStorage } from '../../guests/qemu/saved-state/volume.ts';
+import { suspendedState } from '../../guests/qemu/saved-state/wake.ts';
 import { shutdownGuest } from '../../guests/qemu/shutdown.ts';
 import { demandStartable, startGuest } from '../../guests/qemu/start.ts';
 import { updateGuest } from '../../guests/qemu/update.ts';
@@ -123,6 +126,7 @@ async function startCreated(services: Services, vmid: number, task: TaskContext)
 }
 
 function powerHandlers(table: HandlerTable, services: Services): void {
+  const { store, settings } = services;
   /** What all power actions ask first: the guest is there, not locked, and runs. */
   const demand = (params: { vmid: number; skiplock?: boolean }, call: Call) => {
     demandSkiplock(call, params.skiplock);
@@ -165,19 +169,28 @@ function powerHandlers(table: HandlerTable, services: Services): void {
     run: (params, task) => resetGuest(services, params.vmid, task),
   });
   table.onTask(qemuSuspend, {
-    check(params, call) {
-      if (params.todisk)
-        throw new RyokanError(
-          'unsupported',
-          'suspending to disk is not possible yet: suspend without todisk',
-        );
+    async check(params, call) {
       demandUp(params, call);
+      if (!params.todisk) return;
+      call.demand(`/vms/${params.vmid}`, ['VM.Config.Disk']);
+      const { properties } = readGuest(store, 'qemu', settings.node, params.vmid).file;
+      const storage = await stateStorage(services, properties, params.statestorage);
+      call.demand(`/storage/${storage}`, ['Datastore.AllocateSpace']);
     },
-    run: (params, task) => suspendGuest(services, params.vmid, task),
+    run: ({ vmid, todisk, statestorage, skiplock }, task) =>
+      todisk
+        ? suspendToDisk(services, vmid, { storage: statestorage, skiplock }, task)
+        : suspendGuest(services, vmid, task),
   });
   table.onTask(qemuResume, {
-    check: demandUp,
-    run: (params, task) => resumeGuest(services, params.vmid, task),
+    check(params, call) {
+      if (suspendedState(services, params.vmid)) demandSkiplock(call, params.skiplock);
+      else demandUp(params, call);
+    },
+    run: ({ vmid, skiplock }, task) =>
+      suspendedState(services, vmid)
+        ? guestLock(services, vmid, task, () => startGuest(services, vmid, { skiplock }, task))
+        : resumeGuest(services, vmid, task),
   });
   table.onTask(qemuReboot, {
     check: demandUp,

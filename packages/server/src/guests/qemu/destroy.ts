@@ -44,7 +44,8 @@ export async function destroyGuest(
     const drives = allProperties(file)
       .flatMap((properties) => Object.entries(properties))
       .filter(([key]) => isVolumeKey(key));
-    const volumes = new Set(ownVolumes(vmid, drives).map((one) => one.volid));
+    const states = allProperties(file).flatMap(({ vmstate }) => (vmstate === undefined ? [] : [vmstate]));
+    const volumes = new Set([...ownVolumes(vmid, drives).map((one) => one.volid), ...states]);
     if (options.unreferenced) {
       for (const { volid } of await volumesOfGuest(services, vmid, task)) volumes.add(volid);
     }

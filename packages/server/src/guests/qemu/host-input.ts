@@ -11,6 +11,8 @@ import type { QemuBlockSource } from '../../storage/driver.ts';
 export interface ResolvedVolume {
   readonly source: QemuBlockSource;
   readonly format: 'raw' | 'qcow2' | 'vmdk' | 'qed' | 'qcow' | 'cloop';
+  /** Layers that it rests on, the upper one first, where snapshots are files of a chain. */
+  readonly layers?: readonly QemuBlockSource[];
   /** The volume cannot be written, whatever the configuration says. */
   readonly readOnly?: boolean;
   /** False: the file system below knows no O_DIRECT (tmpfs); the node's page cache is used then. */
@@ -43,6 +45,8 @@ export interface QemuHost {
   /** CPU models that this QEMU knows, when the caller asked it; unknown ones are then refused with a clear text. */
   readonly cpuModels?: ReadonlySet<string>;
   readonly cpuVendor?: 'intel' | 'amd';
+  /** Text of -cpu that a saved state was made with; it holds instead of the configuration's. */
+  readonly savedCpu?: string;
   /** The custom model that `cpu: custom-NAME` means. */
   readonly customCpu?: Omit<QemuCpu, 'cputype'>;
   /** Logical CPUs of the node; more for one guest would only make it slower. */

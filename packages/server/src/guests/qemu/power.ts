@@ -10,7 +10,7 @@ import { optionOf, readQemuConfig } from './config.ts';
 import { guestEnded } from './guest-ended.ts';
 import { notAnswering } from './guest-warning.ts';
 import { preStop } from './hookscript.ts';
-import { guestProcess, signalProcess, waitForExit } from './process.ts';
+import { guestProcess, isRunning, signalProcess, waitForExit } from './process.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
 
@@ -44,6 +44,15 @@ export async function withQmp<T>(
   }
 }
 
+/** Runs `work` with QEMU's connection, or with none when the guest does not run. */
+export function withQmpIfRunning<T>(
+  services: GuestServices,
+  vmid: number,
+  work: (qmp: QmpClient | undefined) => Promise<T>,
+): Promise<T> {
+  return isRunning(services.paths, vmid) ? withQmp(services, vmid, work) : work(undefined);
+}
+
 /** Ends QEMU at once. No error when it is not running. */
 export async function stopGuest(services: GuestServices, vmid: number, task: TaskContext): Promise<void> {
   await guestLock(services, vmid, task, async () => {
@@ -62,7 +71,7 @@ export async function endProcess(
   services: GuestServices,
   vmid: number,
   target: ProcessId,
-  task: TaskContext,
+  task: Pick<TaskContext, 'log' | 'warn'>,
 ): Promise<void> {
   if (!(await waitForExit(target, await askToQuit(services, vmid, target, task)))) {
     task.warn('QEMU did not end when told to; killing it');
@@ -82,7 +91,7 @@ async function askToQuit(
   services: GuestServices,
   vmid: number,
   target: ProcessId,
-  task: TaskContext,
+  task: Pick<TaskContext, 'log'>,
 ): Promise<number> {
   try {
     await withQmp(services, vmid, (qmp) => qmp.execute('quit', {}, { timeout: signalTimeout }));

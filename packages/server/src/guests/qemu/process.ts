@@ -64,6 +64,7 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
     run.vnc,
     run.spice,
     run.qga,
+    run.state,
     run.efiVars,
     ...[0, 1, 2, 3].map((n) => run.serial(n)),
     run.pid,

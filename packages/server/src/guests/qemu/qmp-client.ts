@@ -226,6 +226,35 @@ class Connection implements QmpClient {
   }
 }
 
+/**
+ * A promise that resolves at the next event of that name, after `within` ms, or when the signal aborts: for a look at
+ * something whose progress comes with no event. Begin before the look; `cancel` when it has shown enough.
+ */
+export function nextEvent(
+  qmp: QmpClient,
+  name: string,
+  within: number,
+  signal?: AbortSignal,
+  where: (data: JsonObject) => boolean = () => true,
+): { readonly happened: Promise<void>; cancel(): void } {
+  let cancel = () => {};
+  const happened = new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, within);
+    const stop = qmp.onEvent(({ event, data }) => {
+      if (event === name && where(data)) done();
+    });
+    signal?.addEventListener('abort', done, { once: true });
+    cancel = done;
+  });
+  return { happened, cancel };
+}
+
 /** JSON.stringify, which knows no bigint (JSON.rawJSON would, from Node.js 22 on). */
 export function jsonText(value: JsonValue | undefined): string {
   if (typeof value === 'bigint') return String(value);

@@ -6,6 +6,8 @@ import { type GuestRunPaths, guestRunPaths } from './host-input.ts';
 export interface QemuRunPaths extends GuestRunPaths {
   /** What QEMU writes to its standard output and error. */
   readonly log: string;
+  /** Through which the guest's memory goes while it is saved or loaded. */
+  readonly state: string;
   /** Variables of a UEFI guest that has no volume for them. */
   readonly efiVars: string;
   /** Socket of the guest's TPM, and the pid file of the swtpm behind it. */
@@ -24,6 +26,7 @@ export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
   return {
     ...guestRunPaths(paths.qemuRun, vmid),
     log: join(paths.log, 'qemu', `${vmid}.log`),
+    state: join(paths.qemuRun, `${vmid}.state`),
     efiVars: join(paths.qemuRun, `${vmid}.efivars`),
     tpm: join(paths.qemuRun, `${vmid}.tpm`),
     tpmPid: join(paths.qemuRun, `${vmid}.tpm-pid`),

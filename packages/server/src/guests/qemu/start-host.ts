@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { type QemuConfig, qemuNetKeys, qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import { datacenterOption } from '../../cluster/datacenter-options.ts';
 import { readAccelerator } from '../../host/accelerator.ts';
 import { readSettings } from '../../host/node-settings.ts';
@@ -132,8 +133,21 @@ export async function resolveVolume(
   return {
     source: await services.storage.blockSource(drive.file),
     format,
-    ...(isCdrom(drive) ? { readOnly: true } : {}),
+    ...(isCdrom(drive) ? { readOnly: true } : await layersOf(services, drive.file, format)),
   };
+}
+
+/** The layers below a volume whose snapshots are files, so that each gets a node by which it can be changed later. */
+async function layersOf(
+  services: GuestServices,
+  volid: string,
+  format: string,
+): Promise<Pick<ResolvedVolume, 'layers'>> {
+  const { storage, name } = parseVolumeId(volid);
+  const { layers } = await services.storage.driver(storage);
+  if (!layers || format !== 'qcow2') return {};
+  const [, ...below] = await layers.chain(name);
+  return below.length === 0 ? {} : { layers: below.map(({ source }) => source) };
 }
 
 async function taps(start: GuestStart): Promise<Partial<QemuHost>> {

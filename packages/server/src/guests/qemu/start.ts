@@ -5,14 +5,16 @@ import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { formatPropertyString } from '@ryokan/api/schema/property-string.ts';
 import type { QemuConfig } from '@ryokan/api/schema/qemu-config.ts';
+import { machineFields } from '@ryokan/api/schema/qemu-options.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
 import { processStat } from '../../host/procfs.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { qemuCommandLine } from './command-line.ts';
-import { requireQemuConfig } from './config.ts';
+import { optionOf, requireQemuConfig } from './config.ts';
 import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts';
 import { removeVolumes } from './disks.ts';
 import { demandFirmware } from './efi-disk.ts';
@@ -25,6 +27,8 @@ import { isRunning, logSize, rotateLog } from './process.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
+import { loadState, type StateToLoad } from './saved-state/load.ts';
+import { isSuspended, suspendedState, wakeUp } from './saved-state/wake.ts';
 import { startCommands } from './start-commands.ts';
 import { startFailure } from './start-failure.ts';
 import { gatherHost } from './start-host.ts';
@@ -34,6 +38,8 @@ export interface StartOptions {
   /** Milliseconds until QEMU must answer. */
   readonly timeout?: number | undefined;
   readonly machine?: string | undefined;
+  /** Memory to go on from, instead of booting; that of a suspended guest is taken without asking. */
+  readonly state?: StateToLoad | undefined;
 }
 
 const defaultStartTimeout = 30_000;
@@ -46,7 +52,10 @@ export async function startGuest(
   context: ChangeContext,
 ): Promise<void> {
   demandStartable(services, vmid, options.skiplock === true);
-  const config = await configForStart(services, vmid, options, context);
+  const state = options.state ?? suspendedState(services, vmid);
+  const config = state
+    ? configForState(services, vmid, state)
+    : await configForStart(services, vmid, options, context);
   demandMemory(config, vmid);
   demandFirmware(config);
   const user = guestAccount();
@@ -54,7 +63,8 @@ export async function startGuest(
   await guestEnded(services, vmid, context);
   await preStart(services, vmid, context);
   context.undo('guest.clean-up', { vmid });
-  const host = await gatherHost({ services, vmid, config, user, context });
+  const gathered = await gatherHost({ services, vmid, config, user, context });
+  const host = state ? { ...gathered, incoming: true, savedCpu: state.cpu } : gathered;
   const { args, notes } = commandLine(config, host);
   for (const note of notes) context.log(note);
   const cgroup = guestCgroup(vmid, services.settings.node);
@@ -71,8 +81,10 @@ export async function startGuest(
   const timeout = options.timeout ?? defaultStartTimeout;
   const qmp = await untilReady(services, vmid, qemu, timeout, logStart, context);
   try {
+    if (state) await loadState(services, vmid, qmp, state, context);
     for (const { execute, arguments: args } of startCommands(config)) await qmp.execute(execute, args);
-    if (config.freeze !== true) await qmp.execute('cont');
+    if (state && !options.state) await wakeUp(services, vmid, qmp, state, context);
+    else if (state || config.freeze !== true) await qmp.execute('cont');
   } finally {
     qmp.close();
   }
@@ -88,7 +100,7 @@ export function demandStartable(services: GuestServices, vmid: number, skiplock:
       `you can't start a vm if it's a template: make a clone of VM ${vmid} and start that`,
     );
   }
-  if (!skiplock) demandUnlocked(file.properties);
+  if (!skiplock && !isSuspended(file.properties)) demandUnlocked(file.properties);
   if (isRunning(services.paths, vmid) && !isBeingStopped(services, vmid))
     throw new RyokanError('state', `VM ${vmid} already running`);
 }
@@ -114,6 +126,18 @@ async function configForStart(
   await removeVolumes(services, vmid, gone, context);
   const machine: Record<string, string> = options.machine === undefined ? {} : { machine: options.machine };
   return requireQemuConfig({ ...guest.file.properties, ...machine }, vmid);
+}
+
+/**
+ * The configuration for a state that was saved: exactly the hardware of then. What is pending waits for a start without
+ * a state.
+ */
+function configForState(services: GuestServices, vmid: number, state: StateToLoad): QemuConfig {
+  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  const config = requireQemuConfig(file.properties, vmid);
+  if (state.machine === undefined) return config;
+  const machine = { ...optionOf(config, 'machine', machineFields), type: state.machine };
+  return { ...config, machine: formatPropertyString(machineFields, machine) };
 }
 
 function demandMemory(config: QemuConfig, vmid: number): void {

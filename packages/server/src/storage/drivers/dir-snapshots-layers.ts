@@ -169,7 +169,9 @@ export class LayerSnapshots implements DirSnapshots {
     const staged = stagingPath(dirname(image.path), '.qcow2');
     try {
       const backing = { file: basename(layer.path), format: 'qcow2' as const };
-      await createImage(staged, { format: 'qcow2', size: layer.size, backing });
+      // Without subclusters: QEMU before 8.2 aborts when a running guest's layers with them are merged.
+      const empty = { format: 'qcow2', size: layer.size, backing, subclusters: false } as const;
+      await createImage(staged, empty);
       await seal(staged, 0o600, this.owner);
       await rename(staged, image.path);
     } catch (error) {

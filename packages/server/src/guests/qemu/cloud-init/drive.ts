@@ -7,6 +7,7 @@ import { stagedFileUndo } from '../../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../../config-file.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { type DriveValue, formatSize, isCloudInit, salvageDrive } from '../drive-value.ts';
+import { volumeName } from '../volume-name.ts';
 
 /** Bytes of every image, whatever is in it. */
 export const imageBytes = 4 * 1024 * 1024;
@@ -52,7 +53,7 @@ export async function makeCloudInitDrive(
   const format = formatFor(driver, drive);
   const { format: _format, ...rest } = drive;
   const made = { ...rest, media: 'cdrom', size: formatSize(imageBytes) } as const;
-  const name = `vm-${vmid}-cloudinit${namesEnd(driver, vmid, format) ? `.${format}` : ''}`;
+  const name = volumeName(driver, vmid, 'cloudinit', format);
   try {
     const file = await services.storage.allocate(storage, {
       ...{ vmid, format, size: imageBytes, name },
@@ -77,14 +78,4 @@ function formatFor({ capabilities }: StorageDriver, drive: DriveValue): ImageFor
   if (drive.format !== undefined) return drive.format as ImageFormat;
   const formats = capabilities.imageFormats as readonly ImageFormat[];
   return formats.includes('qcow2') ? 'qcow2' : (formats[0] ?? 'raw');
-}
-
-/** Do names of images end in their format on this storage? A path exists only for names that it can have. */
-function namesEnd(driver: StorageDriver, vmid: number, format: ImageFormat): boolean {
-  try {
-    driver.path(`${vmid}/vm-${vmid}-cloudinit.${format}`);
-    return true;
-  } catch {
-    return false;
-  }
 }

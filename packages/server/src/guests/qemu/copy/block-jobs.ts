@@ -5,7 +5,7 @@
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { imageNode, removeNodes } from '../block-graph.ts';
-import type { JsonObject, QmpClient } from '../qmp-client.ts';
+import { type JsonObject, nextEvent, type QmpClient } from '../qmp-client.ts';
 
 /** A copy under way: its job and the nodes of its target, the upper one first. */
 export interface Mirror {
@@ -88,7 +88,7 @@ export async function untilJobs(
 ): Promise<void> {
   for (;;) {
     signal?.throwIfAborted();
-    const changed = nextChange(qmp, signal);
+    const changed = nextChange(qmp, statuses, signal);
     const jobs = await Promise.all(mirrors.map(async ({ job }) => demandJob(await findJob(qmp, job), job)));
     onProgress?.(progressOf(jobs));
     for (const job of jobs) demandSound(job, statuses);
@@ -100,28 +100,14 @@ export async function untilJobs(
   }
 }
 
-/** A promise that resolves at the next change of any job, after `lookEvery`, or when the signal aborts. */
-function nextChange(
-  qmp: QmpClient,
-  signal?: AbortSignal,
-): { readonly happened: Promise<void>; cancel(): void } {
-  let cancel = () => {};
-  const happened = new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      stop();
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, lookEvery);
-    const stop = qmp.onEvent(({ event }) => {
-      if (event === 'JOB_STATUS_CHANGE') done();
-    });
-    signal?.addEventListener('abort', done, { once: true });
-    cancel = done;
-  });
-  return { happened, cancel };
-}
+/**
+ * A job comes into a status that is waited for or ends, or it is time for the next look. Not at every change: QEMU 7.2
+ * may answer in the middle of taking a job apart, and has been seen to crash then.
+ */
+const nextChange = (qmp: QmpClient, statuses: readonly string[], signal?: AbortSignal) =>
+  nextEvent(qmp, 'JOB_STATUS_CHANGE', lookEvery, signal, ({ status }) =>
+    [...statuses, 'concluded', 'null'].includes(String(status)),
+  );
 
 async function findJob(qmp: QmpClient, id: string): Promise<Job | undefined> {
   return (await qmp.execute<Job[]>('query-jobs', {}, patience)).find((job) => job.id === id);
@@ -187,7 +173,7 @@ export async function abandon(qmp: QmpClient, { job, nodes }: Mirror): Promise<v
   if (found && found.status !== 'concluded') {
     await qmp.execute('job-cancel', { id: job }, patience);
     while (found && found.status !== 'concluded') {
-      await nextChange(qmp).happened;
+      await nextChange(qmp, ['concluded']).happened;
       found = await findJob(qmp, job);
     }
   }

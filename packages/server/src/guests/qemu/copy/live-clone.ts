@@ -2,10 +2,9 @@
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import { withGuestAgent } from '../agent.ts';
-import { freezeFileSystems, thawFileSystems } from '../agent-commands.ts';
 import { freshNodeNames } from '../block-graph.ts';
-import { hasAgent, withQmp } from '../power.ts';
+import { whileFrozen } from '../file-system-freeze.ts';
+import { withQmp } from '../power.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
 import {
   abandon,
@@ -24,9 +23,6 @@ export interface LiveCopy {
   readonly plan: CopyPlan;
   readonly target: NewVolume;
 }
-
-/** How long file systems may stay frozen for a clone (ms): its jobs have caught up, so ending them is quick. */
-const freezePatience = 60_000;
 
 /** Fills the targets. The caller holds the guest's lock; on an error nothing of the copies is left in QEMU. */
 export async function copyLive(
@@ -81,31 +77,9 @@ async function atOneMoment(
   task: TaskContext,
   work: () => Promise<void>,
 ): Promise<void> {
-  if (!hasAgent(services, vmid)) return paused(vmid, qmp, task, work);
-  let worked = false;
-  try {
-    await withGuestAgent(
-      services,
-      vmid,
-      async (agent) => {
-        const count = await freezeFileSystems(agent, { timeout: freezePatience, signal: task.signal });
-        task.log(`${count} file systems of the guest are frozen`);
-        try {
-          worked = true;
-          await work();
-        } finally {
-          await thawFileSystems(agent);
-        }
-      },
-      { signal: task.signal, qmp: async () => qmp },
-    );
-  } catch (error) {
-    if (worked || task.signal.aborted) throw error;
-    task.log(
-      `the guest agent cannot freeze the file systems (${messageOf(error)}); pausing the guest instead`,
-    );
-    await paused(vmid, qmp, task, work);
-  }
+  if (await whileFrozen(services, vmid, qmp, task, work)) return;
+  task.log('pausing the guest instead');
+  await paused(vmid, qmp, task, work);
 }
 
 async function paused(

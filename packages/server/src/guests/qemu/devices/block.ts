@@ -72,11 +72,31 @@ export function imageNodes(
 ): JsonObject {
   const common = commonOptions(drive, volume);
   const local = localDrivers.has(volume.source.driver);
-  const file = fileNode(volume, names.file, {
+  const aio = local ? { aio: asyncIo(drive, common, ioUring) } : {};
+  return layeredImage(drive.key, volume, names, (layer, { format, file }) => ({
+    'node-name': format,
+    driver: volume.format,
     ...common,
-    ...(local ? { aio: asyncIo(drive, common, ioUring) } : {}),
-  });
-  return { 'node-name': names.format, driver: volume.format, ...common, ...detectZeroes(drive), file };
+    ...detectZeroes(drive),
+    file: fileNode(layer, file, { ...common, ...aio }),
+  }));
+}
+
+/**
+ * An image with the layers that it rests on inside: `format-scsi0-2`, `format-scsi0-3`, … A layer that QEMU found by
+ * itself could neither be renamed nor merged while the guest runs.
+ */
+export function layeredImage(
+  key: string,
+  volume: ResolvedVolume,
+  names: { readonly format: string; readonly file: string },
+  image: (layer: ResolvedVolume, names: { readonly format: string; readonly file: string }) => JsonObject,
+): JsonObject {
+  const below = volume.layers ?? [];
+  const nodes = below.map((source, index) =>
+    image({ ...volume, source }, { format: `format-${key}-${index + 2}`, file: `file-${key}-${index + 2}` }),
+  );
+  return [image(volume, names), ...nodes].reduceRight((backing, upper) => ({ ...upper, backing }));
 }
 
 /** Cache, discard and write protection hold for the whole chain; each node checks its own. */

@@ -38,6 +38,11 @@ const hyperv: Readonly<Record<string, OptionValue>> = {
 export function addCpu(guest: Guest, args: Arguments): void {
   const cpu = wantedCpu(guest);
   const { model, features } = baseModel(guest, cpu.cputype);
+  if (guest.host.savedCpu !== undefined) {
+    args.add('-cpu', guest.host.savedCpu);
+    addSmp(guest, model, args);
+    return;
+  }
   const properties: Record<string, OptionValue> = {
     ...features,
     ...(guest.accelerator === 'kvm' ? kvmFeatures(guest, cpu, model) : {}),

@@ -7,7 +7,7 @@ import { type Arguments, optionText } from '../arguments.ts';
 import { optionOf } from '../config.ts';
 import { cannot, type Guest, notProvided } from '../guest-context.ts';
 import { machineForStart } from '../machine-pin.ts';
-import { fileNode } from './block.ts';
+import { fileNode, layeredImage } from './block.ts';
 import { checkMachineVersion, chipsetOf, machineType } from './chipset.ts';
 
 /** Settings of -machine that other parts of the guest ask for. */
@@ -106,9 +106,15 @@ function addOvmf(guest: Guest, args: Arguments): void {
   if (!volume) throw notProvided('efidisk0', 'its volume');
   if (volume.readOnly)
     throw cannot('efidisk0', 'the firmware has to write to it, but its volume is read-only');
-  const file = fileNode(volume, 'file-efidisk0', {});
+  const names = { format: 'format-efidisk0', file: 'file-efidisk0' };
   const image =
-    volume.format === 'raw' ? file : { driver: volume.format, 'node-name': 'format-efidisk0', file };
+    volume.format === 'raw'
+      ? fileNode(volume, names.file, {})
+      : layeredImage('efidisk0', volume, names, (layer, { format, file }) => ({
+          driver: volume.format,
+          'node-name': format,
+          file: fileNode(layer, file, {}),
+        }));
   // Storages round sizes up; the flash must have exactly the size that the firmware was built for.
   args.blockdev({ 'node-name': 'drive-efidisk0', driver: 'raw', size: files.varsSize, file: image });
 }

@@ -1,4 +1,5 @@
 /** The disks that a snapshot is made of: all volumes of the guest but CD-ROMs and unused ones. */
+import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
@@ -6,6 +7,8 @@ import type { StorageDriver } from '../../../storage/driver.ts';
 import type { ConfigProperties } from '../../config-file.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
+import { isRunning } from '../process.ts';
+import { qemuVersion } from '../qemu-facts.ts';
 
 /** A disk in a configuration. */
 export interface SnapshotDisk {
@@ -37,21 +40,44 @@ export async function driverOf(
   return { driver: await services.storage.driver(storage), name };
 }
 
-/** Throws 'unsupported', and says why, when no snapshot of this configuration can be taken. */
+/** Throws 'unsupported', and says which disk is why, when no snapshot of the guest can be taken now. */
 export async function demandSnapshots(
-  services: Pick<GuestServices, 'storage'>,
+  services: GuestServices,
+  vmid: number,
   properties: ConfigProperties,
 ): Promise<void> {
+  const running = isRunning(services.paths, vmid);
   for (const { key, volid } of snapshotDisks(properties)) {
     const { driver, name } = await driverOf(services, volid);
     const { format } = await driver.info(name);
-    if (driver.capabilities.snapshot.includes(format)) continue;
-    const possible = driver.capabilities.snapshot.join(', ');
-    throw notPossible(
-      `'${key}' on storage '${parseVolumeId(volid).storage}' has the format ${format}` +
-        (possible ? `; possible there: ${possible} (move the disk to convert it)` : ''),
-    );
+    if (!driver.capabilities.snapshot.includes(format)) {
+      const possible = driver.capabilities.snapshot.join(', ');
+      throw notPossible(
+        `'${key}' on storage '${parseVolumeId(volid).storage}' has the format ${format}` +
+          (possible ? `; possible there: ${possible} (move the disk to convert it)` : ''),
+      );
+    }
+    if (!running || driver.capabilities.liveSnapshot !== 'layers') continue;
+    const problem = await layerProblem(services, key, properties[key] ?? '');
+    if (problem) throw notPossible(problem);
   }
+}
+
+/** The first QEMU that exchanges the file of an image in a thread of its own; before, it aborts now and then. */
+const safeExchange = 9;
+
+/** Why the layers of a disk cannot be changed while its guest runs; undefined when they can. */
+export async function layerProblem(
+  { paths }: Pick<GuestServices, 'paths'>,
+  key: string,
+  text: string,
+): Promise<string | undefined> {
+  const version = await qemuVersion(join(paths.run, 'qemu-version'));
+  if (!parseDrive(key, text).iothread || Number.parseInt(version, 10) >= safeExchange) return undefined;
+  return (
+    `'${key}' keeps snapshots in files of their own and has iothread=1, which QEMU ${version} cannot do while the ` +
+    `guest runs (from ${safeExchange}.0 on it can): stop the guest, or take iothread from the disk`
+  );
 }
 
 function notPossible(reason: string): RyokanError {
@@ -60,11 +86,12 @@ function notPossible(reason: string): RyokanError {
 
 /** The answer to the API's question whether the feature `snapshot` is there. */
 export async function canSnapshot(
-  services: Pick<GuestServices, 'storage'>,
+  services: GuestServices,
+  vmid: number,
   properties: ConfigProperties,
 ): Promise<boolean> {
   try {
-    await demandSnapshots(services, properties);
+    await demandSnapshots(services, vmid, properties);
     return true;
   } catch (error) {
     if (error instanceof RyokanError && error.code === 'unsupported') return false;

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import { demandUnlocked, readGuest } from '../../guest-store.ts';
+import { changeFile, demandUnlocked, readGuest, unlocked } from '../../guest-store.ts';
 import { guestLock, stopGuest } from '../power.ts';
+import { type StateToLoad, stateIn } from '../saved-state/load.ts';
 import { driverOf, hasSnapshot, snapshotDisks } from './disks.ts';
 import { rolledBack, sectionOf } from './section.ts';
-import { changeFile, keepingVolumes, unlocked } from './snapshot.ts';
+import { keepingVolumes } from './snapshot.ts';
 
 /** What forbids it, said before a task is made. */
 export async function demandRollback(services: GuestServices, vmid: number, name: string): Promise<void> {
@@ -20,10 +21,10 @@ export async function demandRollback(services: GuestServices, vmid: number, name
       `unable to rollback to incomplete snapshot '${name}' (snapstate = ${section.snapstate})`,
     );
   }
-  if (section.vmstate !== undefined) {
+  if (section.vmstate !== undefined && !(await isThere(services, section.vmstate))) {
     throw new RyokanError(
-      'unsupported',
-      `snapshot '${name}' has the memory, which cannot be brought back yet`,
+      'state',
+      `the memory of snapshot '${name}', '${section.vmstate}', is gone: clone the snapshot to get at its disks`,
     );
   }
   for (const { key, volid } of snapshotDisks(section)) {
@@ -53,6 +54,22 @@ export async function rollbackGuest(
     await bringBack(services, vmid, name, task.user);
     task.keep();
   });
+}
+
+async function isThere(services: GuestServices, volid: string): Promise<boolean> {
+  try {
+    await services.storage.info(volid);
+    return true;
+  } catch (error) {
+    if (error instanceof RyokanError && error.code === 'not-found') return false;
+    throw error;
+  }
+}
+
+/** The memory that the snapshot has, for the start that follows; undefined when it has only disks. */
+export function memoryOf(services: GuestServices, vmid: number, name: string): StateToLoad | undefined {
+  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  return stateIn(sectionOf(file, name));
 }
 
 /** Undo: carries on with a rollback that has begun. Safe to repeat. */

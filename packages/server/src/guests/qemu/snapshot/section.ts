@@ -42,13 +42,18 @@ export interface NewSnapshot {
   readonly time: number;
 }
 
-/** Enters a snapshot that is being made, and locks the guest. */
-export function withPrepared(file: GuestConfigFile, snapshot: NewSnapshot): GuestConfigFile {
+/** Enters a snapshot that is being made, and locks the guest. `memory`: the keys that say where its memory is. */
+export function withPrepared(
+  file: GuestConfigFile,
+  snapshot: NewSnapshot,
+  memory: ConfigProperties = {},
+): GuestConfigFile {
   const section: Record<string, string> = {
     ...Object.fromEntries(
       Object.entries(file.properties).filter(([key]) => !notKept.test(key) && key !== 'description'),
     ),
     ...(snapshot.description ? { description: snapshot.description } : {}),
+    ...memory,
     snaptime: String(snapshot.time),
     snapstate: 'prepare',
   };

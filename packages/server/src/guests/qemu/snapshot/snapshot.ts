@@ -3,13 +3,16 @@ import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestConfigFile } from '../../config-file.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import { demandUnlocked, readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
+import { changeFile, demandUnlocked, readGuest, type StoredGuest, unlocked } from '../../guest-store.ts';
 import { namesAnywhere, volumeOf } from '../config-change.ts';
-import { guestLock, withQmp } from '../power.ts';
-import { isRunning } from '../process.ts';
+import { resumeUndo } from '../copy/copy-undos.ts';
+import { whileFrozen } from '../file-system-freeze.ts';
+import { guestLock, withQmpIfRunning } from '../power.ts';
 import type { QmpClient } from '../qmp-client.ts';
+import { endSaving, runningHardware, saveState } from '../saved-state/save.ts';
+import { makeStateVolume, removeState, stateStorage } from '../saved-state/volume.ts';
 import { demandSnapshots, type SnapshotDisk, snapshotDisks } from './disks.ts';
-import { removeFromDisk, snapshotAll } from './live.ts';
+import { abandonDisk, prepareSnapshot, removeFromDisk, settleRemoval } from './live.ts';
 import {
   demandFreeName,
   sectionOf,
@@ -22,30 +25,12 @@ import {
 export interface SnapshotRequest {
   readonly name: string;
   readonly description?: string | undefined;
+  /** With the memory of the guest, if it runs. */
+  readonly vmstate?: boolean | undefined;
 }
 
 const read = (services: GuestServices, vmid: number): StoredGuest =>
   readGuest(services.store, 'qemu', services.settings.node, vmid);
-
-/** Reads the document and writes it changed; the guest's lock key keeps others from it. */
-export async function changeFile(
-  services: GuestServices,
-  vmid: number,
-  author: string,
-  change: (file: GuestConfigFile) => GuestConfigFile,
-): Promise<void> {
-  const guest = read(services, vmid);
-  await writeGuest(services.store, guest, change(guest.file), author);
-}
-
-/** Runs `work` with QEMU's connection, or with none when the guest does not run. */
-export function withQmpIfRunning<T>(
-  services: GuestServices,
-  vmid: number,
-  work: (qmp: QmpClient | undefined) => Promise<T>,
-): Promise<T> {
-  return isRunning(services.paths, vmid) ? withQmp(services, vmid, work) : work(undefined);
-}
 
 /** What forbids a snapshot, said before a task is made. */
 export async function demandSnapshotPossible(
@@ -59,29 +44,86 @@ export async function demandSnapshotPossible(
     throw new RyokanError('state', "you can't take a snapshot if it's a template");
   }
   demandFreeName(file, name);
-  await demandSnapshots(services, file.properties);
+  await demandSnapshots(services, vmid, file.properties);
 }
 
 export async function takeSnapshot(
   services: GuestServices,
   vmid: number,
-  { name, description }: SnapshotRequest,
+  request: SnapshotRequest,
   task: TaskContext,
 ): Promise<void> {
+  const { name } = request;
   await guestLock(services, vmid, task, async () => {
     await demandSnapshotPossible(services, vmid, name);
     const disks = snapshotDisks(read(services, vmid).file.properties);
     task.undo('snapshot.abandon', { vmid, name });
-    const time = Math.floor(Date.now() / 1000);
-    await changeFile(services, vmid, task.user, (file) => withPrepared(file, { name, description, time }));
-    task.signal.throwIfAborted();
-    await withQmpIfRunning(services, vmid, (qmp) =>
-      snapshotAll(services, qmp, disks, name, () => task.undo('guest.continue', { vmid })),
-    );
+    await withQmpIfRunning(services, vmid, async (qmp) => {
+      const memory = qmp && request.vmstate ? await memoryKeys(services, vmid, qmp, name, task) : {};
+      await changeFile(services, vmid, task.user, (file) =>
+        withPrepared(file, { ...request, time: Math.floor(Date.now() / 1000) }, memory),
+      );
+      task.signal.throwIfAborted();
+      const guest = { services, vmid, qmp, signal: task.signal };
+      const prepared = await prepareSnapshot(guest, disks, name);
+      task.signal.throwIfAborted();
+      const take = () => prepared.take(() => task.undo(resumeUndo, { vmid }));
+      if (qmp && memory.vmstate !== undefined) {
+        await withMemory(services, vmid, qmp, memory.vmstate, task, take);
+      } else if (!qmp || !(await whileFrozen(services, vmid, qmp, task, take))) await take();
+    });
     task.signal.throwIfAborted();
     await changeFile(services, vmid, task.user, (file) => withFinished(file, name));
     task.keep();
     task.log(`snapshot '${name}' of ${disks.length} disk(s) taken`);
+  });
+}
+
+/** Makes the volume for the memory, and returns what the snapshot's section says about it. */
+async function memoryKeys(
+  services: GuestServices,
+  vmid: number,
+  qmp: QmpClient,
+  name: string,
+  task: TaskContext,
+): Promise<Readonly<Record<string, string>>> {
+  const { properties } = read(services, vmid).file;
+  const storage = await stateStorage(services, properties);
+  const onPlaced = (volid: string) => task.undo('volume.remove', { volid });
+  const volid = await makeStateVolume(services, vmid, properties, { purpose: name, storage, onPlaced }, task);
+  return { vmstate: volid, ...(await runningHardware(services, vmid, qmp)) };
+}
+
+/** Saves the memory, and takes the disks at the moment in which all of it is saved. */
+async function withMemory(
+  services: GuestServices,
+  vmid: number,
+  qmp: QmpClient,
+  volid: string,
+  task: TaskContext,
+  takeDisks: () => Promise<void>,
+): Promise<void> {
+  const { running } = await qmp.execute<{ running: boolean }>('query-status');
+  task.undo('snapshot.end-saving', { vmid, running: running ? 1 : 0 });
+  const stood = standstill(qmp);
+  const { onDisk } = await saveState(services, vmid, qmp, volid, task, takeDisks);
+  // A guest that was paused runs for a moment: nothing else gives QEMU its disks back.
+  await qmp.execute('cont');
+  if (!running) await qmp.execute('stop');
+  else task.log(`the guest stood still for ${await stood} ms`);
+  await onDisk;
+}
+
+/** Milliseconds between the next stop of the guest and the moment from which it runs again, by QEMU's clock. */
+function standstill(qmp: QmpClient): Promise<number> {
+  return new Promise((resolve) => {
+    let since = 0;
+    const end = qmp.onEvent(({ event, time }) => {
+      if (event === 'STOP') since = time;
+      if (event !== 'RESUME') return;
+      end();
+      resolve(time - since);
+    });
   });
 }
 
@@ -92,30 +134,33 @@ export async function abandonSnapshot(services: GuestServices, vmid: number, nam
     const section = file.snapshots[name];
     if (section?.snapstate !== 'prepare') return;
     await withQmpIfRunning(services, vmid, async (qmp) => {
-      for (const disk of snapshotDisks(section)) await removeFromDisk(services, qmp, disk, name);
+      for (const disk of snapshotDisks(section)) await abandonDisk({ services, vmid, qmp }, disk, name);
     });
     await changeFile(services, vmid, 'undo', (now) => unlocked(withoutSnapshot(now, name)));
   });
 }
 
-/** Undo: lets a guest go on that was stopped for a snapshot. */
-export async function continueGuest(services: GuestServices, vmid: number): Promise<void> {
-  await withQmpIfRunning(services, vmid, async (qmp) => {
-    const state = await qmp?.execute<{ running: boolean }>('query-status');
-    if (state && !state.running) await qmp?.execute('cont');
-  });
-}
-
-/** Undo: the removal of a snapshot broke off. It stays marked, the guest is free. */
-export async function endRemoval(services: GuestServices, vmid: number): Promise<void> {
-  await changeFile(services, vmid, 'undo', (file) =>
-    file.properties.lock === 'snapshot-delete' ? unlocked(file) : file,
+/** Undo: the memory of a guest was being saved; it goes on. */
+export async function abandonSaving(services: GuestServices, vmid: number, go: boolean): Promise<void> {
+  await services.locks.with(`qemu-${vmid}`, () =>
+    withQmpIfRunning(services, vmid, async (qmp) => {
+      if (qmp) await endSaving(qmp, go);
+    }),
   );
 }
 
-export function unlocked(file: GuestConfigFile): GuestConfigFile {
-  const { lock: _lock, ...properties } = file.properties;
-  return { ...file, properties };
+/** Undo: the removal of a snapshot broke off. It stays marked, the guest is free. Safe to repeat. */
+export async function endRemoval(services: GuestServices, vmid: number, name: string): Promise<void> {
+  await services.locks.with(`qemu-${vmid}`, async () => {
+    const { file } = read(services, vmid);
+    if (file.properties.lock !== 'snapshot-delete') return;
+    await withQmpIfRunning(services, vmid, async (qmp) => {
+      for (const disk of snapshotDisks(file.properties)) {
+        await settleRemoval({ services, vmid, qmp }, disk, name);
+      }
+    });
+    await changeFile(services, vmid, 'undo', unlocked);
+  });
 }
 
 /**
@@ -132,7 +177,7 @@ export async function removeSnapshot(
     const { file } = read(services, vmid);
     demandUnlocked(file.properties);
     const disks = snapshotDisks(sectionOf(file, name));
-    task.undo('snapshot.unlock', { vmid });
+    task.undo('snapshot.end-removal', { vmid, name });
     await changeFile(services, vmid, task.user, (now) => {
       const marked = withSection(now, name, { snapstate: 'delete' });
       return { ...marked, properties: { ...marked.properties, lock: 'snapshot-delete' } };
@@ -140,7 +185,8 @@ export async function removeSnapshot(
     await withQmpIfRunning(services, vmid, async (qmp) => {
       for (const disk of currentKeys(file, disks)) {
         task.signal.throwIfAborted();
-        await removeFromDisk(services, qmp, disk.now, name).catch((error: unknown) => {
+        const guest = { services, vmid, qmp, signal: task.signal };
+        await removeFromDisk(guest, disk.now, name).catch((error: unknown) => {
           if (!force) throw error;
           task.warn(`'${disk.then.volid}' keeps its snapshot: ${messageOf(error)}`);
         });
@@ -149,7 +195,8 @@ export async function removeSnapshot(
         );
       }
     });
-    await removeState(services, sectionOf(file, name).vmstate, task);
+    const { vmstate } = sectionOf(file, name);
+    if (vmstate !== undefined) await removeState(services, vmstate, task);
     await changeFile(services, vmid, task.user, (now) =>
       keepingVolumes(disks, unlocked(withoutSnapshot(now, name))),
     );
@@ -167,20 +214,6 @@ function currentKeys(
     const now = present.find((disk) => disk.volid === then.volid);
     return { then, now: now ?? { key: 'unused', volid: then.volid } };
   });
-}
-
-async function removeState(
-  services: GuestServices,
-  volid: string | undefined,
-  task: TaskContext,
-): Promise<void> {
-  if (volid === undefined) return;
-  try {
-    await services.storage.remove(volid);
-  } catch (error) {
-    if (!(error instanceof RyokanError) || error.code !== 'not-found') throw error;
-    task.warn(`the saved memory '${volid}' was gone already`);
-  }
 }
 
 /** Volumes that nothing names any more stay with the guest as unusedN. */

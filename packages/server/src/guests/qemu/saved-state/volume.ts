@@ -1,0 +1,109 @@
+/** The volume that keeps the memory of a guest: where it is made, its name and its size. */
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { qemuVolumeKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { stagedFileUndo } from '../../../storage/storage-undo.ts';
+import type { ConfigProperties } from '../../config-file.ts';
+import type { ChangeContext, GuestServices } from '../../guest-services.ts';
+import { requireQemuConfig } from '../config.ts';
+import { isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
+import { guestMemory } from '../guest-context.ts';
+import { volumeName } from '../volume-name.ts';
+
+const mib = 1024 * 1024;
+
+/** Bytes for a guest's memory: pages that change while it is saved are saved again, and devices have state too. */
+export const stateBytes = (memory: number): number => (2 * memory + 500) * mib;
+
+/**
+ * The storage for saved memory: `wanted`, else the guest's key vmstatestorage, else one that holds disks of the guest,
+ * a shared one first, else `local`. Rejects with 'unsupported' when the storage that was named cannot hold it.
+ */
+export async function stateStorage(
+  services: GuestServices,
+  properties: ConfigProperties,
+  wanted?: string,
+): Promise<string> {
+  const named = wanted ?? properties.vmstatestorage;
+  if (named !== undefined) {
+    const problem = await unfit(services, named);
+    if (problem) throw problem;
+    return named;
+  }
+  const candidates: { storage: string; shared: boolean }[] = [];
+  for (const storage of new Set([...diskStorages(properties), 'local'])) {
+    if (await unfit(services, storage)) continue;
+    const { capabilities } = await services.storage.driver(storage);
+    candidates.push({ storage, shared: capabilities.shared });
+  }
+  const best = candidates.find((one) => one.shared) ?? candidates[0];
+  if (best) return best.storage;
+  throw new RyokanError(
+    'unsupported',
+    "no storage of this guest can hold its memory; set vmstatestorage to one with content 'images'",
+  );
+}
+
+function diskStorages(properties: ConfigProperties): string[] {
+  const drives = qemuVolumeKeys.flatMap((key) => {
+    const text = properties[key];
+    return text === undefined ? [] : [parseDrive(key, text)];
+  });
+  return drives
+    .filter((drive) => namesVolume(drive) && !isCdrom(drive))
+    .map((drive) => parseVolumeId(drive.file).storage);
+}
+
+/** What keeps a storage from holding saved memory: a raw volume with a local path. */
+async function unfit(services: GuestServices, storage: string): Promise<Error | undefined> {
+  try {
+    services.storage.demandContent(storage, 'images');
+    const { capabilities } = await services.storage.driver(storage);
+    if (capabilities.localPath && capabilities.imageFormats.includes('raw')) return undefined;
+    return new RyokanError('unsupported', `storage '${storage}' cannot hold the memory of a guest`);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+export interface StateVolumeRequest {
+  /** What the state is for, a part of its name: the snapshot's name, or `suspend-2026-01-31`. */
+  readonly purpose: string;
+  readonly storage: string;
+  readonly onPlaced: (volid: string) => void;
+}
+
+/** Makes the volume and returns its id. */
+export async function makeStateVolume(
+  services: GuestServices,
+  vmid: number,
+  properties: ConfigProperties,
+  { purpose, storage, onPlaced }: StateVolumeRequest,
+  context: Pick<ChangeContext, 'log' | 'undo'>,
+): Promise<string> {
+  const driver = await services.storage.driver(storage);
+  const volid = await services.storage.allocate(storage, {
+    vmid,
+    format: 'raw',
+    size: stateBytes(guestMemory(requireQemuConfig(properties, vmid))),
+    name: volumeName(driver, vmid, `state-${purpose}`, 'raw'),
+    onStaged: (path) => context.undo(stagedFileUndo, { path }),
+    onPlaced,
+  });
+  context.log(`made volume '${volid}' for the memory`);
+  return volid;
+}
+
+/** Removes a volume with saved memory; no error when it is gone. */
+export async function removeState(
+  services: GuestServices,
+  volid: string,
+  context: Pick<ChangeContext, 'log'>,
+): Promise<void> {
+  try {
+    await services.storage.remove(volid);
+    context.log(`removed volume '${volid}' with the memory`);
+  } catch (error) {
+    if (!(error instanceof RyokanError) || error.code !== 'not-found') throw error;
+  }
+}
