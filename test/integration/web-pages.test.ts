@@ -1,10 +1,11 @@
 /**
- * Every page of the Web UI on a real node: wide and narrow, light and dark, in both languages. Each is kept as a
+ * Every page and dialog of the Web UI on a real node: wide and narrow, light and dark, in both languages. Each is kept as a
  * picture in test-output/pages for people to look at, and checked for what a program can see: accessibility, errors on
  * the browser's console, a page wider than its window, a text without translation.
  */
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PageToSee, pages } from '../../packages/web/test/pages.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
 import {
   accessibilityFindings,
@@ -20,11 +21,17 @@ import { logInByForm } from '../lib/web-ui.ts';
 
 let node: TestNode;
 let browser: Browser;
+/** One login for all windows, as a person has with several tabs. */
+let session: Awaited<ReturnType<BrowserContext['storageState']>>;
 
 beforeAll(async () => {
-  node = await startNode({ name: 'pages1', natBridge: true });
+  node = await startNode({ name: 'pve1', natBridge: true });
   browser = await openBrowser();
   await fill();
+  const { page, context } = await openPage(browser);
+  await logInByForm(page, node);
+  session = await context.storageState();
+  await context.close();
 }, 600_000);
 
 afterAll(async () => {
@@ -32,107 +39,114 @@ afterAll(async () => {
   await node?.stop();
 });
 
-/** Something to see on every page: a running guest, stopped ones, a failed task, an ISO image. */
+/** Something to see on every page: a running guest with snapshots, stopped ones, a failed task, an ISO image. */
 async function fill(): Promise<void> {
   const admin = await node.admin();
   const tiny = await buildTinyGuest(testCacheDir());
   const answer = await admin.uploadFile(`${node.path}/storage/local/upload`, tiny.iso, { content: 'iso' });
   await admin.taskEnd(jsonOf<string>(answer).data);
+  await admin.call('PUT', `${node.path}/storage/local/snippets/web.yaml`, { content: '#cloud-config\n' });
   const qemu = `${node.path}/qemu`;
   await admin.run('POST', qemu, {
-    ...{
-      vmid: 100,
-      name: 'web-server',
-      memory: 256,
-      cores: 2,
-      tags: 'prod;web',
-      agent: '1',
-      serial0: 'socket',
-    },
+    ...{ vmid: 100, name: 'web-server', memory: 256, cores: 2, tags: 'prod;web', agent: '1', bios: 'ovmf' },
     ...{ ide2: 'local:iso/tiny-guest.iso,media=cdrom', scsi0: 'local:8', net0: 'virtio,bridge=vmbr0' },
-    ...{ description: 'Shop front.\n\n社内向けの説明: 夜間に再起動します。', boot: 'order=ide2' },
+    ...{ serial0: 'socket', ide0: 'local:cloudinit', ciuser: 'hanako', ipconfig0: 'ip=dhcp' },
+    ...{ description: 'Shop front.\n\n社内向けの説明: 夜間に再起動します。', boot: 'order=scsi0;ide2;net0' },
+  });
+  await admin.run('POST', `${qemu}/100/snapshot`, {
+    snapname: 'fresh',
+    description: 'nothing installed yet',
   });
   await admin.run('POST', `${qemu}/100/status/start`);
-  await admin.call('PUT', `${qemu}/100/config`, { cores: 4, memory: 512 });
+  await admin.call('PUT', `${qemu}/100/config`, {
+    cores: 4,
+    memory: 512,
+    cicustom: 'user=local:snippets/web.yaml',
+  });
   for (const [vmid, name] of [
     [101, 'database'],
-    [102, 'windows'],
+    [105, 'windows'],
   ] as const) {
     await admin.run('POST', qemu, { vmid, name, scsi0: 'local:4', onboot: true });
   }
-  await admin.call('PUT', `${qemu}/102/config`, { protection: true });
   const failing = await admin.call<string>('POST', `${node.path}/storage/local/download-url`, {
     ...{ content: 'iso', filename: 'gone.iso', url: 'http://127.0.0.1:9/gone.iso' },
   });
   await admin.taskEnd(failing);
 }
 
-const paths = (): Record<string, string> => ({
-  'datacenter-summary': '/datacenter/summary',
-  'datacenter-search': '/datacenter/search',
-  'datacenter-storage': '/datacenter/storage',
-  'datacenter-users': '/datacenter/users',
-  'datacenter-permissions': '/datacenter/permissions',
-  'datacenter-tasks': '/datacenter/tasks',
-  'node-summary': `/node/${node.name}/summary`,
-  'node-guests': `/node/${node.name}/guests`,
-  'node-network': `/node/${node.name}/network`,
-  'node-shell': `/node/${node.name}/shell`,
-  'node-tasks': `/node/${node.name}/tasks`,
-  'storage-summary': `/storage/${node.name}/local/summary`,
-  'storage-iso': `/storage/${node.name}/local/iso`,
-  'storage-images': `/storage/${node.name}/local/images`,
-  'guest-summary': '/qemu/100/summary',
-  'guest-console': '/qemu/100/console',
-  'guest-serial': '/qemu/100/serial',
-  'guest-hardware': '/qemu/100/hardware',
-  'guest-options': '/qemu/100/options',
-  'guest-tasks': '/qemu/100/tasks',
-  'guest-stopped-console': '/qemu/101/console',
-  'guest-missing': '/qemu/999/summary',
-  'create-vm': '/create/qemu',
-  'api-docs': '/api-docs',
-  'no-such-page': '/no/such/page',
-});
+/** Besides those that the mock server has too. */
+const more: readonly PageToSee[] = [
+  { name: 'storage-images', path: '/storage/pve1/local/images' },
+  { name: 'node-tasks', path: '/node/pve1/tasks' },
+  { name: 'guest-stopped-console', path: '/qemu/101/console' },
+  { name: 'api-docs', path: '/api-docs' },
+  { name: 'no-such-page', path: '/no/such/page' },
+];
 
-/** What the browser reports by itself for answers that are an error by right. */
-const expectedProblems: Readonly<Record<string, RegExp>> = {
-  'guest-missing': /status of 500/,
-  'guest-summary': /status of 500 \(QEMU guest agent is not running\)/,
-};
+/** For a look at some of them only: a regular expression for their names. */
+const wanted = new RegExp(process.env.RYOKAN_PAGES ?? '');
+
+/** What the browser reports by itself for answers that are an error by right: the guest has no agent. */
+const byRight = /status of 500 \(QEMU guest agent is not running\)/;
+const expectedProblems: Readonly<Record<string, RegExp>> = { 'guest-gone': /status of 500/ };
 
 interface Variant extends PageOptions {
   readonly name: string;
+  /** Whether axe looks at it: each theme and each width once; the language changes nothing that it sees. */
+  readonly axe: boolean;
 }
 
 const wide = { width: 1280, height: 800 };
 const phone = { width: 390, height: 844 };
 const variants: readonly Variant[] = [
-  { name: 'en-light', locale: 'en-US', colorScheme: 'light', viewport: wide },
-  { name: 'ja-dark', locale: 'ja-JP', colorScheme: 'dark', viewport: wide },
-  { name: 'ja-light-phone', locale: 'ja-JP', colorScheme: 'light', viewport: phone },
-  { name: 'en-dark-phone', locale: 'en-US', colorScheme: 'dark', viewport: phone },
+  { name: 'en-light', locale: 'en-US', colorScheme: 'light', viewport: wide, axe: true },
+  { name: 'ja-dark', locale: 'ja-JP', colorScheme: 'dark', viewport: wide, axe: false },
+  { name: 'ja-light-phone', locale: 'ja-JP', colorScheme: 'light', viewport: phone, axe: false },
+  { name: 'en-dark-phone', locale: 'en-US', colorScheme: 'dark', viewport: phone, axe: true },
 ];
 
 async function visibleText(page: Page): Promise<string> {
   return String(await page.evaluate('document.body.innerText'));
 }
 
-/** Waits until the page has stopped to load: no spinner, no change of its text for half a second. */
+/** Resolves when the page has a heading, nothing loads, and nothing has changed for a moment; after 6 s as it is. */
 async function settled(page: Page): Promise<void> {
-  await page.locator('h1').first().waitFor({ timeout: 15_000 });
-  let before = '';
-  for (let look = 0; look < 12; look++) {
-    const text = await visibleText(page);
-    if (look > 0 && text.length === before.length) return;
-    before = text;
-    await page.waitForTimeout(500);
+  await page.locator('h1').first().waitFor({ timeout: 60_000 });
+  await page.evaluate(`new Promise((resolve) => {
+    const quiet = 200;
+    let timer = setTimeout(done, quiet);
+    const end = setTimeout(stop, 6000);
+    const watch = new MutationObserver(() => {
+      clearTimeout(timer);
+      timer = setTimeout(done, quiet);
+    });
+    function done() {
+      if (document.querySelector('.ry-loading, .ry-plots-space')) timer = setTimeout(done, quiet);
+      else stop();
+    }
+    function stop() {
+      watch.disconnect();
+      clearTimeout(end);
+      resolve();
+    }
+    watch.observe(document.body, { childList: true, subtree: true, characterData: true });
+  })`);
+}
+
+/** Goes to a page as a link does, without loading the whole application again. */
+async function follow(page: Page, path: string): Promise<void> {
+  for (const step of ['/no/such/page', path]) {
+    await page.evaluate(
+      `history.pushState({}, '', ${JSON.stringify(step)}); dispatchEvent(new PopStateEvent('popstate'))`,
+    );
   }
 }
 
 /** What a program can see of a page that is wrong, as texts. */
 async function faultsOf(page: Page, variant: Variant): Promise<string[]> {
-  const faults = (await accessibilityFindings(page)).map(
+  const findings = variant.axe ? await accessibilityFindings(page) : [];
+  const faults = findings.map(
     (finding) => `axe ${finding.impact} ${finding.id}: ${finding.targets.slice(0, 3).join(' | ')}`,
   );
   const width = Number(await page.evaluate('document.documentElement.scrollWidth'));
@@ -140,7 +154,7 @@ async function faultsOf(page: Page, variant: Variant): Promise<string[]> {
   const text = await visibleText(page);
   // A key that has no text shows itself: `wizard.next`. Names of files and hosts have other endings.
   for (const [key] of text.matchAll(
-    /^(?:action|column|content|error|guest|hardware|state|summary|tab|wizard)\.[a-zA-Z]+$/gm,
+    /^(?:action|agent|cloudinit|column|content|disk|error|guest|hardware|snapshot|state|summary|tab|wizard)\.[a-zA-Z]+$/gm,
   )) {
     faults.push(`no text for ${key}`);
   }
@@ -151,31 +165,44 @@ async function faultsOf(page: Page, variant: Variant): Promise<string[]> {
   return faults;
 }
 
-describe.each(variants)('$name', (variant) => {
+/** Opens a page, does what belongs to it, takes its picture and says what is wrong with it. */
+async function look(page: Page, variant: Variant, one: PageToSee): Promise<string[]> {
+  const faults: string[] = [];
+  try {
+    await settled(page);
+    await one.act?.(page, variant.viewport === phone);
+    if (one.act) await settled(page);
+  } catch (error) {
+    faults.push(String(error).split('\n').slice(0, 4).join(' '));
+  }
+  await screenshot(page, `pages/${variant.name}/${one.name}`);
+  return [...faults, ...(await faultsOf(page, variant))];
+}
+
+// All at once: while one page waits for its server, another is drawn or looked at.
+describe.concurrent.each(variants)('$name', (variant) => {
   test('no page has a fault that a program can see', async () => {
-    const { page, context, problems } = await openPage(browser, variant);
+    const { page, context, problems } = await openPage(browser, { ...variant, session });
     const faults: Record<string, readonly string[]> = {};
-    const look = async (name: string, ignored: RegExp = /^$/): Promise<void> => {
-      const late = await settled(page).then(
-        () => [],
-        (error: unknown) => [`has no heading: ${String(error).split('\n')[0]}`],
-      );
-      await screenshot(page, `pages/${variant.name}/${name}`);
-      const seen = [
-        ...late,
-        ...(await faultsOf(page, variant)),
-        ...problems.splice(0).filter((text) => !ignored.test(text)),
-      ];
-      if (seen.length > 0) faults[name] = seen;
-    };
-    await page.goto(`${node.url}/login`);
-    await look('login');
-    await logInByForm(page, node);
-    for (const [name, path] of Object.entries(paths())) {
-      await page.goto(`${node.url}${path}`);
-      await look(name, expectedProblems[name]);
+    let fresh = true;
+    for (const one of [...pages, ...more]) {
+      if (one.loggedOut || one.mockOnly || !wanted.test(one.name)) continue;
+      if (fresh) await page.goto(`${node.url}${one.path}`);
+      else await follow(page, one.path);
+      const ignored = expectedProblems[one.name] ?? /^$/;
+      const seen = await look(page, variant, one);
+      const told = problems.splice(0).filter((text) => !ignored.test(text) && !byRight.test(text));
+      if (seen.length + told.length > 0) faults[one.name] = [...seen, ...told];
+      fresh = one.ofFrame ?? false;
     }
     await context.close();
     expect(faults).toEqual({});
+  });
+  test('nor has the login', async () => {
+    const { page, context, problems } = await openPage(browser, variant);
+    await page.goto(`${node.url}/login`);
+    const seen = await look(page, variant, { name: 'login', path: '/login' });
+    await context.close();
+    expect([...seen, ...problems]).toEqual([]);
   });
 });
