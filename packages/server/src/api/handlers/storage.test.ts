@@ -293,6 +293,8 @@ describe('volumes', () => {
       'local:100/vm-100-disk-0.qcow2',
       'local:iso/x.iso',
       'local:backup/vzdump-qemu-100-2026_01_31-10_20_30.vma',
+      // Whoever may write snippets sees them.
+      'local:snippets/secret.yaml',
     ]);
     for (const user of ['keeper@pve', 'nobody@pve']) {
       expect((await bed.call('GET', content, {}, { user })).status).toBe(403);

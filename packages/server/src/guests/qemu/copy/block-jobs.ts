@@ -36,8 +36,6 @@ export function mirrorOf(nodes: { readonly format: string; readonly file: string
 export interface MirrorOptions {
   /** Bytes a second. */
   readonly speed?: number | undefined;
-  /** False: when told to complete, the job waits with the guest's I/O held back until it is finalized. */
-  readonly autoFinalize: boolean;
   /** The target takes the place of the disk's image at the end; otherwise the copy just ends. */
   readonly replace?: boolean;
 }
@@ -48,7 +46,7 @@ export async function startMirror(
   key: string,
   target: JsonObject,
   { job, nodes }: Mirror,
-  { speed, autoFinalize, replace = false }: MirrorOptions,
+  { speed, replace = false }: MirrorOptions,
 ): Promise<void> {
   const { name } = await imageNode(qmp, key);
   await qmp.execute('blockdev-add', target);
@@ -60,7 +58,6 @@ export async function startMirror(
     target: nodes[0],
     sync: 'full',
     'auto-dismiss': false,
-    'auto-finalize': autoFinalize,
     speed,
   });
 }
@@ -153,37 +150,42 @@ export async function closeTargets(qmp: QmpClient, mirrors: readonly Mirror[]): 
   }
 }
 
-/** Told to complete, the job lets no more writes through and waits; the disk is the same on both sides then. */
-export async function holdAtEnd(qmp: QmpClient, mirror: Mirror, options: WatchOptions): Promise<void> {
+/**
+ * The job, which has caught up, puts its target in the place of the source. Rejects when it could not, or when QEMU does
+ * not say. Not by way of `job-finalize`: QEMU 7.2 can hang in it for good when the disk has an I/O thread.
+ */
+export async function switchOver(qmp: QmpClient, mirror: Mirror): Promise<void> {
   await qmp.execute('job-complete', { id: mirror.job }, patience);
-  await untilJobs(qmp, [mirror], ['pending'], options);
+  await untilJobs(qmp, [mirror], ['concluded']);
+  await dismiss(qmp, mirror);
 }
 
-/** The held job puts its target in the place of the source. Rejects when it could not; the source is in use then. */
-export async function switchOver(qmp: QmpClient, mirror: Mirror): Promise<void> {
+/** Lets a job that is held (`pending`) end. */
+export async function finalize(qmp: QmpClient, mirror: Mirror): Promise<void> {
   await qmp.execute('job-finalize', { id: mirror.job }, patience);
   await untilJobs(qmp, [mirror], ['concluded']);
-  // It is done; a job that stays in QEMU's list harms nobody.
-  await qmp.execute('job-dismiss', { id: mirror.job }).catch(() => {});
+  await dismiss(qmp, mirror);
 }
 
-/** Puts an end to a copy in whatever state it is, so that the guest stays on its source. Safe to repeat. */
-export async function abandon(qmp: QmpClient, { job, nodes }: Mirror): Promise<void> {
+/** It is done; a job that stays in QEMU's list harms nobody. */
+const dismiss = (qmp: QmpClient, { job }: Mirror) => qmp.execute('job-dismiss', { id: job }).catch(() => {});
+
+/** Puts an end to a copy in whatever state it is and closes its target. Safe to repeat. */
+export async function abandon(qmp: QmpClient, mirror: Mirror): Promise<void> {
+  await endJob(qmp, mirror.job);
+  await removeNodes(qmp, mirror.nodes);
+}
+
+/** Puts an end to a job in whatever state it is. Safe to repeat. */
+export async function endJob(qmp: QmpClient, job: string): Promise<void> {
   let found = await findJob(qmp, job);
   if (found && found.status !== 'concluded') {
-    await qmp.execute('job-cancel', { id: job }, patience);
+    // It may end by itself at this moment.
+    await qmp.execute('job-cancel', { id: job }, patience).catch(() => {});
     while (found && found.status !== 'concluded') {
       await nextChange(qmp, ['concluded']).happened;
       found = await findJob(qmp, job);
     }
   }
   if (found) await qmp.execute('job-dismiss', { id: job });
-  await removeNodes(qmp, nodes);
-}
-
-/** For a job that was held when its task died: the configuration names the target, so it takes the source's place. */
-export async function finishHeld(qmp: QmpClient, mirror: Mirror): Promise<void> {
-  const found = await findJob(qmp, mirror.job);
-  if (found?.status === 'pending') await switchOver(qmp, mirror);
-  else if (found?.status === 'concluded') await qmp.execute('job-dismiss', { id: mirror.job });
 }

@@ -3,21 +3,23 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { textArg, type UndoArgs, type UndoTable } from '../../../tasks/undo.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
+import { driveGraph, removeNodes } from '../block-graph.ts';
 import { namesAnywhere } from '../config-change.ts';
 import { withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
-import { abandon, finishHeld, type Mirror } from './block-jobs.ts';
+import type { QmpClient } from '../qmp-client.ts';
+import { closeUnused } from '../snapshot/layers.ts';
+import { abandon, endJob, type Mirror } from './block-jobs.ts';
 import { baseVolumeOf } from './guest-disks.ts';
-import { replaceVolume } from './volume-switch.ts';
+import { moveToVolume, replaceVolume } from './volume-switch.ts';
 
 /** Ends a copy in a running guest: `{ vmid, job, nodes }`, the names of the nodes with blanks between them. */
 export const endMirrorUndo = 'qemu.end-mirror';
 /** Lets a guest go on that was paused for a moment: `{ vmid }`. */
 export const resumeUndo = 'qemu.resume';
 /**
- * A disk that was moving to the volume `volid`: `{ vmid, volid }`, of a running guest with `job` and `nodes`. The
- * configuration decides: when it names the volume, the move is finished; else the guest stays where it was and the
- * volume goes.
+ * A disk that was moving from one volume to another: `{ vmid, disk, from, volid }`, of a running guest with `job` and
+ * `nodes`. QEMU decides: when the disk is on the new volume, the configuration learns that; else the new volume goes.
  */
 export const settleMoveUndo = 'qemu.settle-move';
 /** A disk that was becoming a base image: `{ vmid, volid }`. When it has its new name, the configuration learns that. */
@@ -50,7 +52,7 @@ export function copyUndos(undos: UndoTable, services: GuestServices): void {
   });
   undos.on(settleMoveUndo, (args) => {
     const vmid = Number(args.vmid);
-    return locked(vmid, () => settleMove(services, vmid, textArg(args, 'volid'), mirrorIn(args)));
+    return locked(vmid, () => settleMove(services, args));
   });
   undos.on(settleBaseUndo, (args) => {
     const vmid = Number(args.vmid);
@@ -64,18 +66,26 @@ const mirrorIn = (args: UndoArgs): Mirror => ({
   nodes: textArg(args, 'nodes').split(' ').filter(Boolean),
 });
 
-async function settleMove(
-  services: GuestServices,
-  vmid: number,
-  volid: string,
-  mirror: Mirror,
-): Promise<void> {
+async function settleMove(services: GuestServices, args: UndoArgs): Promise<void> {
+  const [vmid, from, volid] = [Number(args.vmid), textArg(args, 'from'), textArg(args, 'volid')];
+  const mirror = mirrorIn(args);
+  const live = mirror.job !== '' && isRunning(services.paths, vmid);
+  const switched =
+    live && (await withQmp(services, vmid, (qmp) => settleMirror(qmp, textArg(args, 'disk'), mirror)));
   const guest = tryReadGuest(services, vmid);
-  const moved = guest !== undefined && namesAnywhere(guest.file, volid);
-  if (mirror.job !== '' && isRunning(services.paths, vmid)) {
-    await withQmp(services, vmid, (qmp) => (moved ? finishHeld(qmp, mirror) : abandon(qmp, mirror)));
-  }
-  if (!moved) await removeIfThere(services, volid);
+  if (guest && namesAnywhere(guest.file, volid)) return;
+  if (guest && switched)
+    await writeGuest(services.store, guest, moveToVolume(guest.file, from, volid), 'undo');
+  else await removeIfThere(services, volid);
+}
+
+/** Puts an end to a move in QEMU; says whether the disk is on its target by now. */
+async function settleMirror(qmp: QmpClient, disk: string, mirror: Mirror): Promise<boolean> {
+  await endJob(qmp, mirror.job);
+  const image = (await driveGraph(qmp, disk))?.file;
+  if (image) await closeUnused(qmp, disk);
+  else await removeNodes(qmp, mirror.nodes);
+  return image !== undefined && image.name === mirror.nodes[0];
 }
 
 async function settleBase(services: GuestServices, vmid: number, volid: string): Promise<void> {

@@ -17,6 +17,7 @@ import {
   untilJobs,
 } from './block-jobs.ts';
 import { endMirrorUndo, resumeUndo } from './copy-undos.ts';
+import { whilePaused } from './pause.ts';
 import type { CopyPlan, NewVolume } from './volume-copy.ts';
 
 export interface LiveCopy {
@@ -41,7 +42,7 @@ export async function copyLive(
         task.undo(endMirrorUndo, { vmid, job: mirror.job, nodes: mirror.nodes.join(' ') });
         const target = await targetNode(services, copy.target.volid, mirror);
         const speed = rateLimit === undefined ? undefined : Math.ceil(rateLimit / copies.length);
-        await startMirror(qmp, copy.plan.key, target, mirror, { speed, autoFinalize: true });
+        await startMirror(qmp, copy.plan.key, target, mirror, { speed });
       }
       await untilJobs(qmp, mirrors, ['ready'], {
         signal: task.signal,
@@ -79,22 +80,5 @@ async function atOneMoment(
 ): Promise<void> {
   if (await whileFrozen(services, vmid, qmp, task, work)) return;
   task.log('pausing the guest instead');
-  await paused(vmid, qmp, task, work);
-}
-
-async function paused(
-  vmid: number,
-  qmp: QmpClient,
-  task: TaskContext,
-  work: () => Promise<void>,
-): Promise<void> {
-  const { status } = await qmp.execute<{ status: string }>('query-status');
-  if (status !== 'running') return work();
-  task.undo(resumeUndo, { vmid });
-  await qmp.execute('stop');
-  try {
-    await work();
-  } finally {
-    await qmp.execute('cont');
-  }
+  await whilePaused(qmp, () => task.undo(resumeUndo, { vmid }), work);
 }

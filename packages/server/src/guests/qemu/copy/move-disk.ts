@@ -1,5 +1,5 @@
 /** Moving a disk to another storage or format, also while its guest runs. */
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
@@ -10,29 +10,21 @@ import {
   type StoredGuest,
   writeGuest,
 } from '../../guest-store.ts';
-import { freshNodeNames, imageNode, namesFrom, removeNodes } from '../block-graph.ts';
+import { freshNodeNames } from '../block-graph.ts';
 import { requireQemuConfig } from '../config.ts';
-import { inSnapshot, namesAnywhere } from '../config-change.ts';
+import { inSnapshot } from '../config-change.ts';
 import { imageNodes } from '../devices/block.ts';
 import { configuredDrives } from '../drive-options.ts';
 import { formatSize, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
 import { guestLock, withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
 import { hasIoUring } from '../qemu-facts.ts';
-import type { QmpClient } from '../qmp-client.ts';
+import { closeUnused } from '../snapshot/layers.ts';
 import { resolveVolume } from '../start-host.ts';
 import type { LimitFor } from './bandwidth.ts';
-import {
-  abandon,
-  holdAtEnd,
-  type Mirror,
-  mirrorOf,
-  sparseTarget,
-  startMirror,
-  switchOver,
-  untilJobs,
-} from './block-jobs.ts';
-import { settleMoveUndo } from './copy-undos.ts';
+import { mirrorOf, sparseTarget, startMirror, switchOver, untilJobs } from './block-jobs.ts';
+import { resumeUndo, settleMoveUndo } from './copy-undos.ts';
+import { whilePaused } from './pause.ts';
 import {
   type CopyPlan,
   demandRoom,
@@ -41,7 +33,7 @@ import {
   type NewVolume,
   planCopy,
 } from './volume-copy.ts';
-import { addUnused, dropVolume, replaceVolume } from './volume-switch.ts';
+import { dropVolume, moveToVolume } from './volume-switch.ts';
 
 export interface MoveRequest {
   readonly vmid: number;
@@ -123,7 +115,11 @@ async function moveStopped(
   rateLimit: number | undefined,
   task: TaskContext,
 ): Promise<void> {
-  const undo = (volid: string) => task.undo(settleMoveUndo, { vmid, volid, job: '', nodes: '' });
+  const undo = (volid: string) =>
+    task.undo(settleMoveUndo, {
+      ...{ vmid, disk: copy.key, from: copy.source.volid, volid },
+      ...{ job: '', nodes: '' },
+    });
   const target = await makeTarget(services, copy, vmid, task, undo);
   await fillTarget(services, copy, target, {
     rateLimit,
@@ -133,26 +129,22 @@ async function moveStopped(
   await switchConfig(services, vmid, copy, target, task.user);
 }
 
-/** Gives the stored configuration as it was before, to go back to. */
 async function switchConfig(
   services: GuestServices,
   vmid: number,
   { source }: CopyPlan,
   target: NewVolume,
   author: string,
-): Promise<StoredGuest['file']> {
+): Promise<void> {
   const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
-  const moved = replaceVolume(guest.file, source.volid, target.volid, formatSize(target.size));
-  // A volume that a snapshot names is not unused.
-  const file = namesAnywhere(moved, source.volid) ? moved : addUnused(moved, source.volid);
+  const file = moveToVolume(guest.file, source.volid, target.volid, formatSize(target.size));
   await writeGuest(services.store, guest, file, author);
-  return guest.file;
 }
 
 /**
- * QEMU copies while the guest goes on. When both are alike the job holds the guest's I/O back for the moment in which
- * the configuration gets the new volume; only then the disk is switched over. So whatever dies when, the volume that the
- * configuration names has all that the guest has written.
+ * QEMU copies while the guest goes on. When both are alike the guest stands still for the moment in which the disk and
+ * the configuration are switched over, so that it writes nothing that the configured volume has not. Whatever breaks off
+ * is settled by the undo, which asks QEMU on which of the two the disk is.
  */
 async function moveLive(
   services: GuestServices,
@@ -161,61 +153,33 @@ async function moveLive(
   rateLimit: number | undefined,
   task: TaskContext,
 ): Promise<void> {
+  const { key, source } = copy;
   await withQmp(services, vmid, async (qmp) => {
-    const names = await freshNodeNames(qmp, copy.key);
+    const names = await freshNodeNames(qmp, key);
     const mirror = mirrorOf(names);
-    const before = namesFrom(await imageNode(qmp, copy.key));
-    const { job, nodes } = mirror;
-    const undo = (volid: string) => task.undo(settleMoveUndo, { vmid, volid, job, nodes: nodes.join(' ') });
-    const target = await makeTarget(services, copy, vmid, task, undo);
-    try {
-      const node = await targetNode(services, vmid, copy.key, target.volid, names);
-      await startMirror(qmp, copy.key, node, mirror, {
-        speed: rateLimit,
-        autoFinalize: false,
-        replace: true,
+    // Undone after what comes later: the disk is settled first, then the guest goes on.
+    const { status } = await qmp.execute<{ status: string }>('query-status');
+    if (status === 'running') task.undo(resumeUndo, { vmid });
+    const undo = (volid: string) =>
+      task.undo(settleMoveUndo, {
+        ...{ vmid, disk: key, from: source.volid, volid },
+        ...{ job: mirror.job, nodes: mirror.nodes.join(' ') },
       });
-      const onProgress = (fraction: number) => task.progress(fraction, `copying ${copy.key}`);
-      await untilJobs(qmp, [mirror], ['ready'], { signal: task.signal, onProgress });
-      await holdAtEnd(qmp, mirror, { signal: task.signal });
-      await switchDisk(services, vmid, qmp, copy, target, mirror, task);
-    } catch (error) {
-      // Once the configuration names the new volume the job must not be given up; the undo brings it to its end.
-      if (!isConfigured(services, vmid, target)) {
-        await abandon(qmp, mirror).catch((cause) => task.log(`${job}: ${messageOf(cause)}`));
-      }
-      throw error;
-    }
-    await removeNodes(qmp, before);
+    const target = await makeTarget(services, copy, vmid, task, undo);
+    const node = await targetNode(services, vmid, key, target.volid, names);
+    await startMirror(qmp, key, node, mirror, { speed: rateLimit, replace: true });
+    const onProgress = (fraction: number) => task.progress(fraction, `copying ${key}`);
+    await untilJobs(qmp, [mirror], ['ready'], { signal: task.signal, onProgress });
+    await whilePaused(
+      qmp,
+      () => {},
+      async () => {
+        await switchOver(qmp, mirror);
+        await switchConfig(services, vmid, copy, target, task.user);
+      },
+    );
+    await closeUnused(qmp, key);
   });
-}
-
-async function switchDisk(
-  services: GuestServices,
-  vmid: number,
-  qmp: QmpClient,
-  copy: CopyPlan,
-  target: NewVolume,
-  mirror: Mirror,
-  task: TaskContext,
-): Promise<void> {
-  const before = await switchConfig(services, vmid, copy, target, task.user);
-  try {
-    await switchOver(qmp, mirror);
-  } catch (error) {
-    // Only what QEMU itself says takes it back. When it is gone or silent, the new volume is right: both were alike when
-    // the disk was held, and only the new one can be ahead.
-    const image = await imageNode(qmp, copy.key).catch(() => undefined);
-    if (image === undefined || image.name === mirror.nodes[0]) throw error;
-    const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
-    await writeGuest(services.store, guest, before, task.user);
-    throw error;
-  }
-}
-
-function isConfigured(services: GuestServices, vmid: number, { volid }: NewVolume): boolean {
-  const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
-  return namesAnywhere(file, volid);
 }
 
 /** The new image with the options of the drive, as a start would open it. */

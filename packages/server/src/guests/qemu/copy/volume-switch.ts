@@ -3,7 +3,7 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { qemuUnusedKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigProperties, GuestConfigFile } from '../../config-file.ts';
-import { isVolumeKey, volumeOf } from '../config-change.ts';
+import { isVolumeKey, namesAnywhere, volumeOf } from '../config-change.ts';
 import { formatDrive, parseDrive } from '../drive-value.ts';
 
 /** `size` as the configuration writes it; absent: as before. */
@@ -35,6 +35,17 @@ function replaceIn(
       return [key, formatDrive(key, { ...drive, file: to, ...sized } as never)];
     }),
   );
+}
+
+/** A disk has gone over to another volume. The old one stays as unused disk, unless a snapshot names it. */
+export function moveToVolume(
+  file: GuestConfigFile,
+  from: string,
+  to: string,
+  size?: string,
+): GuestConfigFile {
+  const moved = replaceVolume(file, from, to, size);
+  return namesAnywhere(moved, from) ? moved : addUnused(moved, from);
 }
 
 /** Keeps a volume as unused disk. Throws 'failed' when there are too many of them. */

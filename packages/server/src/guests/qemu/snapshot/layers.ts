@@ -5,7 +5,7 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { LiveLayers, QemuBlockSource } from '../../../storage/driver.ts';
 import { type BlockNode, freshNodeNames, imageNode, namesFrom, removeNodes } from '../block-graph.ts';
-import { abandon, type Mirror, switchOver, untilJobs } from '../copy/block-jobs.ts';
+import { abandon, finalize, type Mirror, untilJobs } from '../copy/block-jobs.ts';
 import { driveNodeNames } from '../hotplug/drive-nodes.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
 
@@ -135,7 +135,7 @@ async function commit(
   // Held here, both layers are the same and the guest's writes wait.
   await untilJobs(qmp, [merge], ['pending'], { signal });
   await replace();
-  await switchOver(qmp, merge);
+  await finalize(qmp, merge);
   await removeNodes(qmp, ownNames(upper));
   await follow(disk, depth, to);
 }
@@ -195,7 +195,7 @@ export async function settleMerge(
   const merge = mergeJob(key);
   const jobs = await qmp.execute<{ id: string; status: string }[]>('query-jobs');
   const job = jobs.find((one) => one.id === merge.job);
-  if (job?.status === 'pending' && replaced) await switchOver(qmp, merge);
+  if (job?.status === 'pending' && replaced) await finalize(qmp, merge);
   else if (job) await abandon(qmp, merge);
   await closeUnused(qmp, key);
   for (const [depth, source] of chain.entries()) await follow(disk, depth, source);
