@@ -1,5 +1,9 @@
-/** The main job by REST: an installer ISO to its menu, a Debian disk to a machine in the network. */
+/**
+ * The main job by REST: an installer ISO to its menu, a Debian disk to a machine in the network. All that the API offers
+ * of the guest agent is tested on that machine too.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { agentTests, untilAgentAnswers } from '../lib/agent-checks.ts';
 import type { ApiSession } from '../lib/api-session.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
 import { rfbGreeting } from '../lib/console-client.ts';
@@ -8,7 +12,6 @@ import { expectReachable, installerMenu, serialLogin } from '../lib/guest-checks
 import { jsonOf } from '../lib/http-client.ts';
 import { buildInstallerIso } from '../lib/installer-iso.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
-import { waitFor } from '../lib/wait.ts';
 
 let node: TestNode;
 let admin: ApiSession;
@@ -74,7 +77,7 @@ describe('a Debian disk image', () => {
       memory: 512,
       cores: 2,
       scsihw: 'virtio-scsi-pci',
-      scsi0: 'local:0,import-from=local:import/debian.qcow2',
+      scsi0: 'local:0,import-from=local:import/debian.qcow2,discard=on',
       net0: 'virtio,bridge=vmbr0',
       serial0: 'socket',
       agent: 'enabled=1',
@@ -83,17 +86,18 @@ describe('a Debian disk image', () => {
     await admin.run('POST', `${qemu}/210/status/start`);
     const address = await serialLogin(admin, node, 210, image.login);
     await expectReachable(node, address);
-    await waitFor(async () => (await admin.answer('POST', `${qemu}/210/agent/ping`)).status === 200, {
-      timeout: 60,
-      every: 1000,
-      what: 'an answer of the guest agent',
-    });
+    await untilAgentAnswers({ session: admin, path: `${qemu}/210` }, 60);
     interface Card {
       readonly 'ip-addresses': ReadonlyArray<{ readonly 'ip-address': string }>;
     }
     const { result } = await admin.get<{ result: Card[] }>(`${qemu}/210/agent/network-get-interfaces`);
     const addresses = result.flatMap((card) => card['ip-addresses'].map((one) => one['ip-address']));
     expect(addresses).toContain(address);
+  });
+
+  agentTests(() => ({ session: admin, path: `${qemu}/210`, cores: 2 }));
+
+  test('shuts down and is removed', async () => {
     await admin.run('POST', `${qemu}/210/status/shutdown`, { timeout: 90 }, 120);
     expect(await admin.get(`${qemu}/210/status/current`)).toMatchObject({ status: 'stopped' });
     await admin.run('DELETE', `${qemu}/210`);

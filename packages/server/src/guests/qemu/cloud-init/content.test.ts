@@ -109,6 +109,42 @@ describe('nocloud', () => {
   });
 });
 
+describe('several cards', () => {
+  const cards: QemuConfig = {
+    net0: 'virtio=BC:24:11:00:00:01',
+    net1: 'virtio=BC:24:11:00:00:02',
+    net2: 'virtio=BC:24:11:00:00:03',
+    net10: 'virtio=BC:24:11:00:00:04',
+    ipconfig0: 'ip=dhcp,ip6=dhcp',
+    ipconfig2: 'ip6=auto',
+    ipconfig10: 'ip=192.0.2.5/25,ip6=manual',
+    // Of a card that is not there.
+    ipconfig7: 'ip=dhcp',
+    nameserver: '192.0.2.53',
+    searchdomain: 'a.example b.example',
+  };
+
+  it('have their addresses in nocloud, those without ipconfigN none', () => {
+    const network = filesOf(cards)['network-config'] ?? '';
+    const types = [...network.matchAll(/name: (eth\d+)|- type: (\w+4|\w+6|ipv6_slaac|manual|static)$/gm)];
+    expect(types.map(([, name, type]) => name ?? type)).toEqual([
+      ...['eth0', 'dhcp4', 'dhcp6', 'eth10', 'static', 'manual', 'eth2', 'ipv6_slaac'],
+    ]);
+    expect(network).toContain("netmask: '255.255.255.128'");
+    expect(network).toContain("search:\n      - 'a.example'\n      - 'b.example'\n");
+  });
+
+  it('and in a config drive', () => {
+    const network = filesOf({ ...cards, citype: 'configdrive2' })['openstack/content/0000'] ?? '';
+    expect(network.match(/^(?:auto|iface) eth.*$/gm)).toEqual([
+      ...['auto eth0', 'iface eth0 inet dhcp', 'iface eth0 inet6 dhcp'],
+      ...['auto eth10', 'iface eth10 inet static', 'iface eth10 inet6 manual'],
+      ...['auto eth2', 'iface eth2 inet6 auto'],
+    ]);
+    expect(network).toContain('dns_search a.example b.example');
+  });
+});
+
 describe('configdrive2', () => {
   it('has interfaces(5) and a uuid', () => {
     const { label, files } = cloudInitContent(settings({ ...web, citype: 'configdrive2' }));
