@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type AgentGuest,
+  agentChangeTests,
   agentPowerTests,
   agentTests,
   shell,
@@ -109,6 +110,7 @@ describe('nocloud', () => {
 
 describe('the guest agent of that guest', () => {
   agentTests(() => guest(500));
+  agentChangeTests(() => guest(500));
   agentPowerTests(() => guest(500));
 });
 

@@ -79,7 +79,13 @@ const plain: Variant = { name: 'debian-image', extra: [], files };
 /** Network and host name are left to cloud-init. */
 function withCloudInit(): Variant {
   const { 'etc/systemd/network/80-dhcp.network': _network, ...others } = files;
-  return { name: 'debian-cloud-image', extra: cloudPackages, files: others };
+  const modules = 'etc/initramfs-tools/modules';
+  return {
+    name: 'debian-cloud-image',
+    extra: cloudPackages,
+    // cloud-init decides whether it is wanted before udev loads any driver: by then the disc has to be there.
+    files: { ...others, [modules]: `${files[modules]}sr_mod\nisofs\n` },
+  };
 }
 
 /**

@@ -44,16 +44,13 @@ interface AgentMessage {
   readonly error?: { readonly class: string; readonly desc: string };
 }
 
-/** Commands that answer only when they fail. */
-const silentOnSuccess = new Set([
-  'guest-shutdown',
-  'guest-suspend-disk',
-  'guest-suspend-ram',
-  'guest-suspend-hybrid',
+/** Commands that answer only when they fail, and how long they may take to say so (ms): suspending asks around first. */
+const silentOnSuccess: ReadonlyMap<string, number> = new Map([
+  ['guest-shutdown', 1_000],
+  ['guest-suspend-disk', 5_000],
+  ['guest-suspend-ram', 5_000],
+  ['guest-suspend-hybrid', 5_000],
 ]);
-
-/** How long a command without answer may take to say that it failed (ms). */
-const failureGrace = 1_000;
 
 /** How long the agent may take to answer the first handshake (ms); an agent that is there does so in a few. */
 const syncTimeout = 3_000;
@@ -134,9 +131,11 @@ class AgentChannel implements AgentSession {
     this.send(command, args);
     const what = `guest agent command '${command}' did not finish`;
     try {
-      const message = silentOnSuccess.has(command)
-        ? await this.unlessFailed(answered, timeout)
-        : await limited(answered, { timeout, signal }, what);
+      const grace = silentOnSuccess.get(command);
+      const message =
+        grace !== undefined
+          ? await this.unlessFailed(answered, Math.min(grace, timeout))
+          : await limited(answered, { timeout, signal }, what);
       if (message.error) throw new AgentError(command, message.error.class, message.error.desc);
       return (message.return ?? null) as T;
     } catch (error) {
@@ -150,11 +149,8 @@ class AgentChannel implements AgentSession {
   }
 
   /** No answer, or an end of the connection, is success here. */
-  private unlessFailed(answered: Promise<AgentMessage>, timeout: number): Promise<AgentMessage> {
-    return Promise.race([
-      answered.catch((): AgentMessage => ({ return: null })),
-      silence(Math.min(failureGrace, timeout)),
-    ]);
+  private unlessFailed(answered: Promise<AgentMessage>, grace: number): Promise<AgentMessage> {
+    return Promise.race([answered.catch((): AgentMessage => ({ return: null })), silence(grace)]);
   }
 
   /** The next message that fits; rejects when the connection ends first. */

@@ -153,11 +153,15 @@ export function thawFileSystems(agent: AgentSession, timeout = thawTimeout): Pro
   return agent.call<number>('guest-fsfreeze-thaw', {}, { timeout });
 }
 
+/** How long it may take (ms): hashes of passwords are slow on purpose, more so in a busy guest. */
+const passwordTimeout = 60_000;
+
 /** Sets the password of a user of the guest; `crypted`: it is a crypt(3) hash already. */
 export async function setGuestPassword(
   agent: AgentSession,
   { username, password, crypted }: { username: string; password: string; crypted: boolean },
 ): Promise<unknown> {
   const encoded = Buffer.from(password).toString('base64');
-  return agent.call('guest-set-user-password', { username, password: encoded, crypted });
+  const args = { username, password: encoded, crypted };
+  return agent.call('guest-set-user-password', args, { timeout: passwordTimeout });
 }
