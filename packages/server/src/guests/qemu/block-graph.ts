@@ -1,6 +1,6 @@
 /**
- * The block nodes of a running guest's drives. The device and its filter `drive-<key>` keep their names as long as QEMU
- * lives; the image below gets another node when it moves or when a snapshot puts a layer on top, so its name is asked.
+ * The block nodes of a running guest's drives. A drive's filter is `drive-<key>` when QEMU starts and gets a number when
+ * the disk moves; the image below gets another node when a snapshot puts a layer on top: so both names are asked.
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { QmpClient } from './qmp-client.ts';
@@ -72,20 +72,39 @@ function graphOf(stats: BlockStats): BlockNode {
 /** The image of a disk: what block jobs and snapshots work on. Rejects with 'state' when QEMU has no such disk. */
 export async function imageNode(qmp: QmpClient, key: string): Promise<BlockNode> {
   const image = (await driveGraph(qmp, key))?.file;
-  if (!image) {
-    throw new RyokanError(
-      'state',
-      `the running guest has no disk '${key}'; was it added while it ran and waits for the next start?`,
-    );
-  }
+  if (!image) throw noSuchDisk(key);
   return image;
 }
 
-/** Names for another image of a drive that no node has yet: `format-scsi0-2`, `file-scsi0-2`. */
-export async function freshNodeNames(qmp: QmpClient, key: string): Promise<{ format: string; file: string }> {
+/** The filter that the device of a disk rests on. Rejects with 'state' when QEMU has no such disk. */
+export async function rootNode(qmp: QmpClient, key: string): Promise<string> {
+  const root = await driveGraph(qmp, key);
+  if (root) return root.name;
+  throw noSuchDisk(key);
+}
+
+const noSuchDisk = (key: string) =>
+  new RyokanError(
+    'state',
+    `the running guest has no disk '${key}'; was it added while it ran and waits for the next start?`,
+  );
+
+/** Names of the nodes of a drive, from the top down. */
+export interface NodeNames {
+  readonly root: string;
+  readonly format: string;
+  readonly file: string;
+}
+
+/** Names for another image of a drive that no node has yet: `drive-scsi0-2`, `format-scsi0-2`, `file-scsi0-2`. */
+export async function freshNodeNames(qmp: QmpClient, key: string): Promise<NodeNames> {
   const taken = await nodeNames(qmp);
   for (let number = 2; ; number++) {
-    const names = { format: `format-${key}-${number}`, file: `file-${key}-${number}` };
-    if (!taken.has(names.format) && !taken.has(names.file)) return names;
+    const names = {
+      root: `drive-${key}-${number}`,
+      format: `format-${key}-${number}`,
+      file: `file-${key}-${number}`,
+    };
+    if (!Object.values(names).some((name) => taken.has(name))) return names;
   }
 }

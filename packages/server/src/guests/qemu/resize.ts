@@ -3,6 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { digestMismatch, readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
+import { rootNode } from './block-graph.ts';
 import { isVolumeKey } from './config-change.ts';
 import {
   type DriveValue,
@@ -103,9 +104,10 @@ export async function resizeDisk(
     if (wanted === present) return context.log(`'${request.disk}' has this size already`);
     // QEMU holds the image of a running guest and grows it itself.
     if (isRunning(paths, vmid)) {
-      await withQmp(services, vmid, (qmp) =>
-        qmp.execute('block_resize', { 'node-name': `drive-${request.disk}`, size: wanted }),
-      );
+      await withQmp(services, vmid, async (qmp) => {
+        const node = await rootNode(qmp, request.disk);
+        await qmp.execute('block_resize', { 'node-name': node, size: wanted });
+      });
     } else await storage.resize(drive.file, wanted);
     const size = formatSize(wanted);
     const properties = {

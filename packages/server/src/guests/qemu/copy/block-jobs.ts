@@ -4,7 +4,7 @@
  * devices" and "Background jobs".
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { imageNode, removeNodes } from '../block-graph.ts';
+import { type NodeNames, removeNodes, rootNode } from '../block-graph.ts';
 import { type JsonObject, nextEvent, type QmpClient } from '../qmp-client.ts';
 
 /** A copy under way: its job and the nodes of its target, the upper one first. */
@@ -29,15 +29,18 @@ const lookEvery = 400;
 const patience = { timeout: 600_000 };
 
 /** The name of the job that fills a node: known before either exists, for the undo. */
-export function mirrorOf(nodes: { readonly format: string; readonly file: string }): Mirror {
-  return { job: `mirror-${nodes.format}`, nodes: [nodes.format, nodes.file] };
+export function mirrorOf({ format, file }: Omit<NodeNames, 'root'>): Mirror {
+  return { job: `mirror-${format}`, nodes: [format, file] };
+}
+
+/** The same for a target that takes the disk's place: with a filter of its own, as the device rests on one. */
+export function movingMirrorOf(names: NodeNames): Mirror {
+  return { job: `mirror-${names.format}`, nodes: [names.root, names.format, names.file] };
 }
 
 export interface MirrorOptions {
   /** Bytes a second. */
   readonly speed?: number | undefined;
-  /** The target takes the place of the disk's image at the end; otherwise the copy just ends. */
-  readonly replace?: boolean;
 }
 
 /** Opens the target in QEMU and begins to copy the whole image of the disk `key` into it. */
@@ -46,15 +49,13 @@ export async function startMirror(
   key: string,
   target: JsonObject,
   { job, nodes }: Mirror,
-  { speed, replace = false }: MirrorOptions,
+  { speed }: MirrorOptions,
 ): Promise<void> {
-  const { name } = await imageNode(qmp, key);
   await qmp.execute('blockdev-add', target);
   await qmp.execute('blockdev-mirror', {
     'job-id': job,
-    // QEMU mirrors only what no other node rests on, so the filter; what is replaced stands below it.
-    device: `drive-${key}`,
-    replaces: replace ? name : undefined,
+    // QEMU mirrors only what no other node rests on, so the filter.
+    device: await rootNode(qmp, key),
     target: nodes[0],
     sync: 'full',
     'auto-dismiss': false,
@@ -151,8 +152,9 @@ export async function closeTargets(qmp: QmpClient, mirrors: readonly Mirror[]): 
 }
 
 /**
- * The job, which has caught up, puts its target in the place of the source. Rejects when it could not, or when QEMU does
- * not say. Not by way of `job-finalize`: QEMU 7.2 can hang in it for good when the disk has an I/O thread.
+ * The job, which has caught up, puts its target in the place of what it copied. Rejects when it could not, or when QEMU
+ * does not say. It replaces the whole drive, not the image below the filter: with `replaces`, QEMU 7.2 takes the lock of
+ * the disk's I/O thread twice and hangs for good.
  */
 export async function switchOver(qmp: QmpClient, mirror: Mirror): Promise<void> {
   await qmp.execute('job-complete', { id: mirror.job }, patience);

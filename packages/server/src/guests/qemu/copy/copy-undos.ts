@@ -3,7 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { textArg, type UndoArgs, type UndoTable } from '../../../tasks/undo.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
-import { driveGraph, removeNodes } from '../block-graph.ts';
+import { driveGraph } from '../block-graph.ts';
 import { namesAnywhere } from '../config-change.ts';
 import { withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
@@ -82,10 +82,8 @@ async function settleMove(services: GuestServices, args: UndoArgs): Promise<void
 /** Puts an end to a move in QEMU; says whether the disk is on its target by now. */
 async function settleMirror(qmp: QmpClient, disk: string, mirror: Mirror): Promise<boolean> {
   await endJob(qmp, mirror.job);
-  const image = (await driveGraph(qmp, disk))?.file;
-  if (image) await closeUnused(qmp, disk);
-  else await removeNodes(qmp, mirror.nodes);
-  return image !== undefined && image.name === mirror.nodes[0];
+  await closeUnused(qmp, disk);
+  return (await driveGraph(qmp, disk))?.name === mirror.nodes[0];
 }
 
 async function settleBase(services: GuestServices, vmid: number, volid: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { freshNodeNames } from '../block-graph.ts';
 import { whileFrozen } from '../file-system-freeze.ts';
+import { whilePaused } from '../pause.ts';
 import { withQmp } from '../power.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
 import {
@@ -17,7 +18,6 @@ import {
   untilJobs,
 } from './block-jobs.ts';
 import { endMirrorUndo, resumeUndo } from './copy-undos.ts';
-import { whilePaused } from './pause.ts';
 import type { CopyPlan, NewVolume } from './volume-copy.ts';
 
 export interface LiveCopy {

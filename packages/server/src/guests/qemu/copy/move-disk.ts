@@ -10,21 +10,22 @@ import {
   type StoredGuest,
   writeGuest,
 } from '../../guest-store.ts';
-import { freshNodeNames } from '../block-graph.ts';
+import { freshNodeNames, type NodeNames } from '../block-graph.ts';
 import { requireQemuConfig } from '../config.ts';
 import { inSnapshot } from '../config-change.ts';
-import { imageNodes } from '../devices/block.ts';
+import { driveNodes } from '../devices/block.ts';
 import { configuredDrives } from '../drive-options.ts';
 import { formatSize, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
+import { whilePaused } from '../pause.ts';
 import { guestLock, withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
 import { hasIoUring } from '../qemu-facts.ts';
+import type { JsonObject } from '../qmp-client.ts';
 import { closeUnused } from '../snapshot/layers.ts';
 import { resolveVolume } from '../start-host.ts';
 import type { LimitFor } from './bandwidth.ts';
-import { mirrorOf, sparseTarget, startMirror, switchOver, untilJobs } from './block-jobs.ts';
+import { movingMirrorOf, sparseTarget, startMirror, switchOver, untilJobs } from './block-jobs.ts';
 import { resumeUndo, settleMoveUndo } from './copy-undos.ts';
-import { whilePaused } from './pause.ts';
 import {
   type CopyPlan,
   demandRoom,
@@ -156,7 +157,7 @@ async function moveLive(
   const { key, source } = copy;
   await withQmp(services, vmid, async (qmp) => {
     const names = await freshNodeNames(qmp, key);
-    const mirror = mirrorOf(names);
+    const mirror = movingMirrorOf(names);
     // Undone after what comes later: the disk is settled first, then the guest goes on.
     const { status } = await qmp.execute<{ status: string }>('query-status');
     if (status === 'running') task.undo(resumeUndo, { vmid });
@@ -167,7 +168,7 @@ async function moveLive(
       });
     const target = await makeTarget(services, copy, vmid, task, undo);
     const node = await targetNode(services, vmid, key, target.volid, names);
-    await startMirror(qmp, key, node, mirror, { speed: rateLimit, replace: true });
+    await startMirror(qmp, key, node, mirror, { speed: rateLimit });
     const onProgress = (fraction: number) => task.progress(fraction, `copying ${key}`);
     await untilJobs(qmp, [mirror], ['ready'], { signal: task.signal, onProgress });
     await whilePaused(
@@ -182,18 +183,20 @@ async function moveLive(
   });
 }
 
-/** The new image with the options of the drive, as a start would open it. */
+/** The new image with the options of the drive, and a filter above it for the same limits. */
 async function targetNode(
   services: GuestServices,
   vmid: number,
   key: string,
   volid: string,
-  names: { readonly format: string; readonly file: string },
-) {
+  names: NodeNames,
+): Promise<JsonObject> {
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   const config = requireQemuConfig(file.properties, vmid);
   const drive = configuredDrives(config).find((one) => one.key === key);
   const volume = await resolveVolume(services, key, volid);
   if (!drive || !volume) throw new RyokanError('state', `'${key}' is no disk of the running guest`);
-  return sparseTarget(imageNodes(drive, volume, names, hasIoUring()));
+  const { root } = driveNodes(drive, volume, hasIoUring(), names);
+  // The filter too, as it would keep the holes out of the copy.
+  return { ...root, discard: 'unmap', file: sparseTarget(root.file as JsonObject) };
 }

@@ -9,6 +9,7 @@
  */
 import type { QemuDrive } from '@ryokan/api/schema/qemu-drive.ts';
 import type { DeviceSink } from '../arguments.ts';
+import type { NodeNames } from '../block-graph.ts';
 import type { ConfiguredDrive } from '../drive-options.ts';
 import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
 import type { ResolvedVolume } from '../host-input.ts';
@@ -30,7 +31,7 @@ export function fileNode(volume: ResolvedVolume, name: string, options: NodeOpti
 /** What a drive needs before its device: the group of its limits (not for CD-ROM drives), then its block nodes. */
 export interface DriveNodes {
   readonly throttleGroup?: { readonly id: string; readonly limits: JsonObject };
-  /** Options of blockdev-add; its name is `drive-<key>`. */
+  /** Options of blockdev-add; its name is `drive-<key>` when QEMU starts. */
   readonly root: JsonObject;
 }
 
@@ -45,23 +46,34 @@ export function addDriveNodes(guest: Guest, drive: ConfiguredDrive, args: Device
 }
 
 /** The same nodes for a guest that runs: `object-add` the group, then `blockdev-add` the root. */
-export function driveNodes(drive: ConfiguredDrive, volume: ResolvedVolume, ioUring: boolean): DriveNodes {
+export function driveNodes(
+  drive: ConfiguredDrive,
+  volume: ResolvedVolume,
+  ioUring: boolean,
+  names: NodeNames = firstNames(drive.key),
+): DriveNodes {
   const { key, options } = drive;
   if (options.snapshot) throw notSupported(key, 'snapshot=1 (throwing writes away) is not supported');
-  const file = `file-${key}`;
-  if (drive.cdrom) return { root: imageNodes(drive, volume, { format: `drive-${key}`, file }, ioUring) };
+  const { root: format, file } = names;
+  if (drive.cdrom) return { root: imageNodes(drive, volume, { format, file }, ioUring) };
   const id = `throttle-${key}`;
   return {
     throttleGroup: { id, limits: throttleLimits(key, options) },
     root: {
-      'node-name': `drive-${key}`,
+      'node-name': names.root,
       driver: 'throttle',
       'throttle-group': id,
       ...commonOptions(drive, volume),
-      file: imageNodes(drive, volume, { format: `format-${key}`, file }, ioUring),
+      file: imageNodes(drive, volume, names, ioUring),
     },
   };
 }
+
+const firstNames = (key: string): NodeNames => ({
+  root: `drive-${key}`,
+  format: `format-${key}`,
+  file: `file-${key}`,
+});
 
 /** An image and the file below it, with the drive's options and names of the caller's choice (31 bytes at most). */
 export function imageNodes(

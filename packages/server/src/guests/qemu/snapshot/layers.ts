@@ -4,7 +4,15 @@
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { LiveLayers, QemuBlockSource } from '../../../storage/driver.ts';
-import { type BlockNode, freshNodeNames, imageNode, namesFrom, removeNodes } from '../block-graph.ts';
+import {
+  type BlockNode,
+  driveGraph,
+  freshNodeNames,
+  imageNode,
+  namesFrom,
+  removeNodes,
+  rootNode,
+} from '../block-graph.ts';
 import { abandon, finalize, type Mirror, untilJobs } from '../copy/block-jobs.ts';
 import { driveNodeNames } from '../hotplug/drive-nodes.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
@@ -97,14 +105,16 @@ export async function openOverlay(disk: RunningDisk, source: QemuBlockSource): P
   return names.format;
 }
 
-/** Closes images of a disk that were opened and never came into use. */
+/** Closes images of a disk, and filters above them, that never came into use or are not in use any more. */
 export async function closeUnused(qmp: QmpClient, key: string): Promise<void> {
-  const used = new Set((await layersOf(qmp, key)).flatMap(namesFrom));
-  const stray = (await driveNodeNames(qmp, key)).filter(
-    (name) => !used.has(name) && !name.startsWith('drive-'),
+  const graph = await driveGraph(qmp, key);
+  const used = new Set(graph ? namesFrom(graph) : []);
+  const stray = (await driveNodeNames(qmp, key)).filter((name) => !used.has(name));
+  // Each before what it rests on: filters, then images, which hold their files.
+  const [filters, others] = [true, false].map((wanted) =>
+    stray.filter((name) => name.startsWith('drive-') === wanted),
   );
-  // Images first: they hold their files.
-  await removeNodes(qmp, stray.sort().reverse());
+  await removeNodes(qmp, [...(filters ?? []), ...(others ?? []).sort().reverse()]);
 }
 
 async function commit(
@@ -120,7 +130,7 @@ async function commit(
   const merge = mergeJob(key);
   await qmp.execute('block-commit', {
     'job-id': merge.job,
-    device: `drive-${key}`,
+    device: await rootNode(qmp, key),
     'top-node': upper.name,
     'base-node': lower.name,
     // The topmost layer has nothing above it whose header would name it.

@@ -1,7 +1,8 @@
 /** Snapshots of disks, whether the guest runs or not: by QEMU, by the storage, or by QEMU for the storage. */
 import type { LayeredSnapshots, StorageDriver } from '../../../storage/driver.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import { driveGraph } from '../block-graph.ts';
+import { driveGraph, rootNode } from '../block-graph.ts';
+import { whilePaused } from '../pause.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
 import { driverOf, hasSnapshot, type SnapshotDisk } from './disks.ts';
 import { closeUnused, liveLayers, openFiles, openOverlay, type RunningDisk, settleMerge } from './layers.ts';
@@ -69,7 +70,7 @@ export async function prepareSnapshot(
     if (place.by === 'storage') below.push(() => place.driver.snapshotCreate(place.name, snapshot));
     else if (place.by === 'layers') actions.push(await layOn(place, snapshot));
     else {
-      const data = { device: `drive-${disk.key}`, name: snapshot };
+      const data = { device: await rootNode(place.qmp, disk.key), name: snapshot };
       actions.push({ type: 'blockdev-snapshot-internal-sync', data });
     }
   }
@@ -77,7 +78,7 @@ export async function prepareSnapshot(
     if (qmp && actions.length > 0) await qmp.execute('transaction', { actions }, patience);
     for (const one of below) await one();
   };
-  return { take: (paused) => (qmp && below.length > 0 ? whileStopped(qmp, paused, take) : take()) };
+  return { take: (paused) => (qmp && below.length > 0 ? whilePaused(qmp, paused, take) : take()) };
 }
 
 /** Puts a new layer beside the disk; the action makes QEMU write to it. */
@@ -89,19 +90,6 @@ async function layOn(
   const graph = await driveGraph(running.qmp, running.key);
   const overlay = await openOverlay(running, { driver: 'file', filename: running.volumePath });
   return { type: 'blockdev-snapshot', data: { node: graph?.file?.name, overlay } };
-}
-
-/** Runs `work` while the guest stands still with all its writes on disk. */
-async function whileStopped(qmp: QmpClient, paused: () => void, work: () => Promise<void>): Promise<void> {
-  const { running } = await qmp.execute<{ running: boolean }>('query-status');
-  if (!running) return work();
-  paused();
-  await qmp.execute('stop', {}, patience);
-  try {
-    await work();
-  } finally {
-    await qmp.execute('cont');
-  }
 }
 
 /** Removes the snapshot of one disk; no error when it is gone. */
@@ -116,7 +104,7 @@ export async function removeFromDisk(
   else if (place.by === 'layers') {
     await place.layers.delete(place.name, snapshot, liveLayers(place.running));
   } else {
-    const device = `drive-${disk.key}`;
+    const device = await rootNode(place.qmp, disk.key);
     await place.qmp.execute('blockdev-snapshot-delete-internal-sync', { device, name: snapshot }, patience);
   }
 }

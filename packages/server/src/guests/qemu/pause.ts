@@ -1,5 +1,5 @@
 /** Work for which a guest has to stand still for a moment. */
-import type { QmpClient } from '../qmp-client.ts';
+import type { QmpClient } from './qmp-client.ts';
 
 /** QEMU writes out what it holds before it stops: a slow storage takes its time (ms). */
 const patience = { timeout: 600_000 };
