@@ -4,8 +4,10 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { MemoryStore } from '../../packages/server/src/cluster/memory-store.ts';
 import type { GuestServices } from '../../packages/server/src/guests/guest-services.ts';
 import { guestUndos } from '../../packages/server/src/guests/guest-undos.ts';
+import { createLogger } from '../../packages/server/src/host/log.ts';
 import { dataPaths } from '../../packages/server/src/host/paths.ts';
 import { commandLine, isAlive, processStat } from '../../packages/server/src/host/procfs.ts';
 import { findUser, guestUser } from '../../packages/server/src/host/users.ts';
@@ -75,7 +77,14 @@ describe('starts', () => {
     );
     await waitFor(() => existsSync(node.guestSocket(450, 'qmp')), { timeout: 10, what: 'its socket' });
     const undos = new UndoTable();
-    guestUndos(undos, { paths, settings: { node: node.name } } as GuestServices);
+    const services: Partial<GuestServices> = {
+      paths,
+      settings: { node: node.name, port: 8006 },
+      store: new MemoryStore(),
+      locks: { with: (_name, work) => work(), holder: () => undefined },
+      log: createLogger('test', 'silent'),
+    };
+    guestUndos(undos, services as GuestServices);
     await undos.run({ name: 'guest.clean-up', args: { vmid: 450 } });
     expect(isAlive(stray.pid ?? 0)).toBe(false);
     expect(existsSync(node.guestSocket(450, 'qmp'))).toBe(false);

@@ -271,8 +271,13 @@ test('a document edited into nonsense keeps the last rules, and is shown with it
   );
   expect(broken.problems.join('\n')).toMatch(/firewall\/400\.fw line 6: .*web-ish/);
   expect(await answers()).toBe(true);
-  const warnings = await admin.get<{ text: string }[]>(`${node.path}/warnings`);
-  expect(warnings.map(({ text }) => text).join('\n')).toMatch(/400\.fw line 6.*still hold/s);
+  await waitFor(
+    async () => {
+      const warnings = await admin.get<{ text: string }[]>(`${node.path}/warnings`);
+      return warnings.some(({ text }) => /400\.fw line 6.*still hold/s.test(text)) ? true : undefined;
+    },
+    { timeout: 30, what: 'the warning of the node' },
+  );
   const rows = await admin.get<{ errors?: Record<string, string> }[]>(firewall('/rules'));
   expect(rows.map((row) => Object.keys(row.errors ?? {}))).toEqual([[], ['dport'], ['action']]);
   await admin.call('DELETE', firewall('/rules/2'));

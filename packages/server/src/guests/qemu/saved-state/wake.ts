@@ -2,7 +2,7 @@
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { ConfigProperties, GuestConfigFile } from '../../config-file.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
-import { changeFile, readGuest, unlocked } from '../../guest-store.ts';
+import { changeFile, readGuest, salvageGuest, unlocked } from '../../guest-store.ts';
 import { guestEnded } from '../guest-ended.ts';
 import { withQmpIfRunning } from '../power.ts';
 import { guestProcess, signalProcess, waitForExit } from '../process.ts';
@@ -16,7 +16,7 @@ export const isSuspended = (properties: ConfigProperties): boolean =>
 
 /** The memory of a suspended guest; undefined for one that is not. */
 export function suspendedState(services: GuestServices, vmid: number): StateToLoad | undefined {
-  const { properties } = readGuest(services.store, 'qemu', services.settings.node, vmid).file;
+  const { properties } = salvageGuest(services.store, 'qemu', services.settings.node, vmid).file;
   return isSuspended(properties) ? stateIn(properties) : undefined;
 }
 
