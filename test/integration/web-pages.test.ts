@@ -136,14 +136,20 @@ async function settled(page: Page): Promise<void> {
   })`);
 }
 
-/** Goes to a page as a link does, without loading the whole application again. */
+/**
+ * Goes to a page as a link does, without loading the whole application again. By way of a page that is not there, so that
+ * dialogs and input of a page are gone when it comes again.
+ */
 async function follow(page: Page, path: string): Promise<void> {
-  for (const step of ['/no/such/page', path]) {
-    await page.evaluate(
-      `history.pushState({}, '', ${JSON.stringify(step)}); dispatchEvent(new PopStateEvent('popstate'))`,
-    );
-  }
+  await push(page, '/no/such/page');
+  await page.locator('.pf-v6-c-empty-state h1').waitFor({ timeout: 60_000 });
+  await push(page, path);
 }
+
+const push = (page: Page, path: string) =>
+  page.evaluate(
+    `history.pushState({}, '', ${JSON.stringify(path)}); dispatchEvent(new PopStateEvent('popstate'))`,
+  );
 
 /** What a program can see of a page that is wrong, as texts. */
 async function faultsOf(page: Page, variant: Variant): Promise<string[]> {

@@ -82,7 +82,17 @@ export const pages: readonly PageToSee[] = [
     },
   },
   { name: 'guest-summary', path: '/qemu/100/summary' },
-  { name: 'guest-console', path: '/qemu/100/console' },
+  {
+    name: 'guest-console',
+    path: '/qemu/100/console',
+    // Connected, its buttons can be pressed; the mock server has nobody to connect to.
+    act: (page) =>
+      page
+        .locator('.ry-console-bar button:enabled')
+        .first()
+        .waitFor({ timeout: 10_000 })
+        .catch(() => {}),
+  },
   { name: 'guest-serial', path: '/qemu/100/serial' },
   { name: 'guest-hardware', path: '/qemu/100/hardware' },
   ...addable.map((device, index) => ({

@@ -48,7 +48,7 @@ export const snapshots = {
   'snapshot.rollbackStart': '復元後に起動する',
   'snapshot.rollbackStops': 'ゲストは実行中です。電源を抜くのと同じように直ちに停止されます。',
   'snapshot.rollbackTitle': '{{name}} の状態に戻しますか?',
-  'snapshot.rollbackTo': '{{name}} に戻す',
+  'snapshot.rollbackTo': '{{name}}: この時点に戻す',
   'snapshot.takeSubmit': '作成',
   'snapshot.withRam': 'メモリも保存する',
   'snapshot.withRamHelp':
