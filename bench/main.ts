@@ -17,12 +17,16 @@ import { type Bench, CannotMeasure, type Figure } from './lib/figure.ts';
 import { describeMachine, machineText } from './lib/machine.ts';
 import { type Absent, tableOf } from './lib/report.ts';
 import { loadRole } from './load.ts';
+import { mirror } from './mirror.ts';
+import { snapshot } from './snapshot.ts';
 import { startUp } from './start-up.ts';
 import { vmStart } from './vm-start.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   'vm-start': vmStart,
   clone,
+  mirror,
+  snapshot,
   http,
   idle,
   'start-up': startUp,

@@ -90,7 +90,7 @@ test('a disk moves to another format while the guest runs, and back when it is s
     'node-name': string;
   }[];
   expect(nodes.map((one) => one['node-name']).sort()).toEqual(
-    ['drive-scsi0', 'file-scsi0-2', 'format-scsi0-2'].sort(),
+    ['drive-scsi0-2', 'file-scsi0-2', 'format-scsi0-2'].sort(),
   );
   await admin.run('PUT', qemu(300, '/resize'), { disk: 'scsi0', size: '+1G' });
   await admin.run('POST', qemu(300, '/status/stop'));
