@@ -80,6 +80,16 @@ const more: readonly PageToSee[] = [
   { name: 'storage-images', path: '/storage/pve1/local/images' },
   { name: 'node-tasks', path: '/node/pve1/tasks' },
   { name: 'guest-stopped-console', path: '/qemu/101/console' },
+  { name: 'guest-firewall', path: '/qemu/100/firewall' },
+  {
+    name: 'guest-firewall-rule',
+    path: '/qemu/100/firewall',
+    act: async (page) => {
+      await page.locator('.ry-firewall .pf-v6-c-button.pf-m-primary').first().click();
+      await page.locator('[role=dialog]').waitFor();
+    },
+  },
+  { name: 'create-import', path: '/create/import' },
   { name: 'api-docs', path: '/api-docs' },
   { name: 'no-such-page', path: '/no/such/page' },
 ];
