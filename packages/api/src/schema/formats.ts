@@ -131,8 +131,3 @@ export function checkFormat(name: string, text: string): string | undefined {
   }
   return undefined;
 }
-
-/** Every named format, for tests and documentation. */
-export function formatNames(): string[] {
-  return [...formats.keys()];
-}
