@@ -1,5 +1,5 @@
 /** Guest documents in the config store: reading, claiming a VMID, compare-and-set changes. */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import { type ConfigStore, ConflictError } from '../cluster/store.ts';
 import { guestFirewall } from '../network/firewall/documents.ts';
 import {
@@ -204,39 +204,10 @@ export function unlocked(file: GuestConfigFile): GuestConfigFile {
   return { ...file, properties };
 }
 
-export function digestMismatch(): RyokanError {
-  return new RyokanError(
-    'conflict',
-    'detected modified configuration - file changed by other user? Try again.',
-  );
-}
-
 /** Refuses work on a guest that an operation has locked. */
 export function demandUnlocked(properties: ConfigProperties, type: GuestType = 'qemu'): void {
   if (properties.lock) {
     throw new RyokanError('locked', `${type === 'qemu' ? 'VM' : 'CT'} is locked (${properties.lock})`);
-  }
-}
-
-/** Sets or clears the lock key, whatever else changes at the same time. */
-export async function setGuestLock(
-  store: ConfigStore,
-  type: GuestType,
-  node: string,
-  vmid: number,
-  lock: string | undefined,
-  author: string,
-): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const guest = readGuest(store, type, node, vmid);
-    const { lock: _old, ...rest } = guest.file.properties;
-    const properties = lock === undefined ? rest : { ...rest, lock };
-    try {
-      await writeGuest(store, guest, { ...guest.file, properties }, author);
-      return;
-    } catch (error) {
-      if (attempt >= 10 || !(error instanceof RyokanError) || error.code !== 'conflict') throw error;
-    }
   }
 }
 

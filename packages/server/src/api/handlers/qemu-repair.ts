@@ -1,9 +1,9 @@
 /** Repairing the configuration document of a guest. */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import { qemuDocument, qemuDocumentRepair } from '@ryokan/api/methods/qemu-repair.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { type ConfigProperties, type GuestConfigFile, parseConfigFile } from '../../guests/config-file.ts';
-import { digestMismatch, salvageGuest, writeGuest } from '../../guests/guest-store.ts';
+import { salvageGuest, writeGuest } from '../../guests/guest-store.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { demandConfigChange } from './qemu-permissions.ts';
 

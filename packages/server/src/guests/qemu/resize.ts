@@ -1,8 +1,8 @@
 /** Growing disks, and whether there is room for new ones. */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
-import { digestMismatch, readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
+import { readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
 import { rootNode } from './block-graph.ts';
 import { isVolumeKey } from './config-change.ts';
 import {

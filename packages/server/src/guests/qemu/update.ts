@@ -1,10 +1,10 @@
 /** Changing a QEMU guest's configuration. */
 import { join } from 'node:path';
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { digestMismatch, messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
-import { demandUnlocked, digestMismatch, readGuest, writeGuest } from '../guest-store.ts';
+import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { hasChanges, recordChanges } from './cloud-init/changes.ts';
 import { cloudInitKey } from './cloud-init/drive.ts';
 import { regenerateCloudInit } from './cloud-init/regenerate.ts';

@@ -1,15 +1,9 @@
 /** Moving a disk to another storage or format, also while its guest runs. */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import {
-  demandUnlocked,
-  digestMismatch,
-  readGuest,
-  type StoredGuest,
-  writeGuest,
-} from '../../guest-store.ts';
+import { demandUnlocked, readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
 import { freshNodeNames, type NodeNames } from '../block-graph.ts';
 import { requireQemuConfig } from '../config.ts';
 import { inSnapshot } from '../config-change.ts';

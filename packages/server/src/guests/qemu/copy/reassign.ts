@@ -1,16 +1,9 @@
 /** Giving a disk to another guest of the node: its volume gets the other's name, no data moves. */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestConfigFile } from '../../config-file.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import {
-  demandUnlocked,
-  digestMismatch,
-  guestOwner,
-  readGuest,
-  type StoredGuest,
-  writeGuests,
-} from '../../guest-store.ts';
+import { demandUnlocked, guestOwner, readGuest, type StoredGuest, writeGuests } from '../../guest-store.ts';
 import { withoutBootDevice } from '../boot-order.ts';
 import { recordChanges } from '../cloud-init/changes.ts';
 import { applyPending, inSnapshot, mergeChange } from '../config-change.ts';
