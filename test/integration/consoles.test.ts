@@ -88,6 +88,14 @@ describe('screen', () => {
     expect((await admin.taskEnd(opened.upid, 10)).exitstatus).toBe('OK');
   });
 
+  test('two who open it at the same moment get one password, as QEMU knows only one', async () => {
+    const ask = () =>
+      admin.call<Opened>('POST', `${node.path}/qemu/101/vncproxy`, { websocket: 1, 'generate-password': 1 });
+    const [one, two] = await Promise.all([ask(), ask()]);
+    expect(one.password).toBe(two.password);
+    expect(one.ticket).not.toBe(two.ticket);
+  });
+
   test('tickets hold for one console, one user, one use', async () => {
     const opened = await admin.call<Opened>('POST', `${node.path}/qemu/101/vncproxy`, { websocket: 1 });
     await expect(open(socketUrl(`${node.path}/qemu/100`, opened))).rejects.toThrow('HTTP 403');

@@ -194,6 +194,7 @@ describe.each(kinds)('disks on $storage', ({ storage, vmid, images, snapshots })
           there,
         ]);
       }
+      expect([name, (await readdir(images())).filter((file) => file.startsWith('.'))]).toEqual([name, []]);
       const config = await admin.get<Record<string, string>>(qemu(vmid, '/config'));
       expect([name, config.lock]).toEqual([name, undefined]);
       expect(await admin.get(qemu(vmid, '/status/current'))).toMatchObject({ qmpstatus: 'running' });

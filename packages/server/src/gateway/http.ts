@@ -121,11 +121,21 @@ function forward(
   });
 }
 
+let date = { second: 0, text: '' };
+
+/** Now, as HTTP writes it (RFC 9110, section 5.6.7); the text is made once a second. */
+function httpDate(): string {
+  const now = Date.now();
+  const second = Math.floor(now / 1000);
+  if (second !== date.second) date = { second, text: new Date(now).toUTCString() };
+  return date.text;
+}
+
 function baseHeaders(head: ReplyHead): Record<string, string> {
   const headers: Record<string, string> = {
     'Cache-Control': 'max-age=0',
     Pragma: 'no-cache',
-    Expires: new Date().toUTCString(),
+    Expires: httpDate(),
     Server: 'pve-api-daemon/3.0',
     'X-Content-Type-Options': 'nosniff',
   };

@@ -12,8 +12,28 @@ import { shellTarget } from '../console/shell.ts';
 import { RelayReply } from '../dispatcher.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 
+/** Seconds within which whoever asked for a screen must have opened it. */
+const vncPasswordLife = 30;
+
+/**
+ * Passwords of screens. QEMU knows one for a guest: whoever asks while an earlier caller may still be on his way gets the
+ * same, so that neither finds himself refused. It keeps nobody out whom the console's ticket would let in.
+ */
+class VncPasswords {
+  private readonly given = new Map<number, { readonly password: string; readonly until: number }>();
+
+  of(vmid: number): string {
+    const now = Date.now();
+    const known = this.given.get(vmid);
+    const password = known && known.until > now ? known.password : randomBytes(6).toString('base64url');
+    this.given.set(vmid, { password, until: now + vncPasswordLife * 1000 });
+    return password;
+  }
+}
+
 export function consoleHandlers(table: HandlerTable, services: DaemonServices): void {
   const { consoles, settings, store, tasks } = services;
+  const vncPasswords = new VncPasswords();
 
   /** A console is a task as long as it is open. */
   const open = (call: Call, path: string, type: string, id: string, target: ConsoleTarget) => {
@@ -30,10 +50,10 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
     const { vnc } = qemuRunPaths(services.paths, vmid);
     const opened = open(call, `/vms/${vmid}`, 'vncproxy', String(vmid), unixTarget(vnc, false));
     // VNC passwords have 8 characters; clients that ask for none of their own use the ticket.
-    const password = params['generate-password'] ? randomBytes(6).toString('base64url') : opened.ticket;
+    const password = params['generate-password'] ? vncPasswords.of(vmid) : opened.ticket;
     const qmp = await services.monitor.connection(vmid);
     await qmp.execute('set_password', { protocol: 'vnc', password });
-    await qmp.execute('expire_password', { protocol: 'vnc', time: '+30' });
+    await qmp.execute('expire_password', { protocol: 'vnc', time: `+${vncPasswordLife}` });
     const { pem } = services.certificate;
     return { ...opened, cert: pem, ...(params['generate-password'] ? { password } : {}) };
   });

@@ -8,7 +8,7 @@
  * A snapshot puts the current file aside under the new name and lays an empty image on top; going back lays an empty
  * image on the snapshot. Several layers may rest on one, so that snapshots form a tree.
  */
-import { link, lstat, readdir, rename, unlink } from 'node:fs/promises';
+import { link, lstat, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { ImageFormat } from '@ryokan/api/schema/volume-id.ts';
@@ -16,7 +16,7 @@ import { errorCode, type Owner, syncFolder } from '../../host/files.ts';
 import type { ImageSource, LayeredSnapshots, LiveLayers, QemuBlockSource } from '../driver.ts';
 import { readImageHeader } from '../image-header.ts';
 import { commitImage, createImage, rebaseImage } from '../qemu-img.ts';
-import { stagingPath } from '../staging.ts';
+import { stagingPrefix } from '../staging.ts';
 import { seal } from './dir-files.ts';
 import { type DirSnapshots, noSnapshot, type SnapshotImage, snapshotExists } from './dir-snapshots.ts';
 
@@ -113,6 +113,7 @@ export class LayerSnapshots implements DirSnapshots {
     snapshot: string,
     live: Pick<LiveLayers, 'moved'>,
   ): Promise<void> {
+    await rm(unfinishedLayer(image), { force: true });
     const path = layerPath(image, snapshot);
     const aside = await lstat(path).catch(() => undefined);
     if (!aside) return;
@@ -166,7 +167,7 @@ export class LayerSnapshots implements DirSnapshots {
 
   /** Makes the current state an empty image that rests on `layer`, in one step. */
   private async layOn(image: SnapshotImage, layer: Layer): Promise<void> {
-    const staged = stagingPath(dirname(image.path), '.qcow2');
+    const staged = unfinishedLayer(image);
     try {
       const backing = { file: basename(layer.path), format: 'qcow2' as const };
       // Without subclusters: QEMU before 8.2 aborts when a running guest's layers with them are merged.
@@ -185,6 +186,10 @@ export class LayerSnapshots implements DirSnapshots {
 function layerPath(image: SnapshotImage, snapshot: string): string {
   return join(dirname(image.path), `snap-${snapshot}-${basename(image.path)}`);
 }
+
+/** The layer that is being laid on an image. Its name is always the same: who is killed meanwhile leaves one, not many. */
+export const unfinishedLayer = (image: Pick<SnapshotImage, 'path'>): string =>
+  join(dirname(image.path), stagingPrefix + basename(image.path));
 
 const isLayerOf = (file: string, image: SnapshotImage): boolean =>
   file.startsWith('snap-') && file.endsWith(`-${basename(image.path)}`);

@@ -41,7 +41,7 @@ import { claim, exists, makeFolder, seal, statInside } from './dir-files.ts';
 import { DirLayout, folderMode } from './dir-layout.ts';
 import { DirList, notesEnding, protectedEnding } from './dir-list.ts';
 import { type DirSnapshots, InternalSnapshots, type SnapshotImage } from './dir-snapshots.ts';
-import { LayerSnapshots } from './dir-snapshots-layers.ts';
+import { LayerSnapshots, unfinishedLayer } from './dir-snapshots-layers.ts';
 import { isMountPoint } from './mount-point.ts';
 
 const allFormats = ['raw', 'qcow2', 'vmdk'] as const satisfies readonly ImageFormat[];
@@ -147,6 +147,7 @@ class DirDriver implements StorageDriver {
       const layers = volume.format === 'qcow2' ? await this.snapshots.companions({ name, path }) : [];
       await unlink(path);
       for (const layer of layers) await unlink(layer);
+      await rm(unfinishedLayer({ path }), { force: true });
       // Fails while other images are in it, which is right.
       await rmdir(this.layout.imageFolder(volume.vmid)).catch(() => {});
       return;
