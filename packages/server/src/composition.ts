@@ -18,6 +18,7 @@ import { networkUndos } from './network/nat-bridge.ts';
 import type { Services } from './services.ts';
 import { createStorageManager } from './storage/storage-manager.ts';
 import { storageUndos } from './storage/storage-undo.ts';
+import { ClusterLog } from './tasks/cluster-log.ts';
 import { NodeDb } from './tasks/node-db.ts';
 import { NodeLocks } from './tasks/node-locks.ts';
 import type { Tasks } from './tasks/tasks.ts';
@@ -32,6 +33,7 @@ export interface Core {
 
 export interface TaskParts {
   readonly db: NodeDb;
+  readonly clusterLog: ClusterLog;
   readonly undos: UndoTable;
   readonly paths: DataPaths;
   readonly settings: NodeSettings;
@@ -56,12 +58,13 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const store = openSqliteStore(paths.configDb);
   await options.prepare?.(store, paths);
   const db = new NodeDb(paths.nodeDb);
+  const clusterLog = new ClusterLog(db);
   const undos = new UndoTable();
   const locks = new NodeLocks(db, options.lockOwner);
   const access = createAccessService({ store, paths, log });
   const storage = createStorageManager({ store, paths, node: settings.node, log });
-  const tasks = options.tasks({ db, undos, paths, settings, log });
-  const services: Services = { settings, paths, store, access, storage, tasks, locks, log };
+  const tasks = options.tasks({ db, clusterLog, undos, paths, settings, log });
+  const services: Services = { settings, paths, store, access, storage, tasks, locks, clusterLog, log };
   guestUndos(undos, services);
   copyUndos(undos, services);
   networkUndos(undos, services);

@@ -1,6 +1,7 @@
 /** What the daemon knows of the node at every moment: guests, their processes, measurements, the rows of lists. */
 import { availableParallelism } from 'node:os';
 import { messageOf } from '@ryokan/api/errors.ts';
+import { readUserConfig, userCfg } from './access/access-documents.ts';
 import type { EventHub } from './api/events.ts';
 import { ResourceTable } from './api/resources.ts';
 import { nodeOption } from './cluster/datacenter-options.ts';
@@ -61,6 +62,8 @@ export function createLiveState(services: Services, events: EventHub): LiveState
   });
   const sampler = new Sampler(monitor, cpuCount, (vmid) => balancer.usedMemory(vmid));
   const refreshStorages = storageRefresher(services, resources);
+  const refreshPools = () => resources.setPools(readUserConfig(store).pools);
+  const stopPools = store.watch(userCfg, refreshPools);
   return {
     guests,
     monitor,
@@ -70,6 +73,7 @@ export function createLiveState(services: Services, events: EventHub): LiveState
     async open() {
       await monitor.open();
       resources.updateNode();
+      refreshPools();
       resources.updateAllGuests();
       await refreshStorages();
       const onSample = () => {
@@ -82,6 +86,7 @@ export function createLiveState(services: Services, events: EventHub): LiveState
     },
     close() {
       sampler.stop();
+      stopPools();
       monitor.close();
     },
   };

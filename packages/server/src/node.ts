@@ -124,7 +124,7 @@ async function openCore(dataDir: string, events: EventHub): Promise<{ core: Core
 }
 
 function createTaskManager(parts: TaskParts, dataDir: string, events: EventHub): TaskManager {
-  const { db, undos, paths, settings, log } = parts;
+  const { db, clusterLog, undos, paths, settings, log } = parts;
   return new TaskManager({
     node: settings.node,
     db,
@@ -133,6 +133,7 @@ function createTaskManager(parts: TaskParts, dataDir: string, events: EventHub):
     workerCommand: [process.execPath, '--max-semi-space-size=2', join(here, 'worker.js'), dataDir],
     undos,
     log,
+    onBeginOrEnd: (row) => clusterLog.addTask(row),
     onTask(row) {
       if (!events.active) return;
       events.publish({

@@ -5,6 +5,7 @@ import type { Logger } from './host/log.ts';
 import type { NodeSettings } from './host/node-settings.ts';
 import type { DataPaths } from './host/paths.ts';
 import type { StorageManager } from './storage/manager.ts';
+import type { ClusterLog } from './tasks/cluster-log.ts';
 import type { Locks } from './tasks/locks.ts';
 import type { Tasks } from './tasks/tasks.ts';
 
@@ -16,5 +17,6 @@ export interface Services {
   readonly storage: StorageManager;
   readonly tasks: Tasks;
   readonly locks: Locks;
+  readonly clusterLog: ClusterLog;
   readonly log: Logger;
 }

@@ -1,9 +1,9 @@
 /** Datacenter-wide operations: version, resources, tasks, next free id, options, live events. */
 import { defineMethod } from '../method.ts';
-import { guestOptionFields } from '../schema/cluster-options.ts';
+import { clusterOptionFields, guestOptionFields } from '../schema/cluster-options.ts';
 import { keyboards } from '../schema/qemu-config.ts';
 import { Resource, TaskListRow } from '../schema/resource.ts';
-import { Digest, Enum, Format, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
+import { Bit, Digest, Enum, Format, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
 
 const Optional = Type.Optional;
 
@@ -64,6 +64,53 @@ export const clusterTasks = defineMethod({
   permission: { user: 'all' },
 });
 
+export const clusterLog = defineMethod({
+  id: 'cluster.log',
+  verb: 'GET',
+  path: '/cluster/log',
+  description:
+    'What went on lately, newest first: logins, tasks that began and ended. All of it with Sys.Syslog on /, else the own lines.',
+  params: Type.Object({
+    max: Optional(Type.Integer({ minimum: 1, default: 50, description: 'Number of lines.' })),
+  }),
+  returns: Type.Array(
+    Type.Object({
+      id: Type.String({ description: 'uid:node' }),
+      uid: Type.Integer(),
+      time: Type.Integer({ renderer: 'timestamp' }),
+      pri: Type.Integer({ description: 'Syslog priority: 3 error, 6 information.' }),
+      tag: Type.String(),
+      pid: Type.String(),
+      node: Type.String(),
+      user: Type.String(),
+      msg: Type.String(),
+    }),
+  ),
+  permission: { user: 'all' },
+});
+
+export const backupInfoIndex = defineMethod({
+  id: 'cluster.backup-info.index',
+  verb: 'GET',
+  path: '/cluster/backup-info',
+  description: 'Directory of questions about backups.',
+  params: Type.Object({}),
+  returns: Subdirs(),
+  permission: { user: 'all' },
+});
+
+export const guestsNotBackedUp = defineMethod({
+  id: 'cluster.backup-info.not-backed-up',
+  verb: 'GET',
+  path: '/cluster/backup-info/not-backed-up',
+  description: 'Guests that no enabled backup job includes.',
+  params: Type.Object({}),
+  returns: Type.Array(
+    Type.Object({ vmid: Vmid(), type: Enum(['qemu', 'lxc']), name: Optional(Type.String()) }),
+  ),
+  permission: { perm: '/', privs: ['Sys.Audit'] },
+});
+
 export const clusterNextid = defineMethod({
   id: 'cluster.nextid',
   verb: 'GET',
@@ -98,15 +145,20 @@ export const clusterStatus = defineMethod({
   permission: { perm: '/', privs: ['Sys.Audit'] },
 });
 
+/** Those of the public API; the Web UI has English and Japanese. */
+const languages =
+  'ar ca da de en es eu fa fr hr he it ja ka kr nb nl nn pl pt_BR ru sl sv tr ukr zh_CN zh_TW'.split(' ');
+
 const optionFields = {
   ...guestOptionFields,
+  ...clusterOptionFields,
   keyboard: Optional(
     Enum(keyboards, { description: 'Keyboard layout of consoles, for guests that have none of their own.' }),
   ),
-  language: Optional(Type.String({ description: 'Default language of the Web UI.' })),
+  language: Optional(Enum(languages, { description: 'Default language of the Web UI.' })),
   console: Optional(Enum(['applet', 'vv', 'html5', 'xtermjs'])),
   description: Optional(Type.String({ maxLength: 65536, description: 'Notes on the datacenter.' })),
-  email_from: Optional(Format('email')),
+  email_from: Optional(Format('email-opt')),
   http_proxy: Optional(Type.String({ pattern: 'https?://.*', description: 'Proxy for downloads.' })),
   mac_prefix: Optional(Type.String({ pattern: '[0-9A-Fa-f][02468aceACE](:[0-9A-Fa-f]{2}){0,2}:?' })),
   'next-id': Optional(Type.String({ description: 'Range of VMIDs to offer: lower=100,upper=1000000.' })),
@@ -120,6 +172,7 @@ export const clusterOptionsGet = defineMethod({
   params: Type.Object({}),
   returns: Type.Object({
     ...optionFields,
+    migration_unsecure: Optional(Bit()),
     'allowed-tags': Optional(Type.Array(Type.String(), { description: 'Tags to choose from.' })),
     digest: Optional(Type.String()),
   }),

@@ -8,6 +8,7 @@ export * from './node-capabilities.ts';
 export * from './node-hardware.ts';
 export * from './node-options.ts';
 export * from './nodes.ts';
+export * from './pools.ts';
 export * from './qemu.ts';
 export * from './qemu-agent.ts';
 export * from './qemu-cloudinit.ts';

@@ -1,6 +1,6 @@
 /** Options of the whole datacenter that consist of several values. */
 import { PropertyString } from './property-string.ts';
-import { Enum, Type } from './types.ts';
+import { Enum, Format, Type } from './types.ts';
 
 const Optional = Type.Optional;
 const tag = '[A-Za-z0-9_][A-Za-z0-9_\\-+.]*';
@@ -73,4 +73,98 @@ export const guestOptionFields = {
     ),
   ),
   'user-tag-access': Optional(PropertyString(tagAccessFields, { description: 'Who may set which tags.' })),
+};
+
+const network = Optional(Format('CIDR', { description: 'Network whose address of the other node is used.' }));
+const channel = Enum(['secure', 'insecure'], {
+  default: 'secure',
+  defaultKey: true,
+  description: 'Encrypted, or plain for speed on a network that nobody else is in.',
+});
+const notice = Optional(Enum(['always', 'never'], { description: 'Whether to tell.' }));
+const percent = (preset: number) => Optional(Type.Number({ minimum: 0, maximum: 100, default: preset }));
+const rebalances = { requires: 'ha-auto-rebalance' };
+
+/** Options of several nodes, of people and of what they see. Those of parts that are not there yet are kept for these. */
+export const clusterOptionFields = {
+  'consent-text': Optional(
+    Type.String({ maxLength: 65536, description: 'Shown before the login, to be agreed to.' }),
+  ),
+  crs: Optional(
+    PropertyString(
+      Type.Object({
+        ha: Optional(Enum(['basic', 'static', 'dynamic'], { default: 'basic' })),
+        'ha-rebalance-on-start': Optional(Type.Boolean({ default: false })),
+        'ha-auto-rebalance': Optional(Type.Boolean({ default: false })),
+        'ha-auto-rebalance-hold-duration': Optional(Type.Number({ minimum: 0, default: 3, ...rebalances })),
+        'ha-auto-rebalance-margin': { ...percent(10), ...rebalances },
+        'ha-auto-rebalance-method': Optional(
+          Enum(['bruteforce', 'topsis'], { default: 'bruteforce', ...rebalances }),
+        ),
+        'ha-auto-rebalance-threshold': { ...percent(30), ...rebalances },
+      }),
+      { description: 'How guests of high availability are spread over the nodes.' },
+    ),
+  ),
+  fencing: Optional(Enum(['watchdog', 'hardware', 'both'], { default: 'watchdog' })),
+  ha: Optional(
+    PropertyString(
+      Type.Object({
+        shutdown_policy: Enum(['freeze', 'failover', 'conditional', 'migrate'], { default: 'conditional' }),
+      }),
+      { description: 'What becomes of guests of high availability when their node is shut down.' },
+    ),
+  ),
+  location: Optional(
+    PropertyString(
+      Type.Object({
+        latitude: Type.Number({ minimum: -90, maximum: 90 }),
+        longitude: Type.Number({ minimum: -180, maximum: 180 }),
+        name: Optional(Type.String({ maxLength: 128 })),
+      }),
+      { description: 'Where the datacenter stands.' },
+    ),
+  ),
+  migration: Optional(
+    PropertyString(Type.Object({ type: channel, network }), {
+      description: 'How guests move to another node.',
+    }),
+  ),
+  migration_unsecure: Optional(
+    Type.Boolean({ description: 'Old spelling of migration: insecure; migration counts when both are set.' }),
+  ),
+  notify: Optional(
+    PropertyString(
+      Type.Object({
+        fencing: notice,
+        'package-updates': Optional(Enum(['auto', 'always', 'never'], { default: 'auto' })),
+        replication: notice,
+        'target-fencing': Optional(Type.String()),
+        'target-package-updates': Optional(Type.String()),
+        'target-replication': Optional(Type.String()),
+      }),
+      { description: 'What notifications are sent.' },
+    ),
+  ),
+  replication: Optional(
+    PropertyString(Type.Object({ type: channel, network }), {
+      description: 'How volumes are replicated to another node.',
+    }),
+  ),
+  u2f: Optional(
+    PropertyString(Type.Object({ appid: Optional(Type.String()), origin: Optional(Type.String()) }), {
+      description: 'U2F, which WebAuthn has replaced.',
+    }),
+  ),
+  webauthn: Optional(
+    PropertyString(
+      Type.Object({
+        rp: Optional(Type.String({ description: 'Name that security keys show.' })),
+        origin: Optional(Type.String({ description: 'Address of the Web UI, https://name:port.' })),
+        id: Optional(Type.String({ description: 'Domain that keys are bound to.' })),
+        'allow-subdomains': Optional(Type.Boolean({ default: true })),
+      }),
+      { description: 'What security keys are bound to.' },
+    ),
+  ),
 };

@@ -92,27 +92,6 @@ export async function forgetGuest(store: ConfigStore, vmid: number, author: stri
   });
 }
 
-/** Throws 'not-found' for a pool that does not exist. */
-export function demandPool(store: ConfigStore, pool: string): void {
-  if (!readUserConfig(store).pools.has(pool)) throw noPool(pool);
-}
-
-/** Puts a guest into a pool; whoever calls has checked that the caller may. */
-export async function addToPool(
-  store: ConfigStore,
-  pool: string,
-  vmid: number,
-  author: string,
-): Promise<void> {
-  await editAccess(store, author, ({ config }) => {
-    const found = config.pools.get(pool);
-    if (!found) throw noPool(pool);
-    found.vms.add(vmid);
-  });
-}
-
-const noPool = (pool: string) => new RyokanError('not-found', `pool '${pool}' does not exist`);
-
 function demandRole(config: UserConfig, role: string, held: Held, change: AclChange): void {
   const privs = rolePrivileges(config, role);
   // A rule that names a lost role can still be taken away.

@@ -206,9 +206,13 @@ const readers: Readonly<Record<'user' | 'token' | 'role' | 'group' | 'pool' | 'a
     const vmids = splitList(vms)
       .filter((vmid) => /^[1-9]\d{2,8}$/.test(vmid))
       .map(Number);
+    const others = [...config.pools.values()];
+    const taken = new Set(vmids.filter((vmid) => others.some((pool) => pool.vms.has(vmid))));
+    if (taken.size > 0)
+      config.problems.push(`user.cfg: pool '${id}': guests of another pool: ${[...taken].join(', ')}`);
     config.pools.set(id, {
       comment: decode(comment),
-      vms: new Set(vmids),
+      vms: new Set(vmids.filter((vmid) => !taken.has(vmid))),
       storages: new Set(splitList(storages)),
     });
     return undefined;

@@ -72,7 +72,8 @@ function modifyPrivileges(path: string): Privilege[] {
   return ['Permissions.Modify', ...own];
 }
 
-function demandModify(path: string, caller: Caller): void {
+/** Throws unless the caller may give out rights on this path. */
+export function demandModify(path: string, caller: Pick<Caller, 'can'>): void {
   if (!canModifyPath(path, caller)) throw forbidden(path, modifyPrivileges(path));
 }
 

@@ -41,6 +41,8 @@ export class ResourceTable {
   private readonly texts = new Map<string, string>();
   /** Ready answers by filter ('' for all). */
   private readonly kept = new Map<string, ReadyReply>();
+  /** The pool of each guest that is in one. */
+  private pools: ReadonlyMap<number, string> = new Map();
 
   constructor(private readonly sources: ResourceSources) {}
 
@@ -85,12 +87,31 @@ export class ResourceTable {
   /** Brings one guest's row up to date with its configuration and state. */
   updateGuest(vmid: number): void {
     const guest = this.sources.guests().get(vmid);
-    if (guest) this.put(guestRow(this.sources, guest));
+    if (guest) this.put(this.guestRow(guest));
     else for (const type of ['qemu', 'lxc']) this.remove(`${type}/${vmid}`);
   }
 
   updateAllGuests(): void {
-    for (const guest of this.sources.guests().all()) this.put(guestRow(this.sources, guest));
+    for (const guest of this.sources.guests().all()) this.put(this.guestRow(guest));
+  }
+
+  private guestRow(guest: GuestSummary): ResourceRow {
+    const pool = this.pools.get(guest.vmid);
+    const row = guestRow(this.sources, guest);
+    return pool === undefined ? row : { ...row, pool };
+  }
+
+  /** The pools there are, with the guests that are in them. */
+  setPools(pools: ReadonlyMap<string, { readonly vms: ReadonlySet<number> }>): void {
+    const before = this.pools;
+    this.pools = new Map([...pools].flatMap(([id, { vms }]) => [...vms].map((vmid) => [vmid, id] as const)));
+    for (const row of [...this.rows.values()]) {
+      if (row.type === 'pool' && !pools.has(row.pool ?? '')) this.remove(row.id);
+    }
+    for (const pool of pools.keys()) this.put({ id: `/pool/${pool}`, type: 'pool', pool });
+    for (const vmid of new Set([...before.keys(), ...this.pools.keys()])) {
+      if (before.get(vmid) !== this.pools.get(vmid)) this.updateGuest(vmid);
+    }
   }
 
   /** After a measurement: running guests and the node itself. */
@@ -189,6 +210,7 @@ function maySee(call: Call, row: ResourceRow): boolean {
   if (row.type === 'storage') {
     return call.can(`/storage/${row.storage}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true);
   }
+  if (row.type === 'pool') return call.can(`/pool/${row.pool}`, ['Pool.Audit']);
   return row.type === 'node' || call.can('/', ['Sys.Audit']);
 }
 
@@ -200,7 +222,7 @@ function withoutMeasurements({ id, type, node, status }: ResourceRow): ResourceR
 /** May the caller see every row there can be, and all of it, so that none has to be looked at? */
 function seesAll(call: Call): boolean {
   return (
-    call.canEverywhere(['VM.Audit', 'Sys.Audit']) &&
+    call.canEverywhere(['VM.Audit', 'Sys.Audit', 'Pool.Audit']) &&
     call.canEverywhere(['Datastore.Audit', 'Datastore.AllocateSpace'], true)
   );
 }

@@ -1,4 +1,4 @@
-/** Documents of options, one `key: value` a line: datacenter.cfg and each node's own. A description stands URL-encoded. */
+/** Documents of options, one `key: value` a line: datacenter.cfg and each node's own. Long texts stand URL-encoded. */
 import { createHash } from 'node:crypto';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
@@ -45,6 +45,8 @@ export async function changeOptions(
   );
 }
 
+const longTexts: ReadonlySet<string> = new Set(['description', 'consent-text']);
+
 const digestOf = (text: string): string => createHash('sha1').update(text).digest('hex');
 
 function parseOptions(text: string): Options {
@@ -52,7 +54,7 @@ function parseOptions(text: string): Options {
   for (const line of text.split('\n')) {
     const [, key, value] = /^([\w-]+): (.*)$/.exec(line) ?? [];
     if (key !== undefined && value !== undefined)
-      options[key] = key === 'description' ? decodeURIComponent(value) : value;
+      options[key] = longTexts.has(key) ? decodeURIComponent(value) : value;
   }
   return options;
 }
@@ -62,7 +64,7 @@ function formatOptions(options: Options): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([key, value]) =>
-        `${key}: ${key === 'description' ? encodeURIComponent(value) : value.replace(/\s*\n\s*/g, ' ')}\n`,
+        `${key}: ${longTexts.has(key) ? encodeURIComponent(value) : value.replace(/\s*\n\s*/g, ' ')}\n`,
     )
     .join('');
 }

@@ -19,6 +19,20 @@ export interface LockOwner {
   readonly pstart: number;
 }
 
+export interface LogLine {
+  readonly uid: number;
+  /** Seconds since the epoch. */
+  readonly time: number;
+  /** Syslog priority: 3 error, 6 information. */
+  readonly pri: number;
+  /** Program that wrote it. */
+  readonly tag: string;
+  readonly pid: number;
+  /** `user@realm` or `user@realm!token`. */
+  readonly user: string;
+  readonly msg: string;
+}
+
 /** Begins the method name of a task that lives in the daemon, see TaskManager.inline. */
 export const inlinePrefix = 'inline.';
 
@@ -41,7 +55,9 @@ export class NodeDb {
         pstart INTEGER NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS undos (upid TEXT NOT NULL, seq INTEGER PRIMARY KEY AUTOINCREMENT,
         name TEXT NOT NULL, args TEXT NOT NULL) STRICT;
-      CREATE INDEX IF NOT EXISTS undos_by_task ON undos (upid);`);
+      CREATE INDEX IF NOT EXISTS undos_by_task ON undos (upid);
+      CREATE TABLE IF NOT EXISTS cluster_log (uid INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,
+        pri INTEGER NOT NULL, tag TEXT NOT NULL, pid INTEGER NOT NULL, user TEXT NOT NULL, msg TEXT NOT NULL) STRICT;`);
   }
 
   insertTask(row: TaskRow, method: string): void {
@@ -96,6 +112,29 @@ export class NodeDb {
     )
       .all(keep)
       .map(([upid]) => upid);
+  }
+
+  /** Enters a line of the cluster log and lets those go that are older than the newest `keep`. */
+  addLogLine({ time, pri, tag, pid, user, msg }: Omit<LogLine, 'uid'>, keep: number): void {
+    this.db.transaction(() => {
+      this.sql<SqlValue[]>(
+        'INSERT INTO cluster_log (time, pri, tag, pid, user, msg) VALUES (?,?,?,?,?,?)',
+      ).run(time, pri, tag, pid, user, msg);
+      this.sql<[number]>('DELETE FROM cluster_log WHERE uid <= (SELECT max(uid) FROM cluster_log) - ?').run(
+        keep,
+      );
+    });
+  }
+
+  /** Newest first, at most `max`; only those of `user` and its tokens when one is given. */
+  logLines(max: number, user?: string): LogLine[] {
+    const sql = user === undefined ? '' : `WHERE ${isOwner}`;
+    const values = user === undefined ? [] : [user, user, user];
+    return this.sql<SqlValue[], [number, number, number, string, number, string, string]>(
+      `SELECT uid, time, pri, tag, pid, user, msg FROM cluster_log ${sql} ORDER BY uid DESC LIMIT ?`,
+    )
+      .all(...values, max)
+      .map(([uid, time, pri, tag, pid, owner, msg]) => ({ uid, time, pri, tag, pid, user: owner, msg }));
   }
 
   addUndo(upid: string, undo: UndoRecord): void {
@@ -178,6 +217,9 @@ export class NodeDb {
   }
 }
 
+/** A user or one of the user's tokens; the user stands for each of the three places. */
+const isOwner = "(user = ? OR substr(user, 1, length(?) + 1) = ? || '!')";
+
 function conditions(filter: TaskFilter): { sql: string; values: SqlValue[] } {
   const parts: string[] = [];
   const values: SqlValue[] = [];
@@ -189,8 +231,7 @@ function conditions(filter: TaskFilter): { sql: string; values: SqlValue[] } {
   if (source !== 'all') add(source === 'active' ? 'endtime IS NULL' : 'endtime IS NOT NULL');
   if (filter.vmid !== undefined) add('id = ?', String(filter.vmid));
   if (filter.user !== undefined) add('instr(lower(user), lower(?)) > 0', filter.user);
-  if (filter.owner !== undefined)
-    add("(user = ? OR substr(user, 1, length(?) + 1) = ? || '!')", filter.owner, filter.owner, filter.owner);
+  if (filter.owner !== undefined) add(isOwner, filter.owner, filter.owner, filter.owner);
   if (filter.typefilter !== undefined) add('type = ?', filter.typefilter);
   if (filter.since !== undefined) add('starttime >= ?', filter.since);
   if (filter.until !== undefined) add('starttime <= ?', filter.until);

@@ -23,7 +23,10 @@ export interface TaskManagerOptions {
   readonly patience?: number;
   readonly undos: UndoTable;
   readonly log: Logger;
+  /** A task has begun, ended, or come further. */
   readonly onTask: (row: TaskRow) => void;
+  /** It has begun or ended: once for each. */
+  readonly onBeginOrEnd?: (row: TaskRow) => void;
   readonly onLog: (row: TaskRow, line: { n: number; t: string }) => void;
 }
 
@@ -209,6 +212,7 @@ export class TaskManager implements Tasks {
     while (db.task(upid)) upid = formatUpid({ node, pid, pstart, starttime: ++starttime, type, id, user });
     const row: TaskRow = { upid, node, pid, pstart, starttime, type, id, user };
     db.insertTask(row, method);
+    this.options.onBeginOrEnd?.(row);
     return row;
   }
 
@@ -228,6 +232,7 @@ export class TaskManager implements Tasks {
     const row = this.options.db.task(task.row.upid) ?? task.row;
     this.running.delete(row.upid);
     this.options.onTask(row);
+    this.options.onBeginOrEnd?.(row);
     for (const resolve of task.waiters) resolve(row);
     if (++this.endedSinceTrim >= trimEvery) this.inBackground(this.trim());
   }

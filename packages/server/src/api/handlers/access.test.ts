@@ -13,6 +13,8 @@ import { MemoryStore } from '../../cluster/memory-store.ts';
 import { createLogger } from '../../host/log.ts';
 import { dataPaths } from '../../host/paths.ts';
 import type { Services } from '../../services.ts';
+import { ClusterLog } from '../../tasks/cluster-log.ts';
+import { NodeDb } from '../../tasks/node-db.ts';
 import { authorize } from '../authorize.ts';
 import { createCall } from '../dispatcher.ts';
 import { HandlerTable } from '../handler-table.ts';
@@ -25,6 +27,7 @@ const log = createLogger('test', 'silent');
 const ajv = new Ajv({ strict: false });
 
 let folder: string;
+let databases = 0;
 let store: MemoryStore;
 let access: AccessService;
 let services: Services;
@@ -39,8 +42,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(async () => {
   store = new MemoryStore();
   access = createAccessService({ store, paths: dataPaths(folder), log });
-  // The handlers under test reach the store and access control only.
-  services = { store, access } as unknown as Services;
+  // The handlers under test reach no more than this.
+  const clusterLog = new ClusterLog(new NodeDb(join(folder, `${++databases}.db`)));
+  services = { store, access, clusterLog } as unknown as Services;
   table = new HandlerTable();
   accessHandlers(table, services);
   await call('root@pam', methods.userCreate, { userid: 'ann@pve', comment: 'first', groups: '' });

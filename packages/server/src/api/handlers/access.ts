@@ -47,11 +47,12 @@ export function accessHandlers(table: HandlerTable, services: Services): void {
   accessUserHandlers(table, services);
 }
 
-function loginHandlers(table: HandlerTable, { access }: Services): void {
+function loginHandlers(table: HandlerTable, { access, clusterLog }: Services): void {
   table.on(accessIndex, () => childrenOf(accessIndex, 'subdir'));
   table.on(accessTicketPage, () => null);
   table.on(accessLogin, async (params, call) => {
     const result = await access.login(params.username, params.realm, params.password, call.remote);
+    clusterLog.add(result.username, `successful auth for user '${result.username}'`);
     if (params.path === undefined || params.privs === undefined) {
       return { ...result, cap: { ...result.cap } };
     }

@@ -1,22 +1,30 @@
 /** Version, resources, tasks of the datacenter, next free VMID, options, live events. */
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
+  backupInfoIndex,
   clusterEvents,
   clusterIndex,
+  clusterLog,
   clusterNextid,
   clusterOptionsGet,
   clusterOptionsSet,
   clusterResources,
   clusterStatus,
   clusterTasks,
+  guestsNotBackedUp,
   rootIndex,
   version,
 } from '@ryokan/api/methods/cluster.ts';
+import { readUserConfig } from '../../access/access-documents.ts';
+import { poolOf } from '../../access/pools.ts';
+import { guestsInJobs } from '../../backup/job-selection.ts';
 import { datacenterOption, datacenterOptionsPath } from '../../cluster/datacenter-options.ts';
 import { changeOptions, type Options, readOptions } from '../../cluster/options-document.ts';
+import { parseSections } from '../../cluster/section-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
 import { knownTags } from '../../guests/tag-rules.ts';
+import { nodeAddress } from '../../host/node-settings.ts';
 import { apiVersion } from '../../host/version.ts';
 import { childrenOf } from '../directory.ts';
 import { StreamReply } from '../dispatcher.ts';
@@ -32,8 +40,12 @@ const openOptions: ReadonlySet<string> = new Set([
   'tag-style',
   'user-tag-access',
 ]);
-const typed = ({ max_workers: workers, ...options }: Options) =>
-  workers === undefined ? options : { ...options, max_workers: Number(workers) };
+/** Options are kept as text; some are numbers to clients. */
+const typed = (options: Options) =>
+  Object.fromEntries(
+    Object.entries(options).map(([key, value]) => [key, numeric.has(key) ? Number(value) : value]),
+  );
+const numeric: ReadonlySet<string> = new Set(['max_workers', 'migration_unsecure']);
 const firstVmid = 100;
 const lastVmid = 999_999_999;
 
@@ -47,6 +59,7 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
     const { rows } = tasks.list({ source: 'all', limit: 50, ...visibleTasks(call, settings.node) });
     return rows.map(taskRow);
   });
+  logHandlers(table, services);
   table.on(clusterNextid, ({ vmid }) => {
     if (vmid !== undefined) {
       const owner = guestOwner(store, vmid);
@@ -61,7 +74,7 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
       id: `node/${settings.node}`,
       type: 'node' as const,
       name: settings.node,
-      ip: '',
+      ip: nodeAddress(settings),
       level: '',
       local: 1,
       nodeid: 0,
@@ -82,6 +95,27 @@ export function clusterHandlers(table: HandlerTable, services: DaemonServices): 
     return null;
   });
   table.on(clusterEvents, ({ task }, call) => new StreamReply(events.stream(call, task)) as never);
+}
+
+function logHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { settings, store, guests } = services;
+  table.on(clusterLog, ({ max = 50 }, call) => {
+    const lines = services.clusterLog.lines(max, call.can('/', ['Sys.Syslog']) ? undefined : call.user);
+    return lines.map((line) => ({
+      ...line,
+      id: `${line.uid}:${settings.node}`,
+      pid: String(line.pid),
+      node: settings.node,
+    }));
+  });
+  table.on(backupInfoIndex, () => childrenOf(backupInfoIndex, 'subdir'));
+  table.on(guestsNotBackedUp, (_params, call) => {
+    const config = readUserConfig(store);
+    const all = [...guests.all()].filter(({ vmid }) => call.can(`/vms/${vmid}`, ['VM.Audit']));
+    const candidates = all.map(({ vmid, node }) => ({ vmid, node, pool: poolOf(config, vmid) }));
+    const saved = guestsInJobs(parseSections(store.get('jobs.cfg')?.text ?? ''), candidates);
+    return all.filter(({ vmid }) => !saved.has(vmid)).map(({ vmid, type, name }) => ({ vmid, type, name }));
+  });
 }
 
 /** The lowest free VMID in the range that the option `next-id` sets. */

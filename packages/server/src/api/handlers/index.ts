@@ -11,6 +11,7 @@ import { capabilityHandlers } from './node-capabilities.ts';
 import { hardwareHandlers } from './node-hardware.ts';
 import { nodeOptionHandlers } from './node-options.ts';
 import { nodeHandlers } from './nodes.ts';
+import { poolHandlers } from './pools.ts';
 import { qemuHandlers } from './qemu.ts';
 import { cloudInitHandlers } from './qemu-cloudinit.ts';
 import { repairHandlers } from './qemu-repair.ts';
@@ -35,4 +36,5 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   hardwareHandlers(table, services);
   storageImportHandlers(table, services);
   firewallHandlers(table, services);
+  poolHandlers(table, services);
 }

@@ -10,7 +10,7 @@ import {
   qemuTemplate,
 } from '@ryokan/api/methods/qemu-copy.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
-import { addToPool, demandPool } from '../../access/acl.ts';
+import { addToPool, demandPool } from '../../access/pools.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { bandwidthLimit, type CopyOperation, type LimitFor } from '../../guests/qemu/copy/bandwidth.ts';
 import { type ClonePlan, cloneGuest, isLinkable, planClone } from '../../guests/qemu/copy/clone.ts';

@@ -97,16 +97,26 @@ export function demandCreate(
   change: ConfigChange,
 ): void {
   const { vmid, pool } = params;
-  const path = `/vms/${vmid}`;
-  if (!(pool !== undefined && call.can(`/pool/${pool}`, ['VM.Allocate']))) call.demand(path, ['VM.Allocate']);
-  demandOptions(call, path, change, {});
+  const guest: Guest = { path: `/vms/${vmid}`, pool: pool === undefined ? undefined : `/pool/${pool}` };
+  demandOn(call, guest, ['VM.Allocate']);
+  demandOptions(call, guest, change, {});
+}
+
+/** Where the rights on a guest stand: its own path or, while it is being made, that of the pool it will be in. */
+interface Guest {
+  readonly path: string;
+  readonly pool?: string | undefined;
+}
+
+function demandOn(call: Call, { path, pool }: Guest, privileges: readonly Privilege[], any = false): void {
+  if (pool === undefined || !call.can(pool, privileges, any)) call.demand(path, privileges, any);
 }
 
 /** The record has asked for any of the configuration privileges; here each key is looked at. */
 export function demandConfigChange(services: Services, call: Call, vmid: number, change: ConfigChange): void {
   if (call.isRoot) return;
   const { properties } = salvageGuest(services.store, 'qemu', services.settings.node, vmid).file;
-  demandOptions(call, `/vms/${vmid}`, change, properties);
+  demandOptions(call, { path: `/vms/${vmid}` }, change, properties);
   const { tags } = change.set;
   if (tags !== undefined || change.delete.includes('tags')) demandTags(services, call, properties.tags, tags);
 }
@@ -129,16 +139,16 @@ export function demandTags(
 
 function demandOptions(
   call: Call,
-  path: string,
+  guest: Guest,
   change: ConfigChange,
   present: Readonly<Record<string, string>>,
 ): void {
   if (call.isRoot) return;
   // What stands there now counts too: a new value takes it away, and so does removing it.
-  for (const key of [...change.delete, ...change.revert]) demandKey(call, path, key, present[key]);
+  for (const key of [...change.delete, ...change.revert]) demandKey(call, guest, key, present[key]);
   for (const [key, text] of Object.entries(change.set)) {
-    if (present[key] !== undefined) demandKey(call, path, key, present[key]);
-    demandKey(call, path, key, text);
+    if (present[key] !== undefined) demandKey(call, guest, key, present[key]);
+    demandKey(call, guest, key, text);
     if (isMappable(key)) demandMapping(call, key, text);
     if (isVolumeKey(key)) demandVolume(call, key, text);
     else if (/^net\d+$/.test(key)) demandBridge(call, text);
@@ -147,16 +157,16 @@ function demandOptions(
   }
 }
 
-function demandKey(call: Call, path: string, key: string, text: string | undefined): void {
+function demandKey(call: Call, guest: Guest, key: string, text: string | undefined): void {
   if (isCloudInitValue(key, text)) {
-    return call.demand(path, ['VM.Config.Cloudinit', 'VM.Config.CDROM']);
+    return demandOn(call, guest, ['VM.Config.Cloudinit', 'VM.Config.CDROM']);
   }
   if (/^ipconfig\d+$/.test(key) || byKey.get(key) === 'VM.Config.Cloudinit') {
-    return call.demand(path, ['VM.Config.Cloudinit', 'VM.Config.Network'], true);
+    return demandOn(call, guest, ['VM.Config.Cloudinit', 'VM.Config.Network'], true);
   }
   const privilege = privilegeFor(key, text);
   if (privilege === 'root') throw onlyRoot(key);
-  call.demand(path, [privilege]);
+  demandOn(call, guest, [privilege]);
 }
 
 function demandVolume(call: Call, key: string, text: string): void {

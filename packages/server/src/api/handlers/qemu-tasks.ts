@@ -14,7 +14,8 @@ import {
   qemuStop,
   qemuSuspend,
 } from '@ryokan/api/methods/qemu.ts';
-import { addToPool, demandPool, forgetGuest } from '../../access/acl.ts';
+import { forgetGuest } from '../../access/acl.ts';
+import { addToPool, demandPool } from '../../access/pools.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/qemu/config-change.ts';
 import { createGuest } from '../../guests/qemu/create.ts';

@@ -13,6 +13,8 @@ import type { Services } from '../../services.ts';
 import { defaultStorageConfig } from '../../storage/storage-config.ts';
 import { createStorageManager } from '../../storage/storage-manager.ts';
 import { storageUndos } from '../../storage/storage-undo.ts';
+import { ClusterLog } from '../../tasks/cluster-log.ts';
+import { NodeDb } from '../../tasks/node-db.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { TaskRow, Tasks } from '../../tasks/tasks.ts';
 import { UndoTable } from '../../tasks/undo.ts';
@@ -64,6 +66,7 @@ export class Testbed {
       storage: createStorageManager({ store, paths, node: 'pve1', log }),
       tasks: this.tasksOfThisProcess(),
       locks: { with: (_name, work) => work(), holder: () => undefined },
+      clusterLog: new ClusterLog(new NodeDb(join(root, 'node.db'))),
     };
     storageUndos(this.undos, paths.spool);
     storageHandlers(this.table, this.services);
