@@ -5,6 +5,10 @@ import { type SpawnOptions, spawn } from 'node:child_process';
 
 export interface RunOptions {
   readonly input?: string;
+  /** An open file that the program reads as its standard input; it stays open here. */
+  readonly stdin?: number;
+  /** Open files that the program has beside its standard ones, as 3 and on. */
+  readonly files?: readonly number[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   /** Milliseconds; the program is killed then and the call rejects. */
@@ -42,11 +46,19 @@ export class ExecError extends Error {
 /** Most of an output that is kept: what a person would read of it, not a data channel. */
 const keptOutput = 8 * 1024 * 1024;
 
+/** Longer lines are passed on cut: what a program says may be made by a stranger's file. */
+const longestLine = 64 * 1024;
+
 /** Runs `program` to its end. Rejects with ExecError. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const spawnOptions: SpawnOptions = {
-      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [
+        options.stdin ?? (options.input === undefined ? 'ignore' : 'pipe'),
+        'pipe',
+        'pipe',
+        ...(options.files ?? []),
+      ],
       cwd: options.cwd,
       env: options.env ?? { ...process.env, LC_ALL: 'C.UTF-8' },
       signal: options.signal,
@@ -91,7 +103,7 @@ function collect(
     if (!onLine) return;
     // Progress meters end their lines with a carriage return.
     const lines = (rest + text).split(/\r\n|\n|\r/);
-    rest = lines.pop() ?? '';
+    rest = (lines.pop() ?? '').slice(0, longestLine);
     for (const line of lines) onLine(line, name);
   });
   stream.on('end', () => {

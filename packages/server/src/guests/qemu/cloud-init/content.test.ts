@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import type { QemuConfig } from '@ryokan/api/schema/qemu-config.ts';
 import { describe, expect, it } from 'vitest';
+import { parseResolvConf } from '../../../host/name-service.ts';
 import { cloudInitContent, dumpCloudInit } from './content.ts';
-import { cloudInitSettings, parseResolvConf } from './settings.ts';
+import { cloudInitSettings } from './settings.ts';
 import { yamlScalar } from './yaml.ts';
 
 const node = { servers: ['192.0.2.1'], search: ['lan.example'] };

@@ -1,6 +1,6 @@
 /** The cloud-init image of a guest, made from its configuration as it is now. */
 import type { QemuConfig } from '@ryokan/api/schema/qemu-config.ts';
-import { readTextIfPresent } from '../../../host/files.ts';
+import { nodeNameService } from '../../../host/name-service.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { readGuest, writeGuest } from '../../guest-store.ts';
 import { requireQemuConfig } from '../config.ts';
@@ -9,7 +9,7 @@ import { withoutRecord } from './changes.ts';
 import { cloudInitContent, type DumpType, dumpCloudInit } from './content.ts';
 import { cloudInitKey } from './drive.ts';
 import { writeImage } from './image.ts';
-import { type CloudInitSettings, cloudInitSettings, parseResolvConf } from './settings.ts';
+import { type CloudInitSettings, cloudInitSettings } from './settings.ts';
 import { readCustomFiles } from './snippets.ts';
 
 /** Whom QEMU runs as. */
@@ -19,7 +19,7 @@ export interface Account {
 }
 
 const settingsOf = (vmid: number, config: QemuConfig): CloudInitSettings =>
-  cloudInitSettings(vmid, config, parseResolvConf(readTextIfPresent('/etc/resolv.conf') ?? ''));
+  cloudInitSettings(vmid, config, nodeNameService());
 
 /** A part of the start: the image has what the configuration says now, also what its snippets say now. */
 export async function refreshAtStart(start: {

@@ -3,15 +3,11 @@ import { splitList } from '@ryokan/api/schema/formats.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { type QemuConfig, qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { ipconfigFields, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import type { NameService } from '../../../host/name-service.ts';
 import { cannot } from '../guest-context.ts';
 
 export const cloudInitTypes = ['nocloud', 'configdrive2', 'opennebula'] as const;
 export type CloudInitType = (typeof cloudInitTypes)[number];
-
-export interface NameService {
-  readonly servers: readonly string[];
-  readonly search: readonly string[];
-}
 
 /** A network card and the addresses that it gets. */
 export interface CloudInitCard {
@@ -106,23 +102,6 @@ function cards(config: QemuConfig): CloudInitCard[] {
     });
   }
   return found;
-}
-
-/**
- * Reads resolv.conf(5): at most three servers. Those on the loopback address serve this machine only (systemd-resolved,
- * dnsmasq) and mean nothing to a guest.
- */
-export function parseResolvConf(text: string): NameService {
-  const servers: string[] = [];
-  let search: string[] = [];
-  for (const line of text.split('\n')) {
-    const [keyword, ...values] = line.trim().split(/\s+/);
-    const [first] = values;
-    if (keyword === 'nameserver' && first && !/^(127\.|::1$)/.test(first)) servers.push(first);
-    // The last one counts.
-    if (keyword === 'search' || keyword === 'domain') search = values;
-  }
-  return { servers: servers.slice(0, 3), search };
 }
 
 /** Address and netmask of `192.0.2.5/24`. */
