@@ -1,13 +1,14 @@
-/** Logging in, realms, effective permissions. Users, groups, roles and rules stand in the files beside. */
+/** Logging in, effective permissions. Realms, users, groups, roles and rules stand in the files beside. */
 import { defineMethod } from '../method.ts';
-import { Bit, Digest, Format, Null, Subdirs, Type } from '../schema/types.ts';
+import { RealmId } from '../schema/realm-options.ts';
+import { Bit, Format, Null, Subdirs, Type } from '../schema/types.ts';
 
+export * from './access-realms.ts';
 export * from './access-rules.ts';
 export * from './access-users.ts';
 
 const Optional = Type.Optional;
 
-const realmId = () => Format('pve-realm', { maxLength: 32, description: 'The realm.' });
 const Capabilities = Type.Record(Type.String(), Type.Record(Type.String(), Bit()), {
   description: 'What the user may do somewhere, by area of the user interface.',
 });
@@ -43,7 +44,7 @@ export const accessLogin = defineMethod({
   params: Type.Object({
     username: Type.String({ maxLength: 64, description: 'User name, with or without @realm.' }),
     password: Type.String({ description: 'The password, or a valid ticket of the same user.' }),
-    realm: Optional(realmId()),
+    realm: Optional(RealmId()),
     otp: Optional(Type.String({ description: 'One-time password (not used yet).' })),
     'tfa-challenge': Optional(Type.String({ description: 'The ticket that asked for a second factor.' })),
     'new-format': Optional(
@@ -133,60 +134,4 @@ export const accessPermissions = defineMethod({
   returns: Type.Record(Type.String(), Type.Record(Type.String(), Bit())),
   permission: { user: 'all' },
   cli: { command: 'pveum user permissions', args: ['userid'] },
-});
-
-export const accessRealms = defineMethod({
-  id: 'access.realms',
-  verb: 'GET',
-  path: '/access/domains',
-  description: 'Realms that one can log in to. Needs no login: the login page shows them.',
-  params: Type.Object({}),
-  returns: Type.Array(
-    Type.Object({
-      realm: Type.String(),
-      type: Type.String(),
-      comment: Optional(Type.String()),
-      default: Optional(Bit('Preselected on the login page.')),
-      tfa: Optional(Type.String()),
-    }),
-  ),
-  permission: { user: 'world' },
-  cli: { command: 'pveum realm list', columns: ['realm', 'type', 'comment'] },
-});
-
-export const accessRealm = defineMethod({
-  id: 'access.realm',
-  verb: 'GET',
-  path: '/access/domains/{realm}',
-  description: 'The settings of a realm.',
-  params: Type.Object({ realm: realmId() }),
-  returns: Type.Object(
-    {
-      type: Type.String(),
-      digest: Type.String(),
-      comment: Optional(Type.String()),
-      default: Optional(Bit()),
-    },
-    { additionalProperties: true },
-  ),
-  permission: { perm: '/access/realm', privs: ['Realm.Allocate', 'Sys.Audit'], any: true },
-});
-
-export const accessRealmUpdate = defineMethod({
-  id: 'access.realmUpdate',
-  verb: 'PUT',
-  path: '/access/domains/{realm}',
-  description: 'Change the comment of a realm, or make it the preselected one.',
-  params: Type.Object({
-    realm: realmId(),
-    comment: Optional(Type.String({ maxLength: 4096, description: 'Shown on the login page.' })),
-    default: Optional(Type.Boolean({ description: 'Preselect this realm on the login page.' })),
-    delete: Optional(
-      Format('pve-configid-list', { maxLength: 4096, description: 'Settings to remove: comment, default.' }),
-    ),
-    digest: Optional(Digest()),
-  }),
-  returns: Null(),
-  permission: { perm: '/access/realm', privs: ['Realm.Allocate'] },
-  cli: { command: 'pveum realm modify', args: ['realm'] },
 });

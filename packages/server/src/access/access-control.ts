@@ -41,6 +41,8 @@ export interface AccessControl extends UserDirectory {
    * `remote` is the client's address: failures are counted by it.
    */
   login(username: string, realm: string | undefined, password: string, remote?: string): Promise<LoginResult>;
+  /** The login of a user whom the realm's own provider has vouched for. Throws 'unauthenticated' when disabled or expired. */
+  loginVouched(user: string, remote?: string): LoginResult;
   /** Checks the password of a user who is enabled. Throws 'unauthenticated', like `login`. */
   verifyPassword(user: string, password: string, remote?: string): Promise<void>;
   /** Privileges on an ACL path, those of a token cut to what its user has. root@pam has all. */

@@ -66,12 +66,7 @@ export async function editAccess<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const docs = [userCfg, shadowCfg, tokenCfg].map((path) => ({ path, doc: store.get(path) }));
-    const [user, shadow, tokens] = docs.map(({ doc }) => doc?.text ?? '') as [string, string, string];
-    const state: AccessState = {
-      config: parseUserConfig(user),
-      shadow: parseShadow(shadow),
-      secrets: parseTokenSecrets(tokens),
-    };
+    const state = parseState(docs.map(({ doc }) => doc?.text ?? ''));
     const before = textsOf(state);
     const result = edit(state);
     const after = textsOf(state);
@@ -87,6 +82,19 @@ export async function editAccess<T>(
       if (!(error instanceof ConflictError) || attempt >= maxAttempts) throw error;
     }
   }
+}
+
+/** The documents as they are, to try a change on. */
+export function copyOfAccess(store: ConfigStore): AccessState {
+  return parseState([userCfg, shadowCfg, tokenCfg].map((path) => store.get(path)?.text ?? ''));
+}
+
+function parseState([user = '', shadow = '', tokens = '']: readonly string[]): AccessState {
+  return {
+    config: parseUserConfig(user),
+    shadow: parseShadow(shadow),
+    secrets: parseTokenSecrets(tokens),
+  };
 }
 
 function textsOf(state: AccessState): string[] {

@@ -11,7 +11,7 @@ import { capabilities } from './capabilities.ts';
 import { loadTicketKeys } from './keys.ts';
 import { LoginLimit } from './login-limit.ts';
 import { groupsOf, heldEverywhere, heldOn } from './permissions.ts';
-import { realmDriver, splitUserId, type Verdict } from './realms/realm.ts';
+import { knownSpelling, realmDriver, splitUserId, type Verdict } from './realms/realm.ts';
 import { findRealm } from './realms/realm-config.ts';
 import { type Clock, Tickets } from './ticket.ts';
 import { readApiToken, secretMatches } from './token-secrets.ts';
@@ -59,9 +59,21 @@ export class AccessService implements AccessControl {
     password: string,
     remote = '',
   ): Promise<LoginResult> {
-    const user = realm === undefined ? username : `${username}@${realm}`;
+    const typed = realm === undefined ? username : `${username}@${realm}`;
+    const user = knownSpelling(this.store, this.config, typed);
     if (looksLikeTicket(password)) this.checkRenewal(user, password);
     else await this.verifyPassword(user, password, remote);
+    return this.loggedIn(user);
+  }
+
+  loginVouched(user: string, remote = ''): LoginResult {
+    const obstacle = this.obstacle(user);
+    if (obstacle === undefined) return this.loggedIn(user);
+    this.log.warn({ user: loggable(user), remote, reason: obstacle }, 'login refused');
+    throw unauthenticated('authentication failure');
+  }
+
+  private loggedIn(user: string): LoginResult {
     return {
       username: user,
       ticket: this.tickets.login(user),
@@ -178,7 +190,12 @@ export class AccessService implements AccessControl {
     const { name, realm } = splitUserId(user);
     const config = findRealm(this.store, realm);
     if (!config) return refuse('unknown realm');
-    return realmDriver(config.type).check(this.store, name, password, remote);
+    try {
+      return await realmDriver(config.type).check(this.store, config, name, password, remote);
+    } catch (error) {
+      this.log.error({ err: error, user: loggable(user) }, 'a realm could not check a password');
+      throw error;
+    }
   }
 
   private reportProblems(): void {

@@ -73,17 +73,22 @@ export async function changeUser(
 
 /** Removes a user with tokens, memberships, access rules and password. Throws RyokanError 'not-found'. */
 export async function removeUser(store: ConfigStore, id: string, author: string): Promise<void> {
-  const { name, realm } = splitUserId(id);
   await editAccess(store, author, (state) => {
-    const { config, shadow } = state;
-    const user = requireUser(config, id);
+    requireUser(state.config, id);
     if (id === rootUser) throw new RyokanError('state', `user '${rootUser}' cannot be removed`);
-    for (const token of user.tokens.keys()) forgetToken(state, id, token);
-    for (const group of config.groups.values()) group.users.delete(id);
-    for (const node of config.acl.values()) node.users.delete(id);
-    if (realm === 'pve') shadow.delete(name);
-    config.users.delete(id);
+    removeUserFrom(state, id);
   });
+}
+
+/** Takes a user out of the documents with everything that hangs on it. */
+export function removeUserFrom(state: AccessState, id: string): void {
+  const { config, shadow } = state;
+  const { name, realm } = splitUserId(id);
+  for (const token of [...(config.users.get(id)?.tokens.keys() ?? [])]) forgetToken(state, id, token);
+  for (const group of config.groups.values()) group.users.delete(id);
+  for (const node of config.acl.values()) node.users.delete(id);
+  if (realm === 'pve') shadow.delete(name);
+  config.users.delete(id);
 }
 
 /** Takes a token out of its user, the access rules and the secrets. */

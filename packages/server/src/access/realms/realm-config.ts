@@ -1,11 +1,19 @@
 /**
  * `domains.cfg`: which realms there are, in the section format of Proxmox VE (`<type>: <realm>`, then indented
- * `<key> <value>` lines). The realms pam and pve always exist, also without this document.
+ * `<key> <value>` lines). The realms pam and pve always exist, also without this document. Secrets stand apart, one
+ * document each: `priv/realm/<realm>.pw` the password of bind_dn, `priv/realm/<realm>.key` the client key.
  */
-import { createHash } from 'node:crypto';
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import { checkFormat } from '@ryokan/api/schema/formats.ts';
-import { type ConfigStore, update } from '../../cluster/store.ts';
+import { isRealmType, type RealmField, realmShapes } from '@ryokan/api/schema/realm-options.ts';
+import {
+  changeSections,
+  parseSections,
+  type Section,
+  sectionsDigest,
+  withValues,
+} from '../../cluster/section-document.ts';
+import type { ConfigStore } from '../../cluster/store.ts';
 
 export const domainsCfg = 'domains.cfg';
 
@@ -21,10 +29,11 @@ const builtin: readonly RealmConfig[] = [
   { realm: 'pam', type: 'pam', options: new Map([['comment', 'Linux PAM standard authentication']]) },
   { realm: 'pve', type: 'pve', options: new Map([['comment', 'Ryokan authentication server']]) },
 ];
+const isBuiltin = (realm: string): boolean => builtin.some((one) => one.realm === realm);
 
-/** All realms: pam and pve first, then the others by name. */
+/** All realms by their `order`; among equals pam and pve first, then the others by name. */
 export function realms(store: ConfigStore): RealmConfig[] {
-  return parse(store.get(domainsCfg)?.text ?? '');
+  return readRealms(parseSections(store.get(domainsCfg)?.text ?? ''));
 }
 
 export function findRealm(store: ConfigStore, realm: string): RealmConfig | undefined {
@@ -34,92 +43,179 @@ export function findRealm(store: ConfigStore, realm: string): RealmConfig | unde
 /** Like findRealm, but throws RyokanError 'not-found'. */
 export function requireRealm(store: ConfigStore, realm: string): RealmConfig {
   const found = findRealm(store, realm);
-  if (!found) throw new RyokanError('not-found', `domain '${realm}' does not exist`);
+  if (!found) throw unknownRealm(realm);
   return found;
 }
 
 /** SHA-1 of the document, by which clients notice a change of somebody else. */
-export function realmsDigest(store: ConfigStore): string {
-  return digestOf(store.get(domainsCfg)?.text);
+export const realmsDigest = (store: ConfigStore): string => sectionsDigest(store, domainsCfg);
+
+/** Settings by name as parameters give them; secrets are not among them. */
+export type RealmValues = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Throws RyokanError 'exists', ParameterError for settings that the type does not have or lacks. */
+export async function createRealm(
+  store: ConfigStore,
+  realm: string,
+  type: string,
+  values: RealmValues,
+  author: string,
+): Promise<void> {
+  if (isBuiltin(realm) || type === 'pam' || type === 'pve') {
+    throw new RyokanError(
+      'exists',
+      `domain '${isBuiltin(realm) ? realm : type}' already exists: there is one realm of type pam and one of type pve`,
+    );
+  }
+  const section = withSettings({ type, id: realm, lines: [] }, values, []);
+  checkShape(section);
+  await changeSections(store, domainsCfg, { author }, (sections) => {
+    if (sections.some((one) => one.id === realm)) {
+      throw new RyokanError('exists', `domain '${realm}' already exists`);
+    }
+    return preselect([...sections, section], realm, values);
+  });
 }
 
-export interface RealmChange {
-  readonly comment?: string | undefined;
-  /** Preselected on the login page; at most one realm is. */
-  readonly default?: boolean | undefined;
-  /** Options to remove. */
-  readonly remove?: readonly string[];
-  readonly digest?: string | undefined;
-}
-
-/** Changes what every type of realm has. Throws RyokanError 'not-found' or, with an old digest, 'conflict'. */
+/** Throws RyokanError 'not-found' or, with an old digest, 'conflict'; ParameterError as createRealm. */
 export async function changeRealm(
   store: ConfigStore,
   realm: string,
-  change: RealmChange,
+  change: {
+    readonly values: RealmValues;
+    readonly remove: readonly string[];
+    readonly digest?: string | undefined;
+  },
   author: string,
 ): Promise<void> {
-  const edit = (text: string | undefined): string => {
-    if (change.digest !== undefined && change.digest !== digestOf(text)) {
-      throw new RyokanError(
-        'conflict',
-        'detected modified configuration - file changed by other user? Try again.',
-      );
-    }
-    const all = parse(text ?? '');
-    if (!all.some((one) => one.realm === realm)) {
-      throw new RyokanError('not-found', `domain '${realm}' does not exist`);
-    }
-    return format(all.map((one) => changed(one, one.realm === realm, change)));
+  const edit = (sections: readonly Section[]): readonly Section[] => {
+    const all = withBuiltin(sections);
+    if (!all.some((one) => one.id === realm)) throw unknownRealm(realm);
+    const changed = all.map((one) => {
+      if (one.id !== realm) return one;
+      refuseUnknown(change.remove);
+      const section = withSettings(one, change.values, change.remove);
+      checkShape(section);
+      return section;
+    });
+    return preselect(changed, realm, change.values);
   };
-  await update(store, domainsCfg, edit, { author });
+  await changeSections(store, domainsCfg, { author, digest: change.digest }, edit);
 }
 
-function changed(one: RealmConfig, isTarget: boolean, change: RealmChange): RealmConfig {
-  const options = new Map(one.options);
-  if (!isTarget) {
-    if (change.default) options.delete('default');
-    return { ...one, options };
+/** Removes a realm with its secrets. Throws RyokanError 'not-found', or 'state' for pam and pve. */
+export async function removeRealm(store: ConfigStore, realm: string, author: string): Promise<void> {
+  if (isBuiltin(realm)) {
+    throw new RyokanError('state', `domain '${realm}' cannot be removed: every node has it`);
   }
-  for (const key of change.remove ?? []) options.delete(key);
-  if (change.comment !== undefined) options.set('comment', change.comment.replace(/\s*[\r\n]+\s*/g, ' '));
-  if (change.default === true) options.set('default', '1');
-  if (change.default === false) options.delete('default');
-  return { ...one, options };
+  await changeSections(store, domainsCfg, { author }, (sections) => {
+    if (!sections.some((one) => one.id === realm)) throw unknownRealm(realm);
+    return sections.filter((one) => one.id !== realm);
+  });
+  const secrets = secretFields.map((field) => ({ path: secretPath(realm, field), text: null }));
+  await store.commit([], secrets, { author });
 }
 
-function parse(text: string): RealmConfig[] {
-  const found = new Map<string, { realm: string; type: string; options: Map<string, string> }>();
-  let current: Map<string, string> | undefined;
-  for (const line of text.split('\n')) {
-    const head = /^([a-z]+):\s*(\S+)\s*$/.exec(line);
-    if (head) {
-      const [, type, realm] = head as unknown as [string, string, string];
-      current = new Map();
-      if (checkFormat('pve-realm', realm) === undefined) found.set(realm, { realm, type, options: current });
-      continue;
-    }
-    const option = /^\s+(\S+)(?:\s+(.*?))?\s*$/.exec(line);
-    if (option?.[1]) current?.set(option[1], option[2] ?? '');
+export const secretFields = ['password', 'client-key'] as const;
+export type SecretField = (typeof secretFields)[number];
+
+const secretPath = (realm: string, field: SecretField): string =>
+  `priv/realm/${realm}.${field === 'password' ? 'pw' : 'key'}`;
+
+/** A realm's secret; also one that stands in domains.cfg, as other products write it there. */
+export function realmSecret(store: ConfigStore, realm: string, field: SecretField): string | undefined {
+  return store.get(secretPath(realm, field))?.text ?? findRealm(store, realm)?.options.get(field);
+}
+
+/** Sets a secret, or removes it with undefined. */
+export async function setRealmSecret(
+  store: ConfigStore,
+  realm: string,
+  field: SecretField,
+  value: string | undefined,
+  author: string,
+): Promise<void> {
+  await store.commit([], [{ path: secretPath(realm, field), text: value ?? null }], { author });
+}
+
+/** The settings of a realm that does not exist (yet), for a test of them. */
+export function draftRealm(realm: string, type: string, values: RealmValues): RealmConfig {
+  const section = withSettings({ type, id: realm, lines: [] }, values, []);
+  checkShape(section);
+  return configOf(section);
+}
+
+function withSettings(section: Section, values: RealmValues, remove: readonly string[]): Section {
+  const lines: Record<string, readonly string[] | undefined> = {};
+  for (const key of remove) lines[key] = undefined;
+  for (const [key, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    if (key === 'default' && value === false) lines[key] = undefined;
+    else lines[key] = [typeof value === 'boolean' ? (value ? '1' : '0') : String(value)];
   }
-  const others = [...found.values()].filter(({ realm }) => !builtin.some((one) => one.realm === realm));
-  others.sort((a, b) => (a.realm < b.realm ? -1 : 1));
+  return withValues(section, lines);
+}
+
+/** Throws ParameterError: one text for each setting that does not belong to the type, or is missing. */
+function checkShape(section: Section): void {
+  const type = section.type ?? '';
+  if (!isRealmType(type)) return;
+  const { fields, required } = realmShapes[type];
+  const errors: Record<string, string> = {};
+  const names = new Set(section.lines.map(([key]) => key));
+  // Keys that nobody here knows come from elsewhere and are kept.
+  const foreign = [...names].filter((key) => isKnown(key) && !fields.includes(key as RealmField));
+  for (const key of foreign) errors[key] = `a realm of type ${type} does not have this setting`;
+  for (const key of required) {
+    if (!names.has(key))
+      errors[key] = `property is missing and it is not optional: realms of type ${type} need it`;
+  }
+  if (Object.keys(errors).length > 0) throw new ParameterError(errors);
+}
+
+/** Throws ParameterError for names of settings that no realm has. A `tfa` may stand in documents from elsewhere. */
+function refuseUnknown(remove: readonly string[]): void {
+  const unknown = remove.find((key) => key !== 'tfa' && !isKnown(key));
+  if (unknown) throw new ParameterError({ delete: `'${unknown}' is no setting of a realm` });
+}
+
+const isKnown = (key: string): boolean =>
+  Object.values(realmShapes).some(({ fields }) => fields.includes(key as RealmField));
+
+/** At most one realm is preselected. */
+function preselect(sections: readonly Section[], realm: string, values: RealmValues): readonly Section[] {
+  if (values.default !== true) return sections;
+  return sections.map((one) => (one.id === realm ? one : withValues(one, { default: undefined })));
+}
+
+/** The sections with those of pam and pve, which need not stand in the document. */
+function withBuiltin(sections: readonly Section[]): readonly Section[] {
+  const missing = builtin.filter(({ realm }) => !sections.some(({ id }) => id === realm));
   return [
-    ...builtin.map((one) => ({ ...one, options: found.get(one.realm)?.options ?? one.options })),
-    ...others,
+    ...missing.map(({ type, realm, options }) => ({ type, id: realm, lines: [...options] })),
+    ...sections,
   ];
 }
 
-function format(all: readonly RealmConfig[]): string {
-  return all
-    .map(({ realm, type, options }) => {
-      const lines = [...options].map(([key, value]) => `\t${key} ${value}\n`);
-      return `${type}: ${realm}\n${lines.join('')}`;
-    })
-    .join('\n');
+function readRealms(sections: readonly Section[]): RealmConfig[] {
+  const byName = new Map<string, RealmConfig>();
+  for (const section of sections) {
+    if (section.type !== undefined && checkFormat('pve-realm', section.id) === undefined)
+      byName.set(section.id, configOf(section));
+  }
+  const first = builtin.map((one) => ({ ...one, options: byName.get(one.realm)?.options ?? one.options }));
+  const others = [...byName.values()].filter(({ realm }) => !isBuiltin(realm));
+  others.sort((a, b) => (a.realm < b.realm ? -1 : 1));
+  return [...first, ...others].sort((a, b) => orderOf(a) - orderOf(b));
 }
 
-const digestOf = (text: string | undefined): string =>
-  createHash('sha1')
-    .update(text ?? '')
-    .digest('hex');
+const configOf = ({ type = '', id, lines }: Section): RealmConfig => ({
+  realm: id,
+  type,
+  options: new Map(lines),
+});
+
+const orderOf = ({ options }: RealmConfig): number => Number(options.get('order') ?? 100);
+
+const unknownRealm = (realm: string): RyokanError =>
+  new RyokanError('not-found', `domain '${realm}' does not exist`);

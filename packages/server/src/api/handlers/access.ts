@@ -1,4 +1,4 @@
-/** Handlers below /access: logging in, realms, effective permissions, access rules. Users and groups: access-users.ts. */
+/** Handlers below /access: logging in, effective permissions, access rules. Beside: users and groups, realms. */
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
   accessCheckConsoleTicket,
@@ -6,9 +6,6 @@ import {
   accessLogin,
   accessPassword,
   accessPermissions,
-  accessRealm,
-  accessRealms,
-  accessRealmUpdate,
   accessTicketPage,
   aclList,
   aclUpdate,
@@ -27,7 +24,6 @@ import { normalizeAclPath } from '../../access/acl-path.ts';
 import { effectivePermissions } from '../../access/capabilities.ts';
 import { heldOn } from '../../access/permissions.ts';
 import { splitUserId } from '../../access/realms/realm.ts';
-import { changeRealm, realms, realmsDigest, requireRealm } from '../../access/realms/realm-config.ts';
 import { changeRole, createRole, removeRole } from '../../access/roles.ts';
 import { isPrivilege, rolePrivileges, rootUser, splitTokenId } from '../../access/user-config.ts';
 import { setPassword } from '../../access/users.ts';
@@ -35,13 +31,14 @@ import type { Services } from '../../services.ts';
 import { canModifyPath } from '../authorize.ts';
 import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
+import { accessRealmHandlers } from './access-realms.ts';
 import { accessUserHandlers } from './access-users.ts';
 
 export function accessHandlers(table: HandlerTable, services: Services): void {
   loginHandlers(table, services);
   passwordHandler(table, services);
   permissionHandler(table, services);
-  realmHandlers(table, services);
+  accessRealmHandlers(table, services);
   roleHandlers(table, services);
   aclHandlers(table, services);
   accessUserHandlers(table, services);
@@ -143,33 +140,6 @@ function permissionHandler(table: HandlerTable, { store, access }: Services): vo
 
 function bits(held: ReadonlyMap<Privilege, boolean>): Record<string, 0 | 1> {
   return Object.fromEntries([...held].sort().map(([priv, propagate]) => [priv, propagate ? 1 : 0]));
-}
-
-function realmHandlers(table: HandlerTable, { store }: Services): void {
-  table.on(accessRealms, () =>
-    realms(store).map(({ realm, type, options }) => ({
-      realm,
-      type,
-      ...(options.has('comment') ? { comment: options.get('comment') } : {}),
-      ...(options.get('default') === '1' ? { default: 1 as const } : {}),
-      ...(options.has('tfa') ? { tfa: options.get('tfa') } : {}),
-    })),
-  );
-  table.on(accessRealm, ({ realm }) => {
-    const { type, options } = requireRealm(store, realm);
-    const { default: preselected, ...others } = Object.fromEntries(options);
-    const bit = preselected === '1' ? { default: 1 as const } : {};
-    return { ...others, ...bit, type, digest: realmsDigest(store) };
-  });
-  table.on(accessRealmUpdate, async (params, call) => {
-    const remove = splitList(params.delete ?? '');
-    const unknown = remove.find((key) => !['comment', 'default'].includes(key));
-    if (unknown)
-      throw new ParameterError({ delete: `'${unknown}' cannot be removed, only comment and default` });
-    const { realm, comment, default: preselect, digest } = params;
-    await changeRealm(store, realm, { comment, default: preselect, remove, digest }, call.user);
-    return null;
-  });
 }
 
 function roleHandlers(table: HandlerTable, { store }: Services): void {

@@ -1,0 +1,199 @@
+/** Handlers for realms: their settings, and syncs of directories. */
+import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
+import {
+  accessRealm,
+  accessRealmCreate,
+  accessRealmDelete,
+  accessRealmPreview,
+  accessRealmSync,
+  accessRealms,
+  accessRealmUpdate,
+} from '@ryokan/api/methods/access-realms.ts';
+import { splitList } from '@ryokan/api/schema/formats.ts';
+import { fixedRealmFields, realmFields } from '@ryokan/api/schema/realm-options.ts';
+import {
+  changeRealm,
+  createRealm,
+  draftRealm,
+  type RealmConfig,
+  type RealmValues,
+  realmSecret,
+  realms,
+  realmsDigest,
+  removeRealm,
+  requireRealm,
+  type SecretField,
+  secretFields,
+  setRealmSecret,
+} from '../../access/realms/realm-config.ts';
+import type { ConfigStore } from '../../cluster/store.ts';
+import type { Services } from '../../services.ts';
+import type { TaskContext } from '../../tasks/task.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
+
+export function accessRealmHandlers(table: HandlerTable, { store }: Services): void {
+  table.on(accessRealms, () => realms(store).map(realmRow));
+  table.on(accessRealm, ({ realm }) => shown(requireRealm(store, realm), realmsDigest(store)));
+  table.on(accessRealmCreate, async (params, call) => {
+    const { realm, type } = params;
+    await refuseUnworkable(params, () => draftRealm(realm, type, settingsOf(params)), params.password);
+    await createRealm(store, realm, type, settingsOf(params), call.user);
+    await storeSecrets(store, realm, params, [], call.user);
+    return null;
+  });
+  table.on(accessRealmUpdate, async (params, call) => {
+    const { realm, digest } = params;
+    const values = settingsOf(params);
+    const remove = splitList(params.delete ?? '');
+    const password = remove.includes('password')
+      ? undefined
+      : (params.password ?? realmSecret(store, realm, 'password'));
+    await refuseUnworkable(params, () => merged(requireRealm(store, realm), values, remove), password);
+    await changeRealm(store, realm, { values, remove, digest }, call.user);
+    await storeSecrets(store, realm, params, remove, call.user);
+    return null;
+  });
+  table.on(accessRealmDelete, async ({ realm }, call) => {
+    await removeRealm(store, realm, call.user);
+    return null;
+  });
+  syncHandlers(table, store);
+}
+
+function syncHandlers(table: HandlerTable, store: ConfigStore): void {
+  table.onTask(accessRealmSync, {
+    async check({ realm }) {
+      const { storedDirectory } = await directory();
+      storedDirectory(store, realm);
+    },
+    run: (params, task) => runSync(store, params, task),
+  });
+  table.on(accessRealmPreview, async (params, call) => {
+    const { directorySettings, previewSync, storedDirectory, syncOptions } = await directory();
+    const { realm, type } = params;
+    const tried = type && draftRealm(realm, type, settingsOf(params));
+    demandPreview(params, call);
+    const settings = tried ? directorySettings(tried, params.password) : storedDirectory(store, realm);
+    const options = syncOptions(store, tried ?? requireRealm(store, realm), params);
+    const preview = await previewSync(store, settings, options, call.signal);
+    const { url, users, groups, changes, warnings } = preview;
+    return {
+      server: url,
+      users,
+      groups,
+      changes: changes.slice(0, 1000),
+      total: changes.length,
+      warnings: [...warnings],
+    };
+  });
+}
+
+/** Loaded when a directory is asked: nodes without one do without the LDAP client. */
+const directory = async () => ({
+  ...(await import('../../access/realms/directory/sync.ts')),
+  ...(await import('../../access/realms/directory/settings.ts')),
+});
+
+/** Trying out settings takes the right to make realms: the node connects to where they say. */
+function demandPreview(params: ParamsOf<typeof accessRealmPreview>, call: Call): void {
+  if (params.type !== undefined) return call.demand('/access/realm', ['Realm.Allocate']);
+  const given = Object.keys(settingsOf(params));
+  if (given.length > 0 || params.password !== undefined) {
+    throw new ParameterError({ type: 'needed to try out settings other than those of the realm' });
+  }
+  if (call.can('/access/realm', ['Realm.Allocate'])) return;
+  call.demand(`/access/realm/${params.realm}`, ['Realm.AllocateUser']);
+  call.demand('/access/groups', ['User.Modify']);
+}
+
+async function runSync(
+  store: ConfigStore,
+  params: ParamsOf<typeof accessRealmSync>,
+  task: TaskContext,
+): Promise<void> {
+  const { previewSync, storedDirectory, syncOptions, syncRealm } = await directory();
+  const { realm, 'dry-run': dryRun = false } = params;
+  const settings = storedDirectory(store, realm);
+  const options = syncOptions(store, requireRealm(store, realm), params);
+  task.log(`reading ${options.scope === 'both' ? 'users and groups' : options.scope} of realm '${realm}'`);
+  const result = dryRun
+    ? await previewSync(store, settings, options, task.signal)
+    : await syncRealm(store, settings, options, task.user, task.signal);
+  task.log(`${result.url} has ${result.users} users and ${result.groups} groups`);
+  for (const line of result.warnings) task.warn(line);
+  for (const { kind, action, id, detail } of result.changes) {
+    task.log(`${action} ${kind} '${id}'${detail ? ` (${detail})` : ''}`);
+  }
+  if (result.changes.length === 0) task.log('everything is as in the directory');
+  if (dryRun) task.log('dry run: nothing was changed');
+}
+
+function realmRow({ realm, type, options }: RealmConfig) {
+  return {
+    realm,
+    type,
+    ...(options.has('comment') ? { comment: options.get('comment') } : {}),
+    ...(options.get('default') === '1' ? { default: 1 as const } : {}),
+    ...(options.has('tfa') ? { tfa: options.get('tfa') } : {}),
+  };
+}
+
+type Shown = { type: string; digest: string; comment?: string; default?: 0 | 1 };
+
+/** The settings as clients want them: numbers as numbers, no secrets. */
+function shown({ type, options }: RealmConfig, digest: string): Shown {
+  const entries = [...options].filter(([key]) => !secretFields.includes(key as SecretField));
+  const typed = entries.map(([key, value]) => [key, isNumeric(key) ? Number(value) : value] as const);
+  return { ...Object.fromEntries(typed), type, digest };
+}
+
+function isNumeric(key: string): boolean {
+  const schema = Object.hasOwn(realmFields, key) ? realmFields[key as keyof typeof realmFields] : undefined;
+  return schema?.type === 'boolean' || schema?.type === 'integer';
+}
+
+/** The settings among the parameters, without secrets. */
+function settingsOf(params: Readonly<Record<string, unknown>>): RealmValues {
+  const names = [...Object.keys(realmFields), ...Object.keys(fixedRealmFields)];
+  const given = names.filter(
+    (key) => params[key] !== undefined && !secretFields.includes(key as SecretField),
+  );
+  return Object.fromEntries(given.map((key) => [key, params[key] as string | number | boolean]));
+}
+
+const merged = (stored: RealmConfig, values: RealmValues, remove: readonly string[]): RealmConfig => {
+  const kept = [...stored.options].filter(([key]) => !remove.includes(key));
+  return draftRealm(stored.realm, stored.type, { ...Object.fromEntries(kept), ...values });
+};
+
+async function storeSecrets(
+  store: ConfigStore,
+  realm: string,
+  params: { readonly [F in SecretField]?: string | undefined },
+  remove: readonly string[],
+  author: string,
+): Promise<void> {
+  for (const field of secretFields) {
+    if (params[field] !== undefined) await setRealmSecret(store, realm, field, params[field], author);
+    else if (remove.includes(field)) await setRealmSecret(store, realm, field, undefined, author);
+  }
+}
+
+/** Before anything is stored: what cannot work, and with check-connection what does not work now. */
+async function refuseUnworkable(
+  params: { readonly tfa?: string | undefined; readonly 'check-connection'?: boolean | undefined },
+  draft: () => RealmConfig,
+  password: string | undefined,
+): Promise<void> {
+  if (params.tfa !== undefined) {
+    throw new RyokanError('unsupported', 'realms have no second factor of their own: each user sets one up');
+  }
+  const config = draft();
+  if (config.type !== 'ldap' && config.type !== 'ad') return;
+  const { directorySettings } = await directory();
+  const settings = directorySettings(config, password);
+  if (params['check-connection'] !== true) return;
+  const { checkDirectory } = await import('../../access/realms/directory/read.ts');
+  await checkDirectory(settings);
+}
