@@ -214,7 +214,8 @@ function demandMapping(call: Call, key: string, text: string): void {
   if (mapping !== undefined) call.demand(mapping, ['Mapping.Use']);
 }
 
-const onlyRoot = (key: string) => new RyokanError('forbidden', `only root can set '${key}' config`);
+const onlyRoot = (key: string) =>
+  new RyokanError('forbidden', `only root can set '${key}' config; leave it as it is`);
 
 function demandBridge(call: Call, text: string): void {
   const { bridge, tag } = parsePropertyString(qemuNetFields, text);

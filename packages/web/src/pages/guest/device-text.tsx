@@ -122,7 +122,8 @@ function Device({ text }: { text: DeviceText }) {
 function MemoryValue({ values }: { values: Readonly<Record<string, string>> }) {
   const t = useT();
   const format = useFormat();
-  const size = (mib: string | undefined) => format.bytes(Number(mib ?? 512) * 1024 ** 2);
+  // What is no number has been written by hand: it is shown as it stands.
+  const size = (mib = '512') => (/^\d+$/.test(mib) ? format.bytes(Number(mib) * 1024 ** 2) : mib);
   const total = size(values.memory);
   if (values.balloon === '0') return t('hardware.memoryFixed', { size: total });
   return values.balloon && values.balloon !== values.memory

@@ -16,6 +16,7 @@ import { useVisible } from '../../util/use-visible.ts';
 import NotFound from '../not-found.tsx';
 import { GuestActions } from './guest-actions.tsx';
 import { guestTabs } from './tabs.ts';
+import { Trouble } from './trouble.tsx';
 import { hasSpice } from './viewer-file.ts';
 
 export interface GuestTabProps {
@@ -36,6 +37,9 @@ const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
   agent: lazy(() => import('./agent/agent.tsx')),
   tasks: lazy(() => import('./guest-tasks.tsx')),
 };
+
+/** Tabs that say something about a guest whose configuration cannot be read. */
+const withoutConfig: ReadonlySet<string> = new Set(['summary', 'tasks']);
 
 export default function GuestPage() {
   const t = useT();
@@ -88,7 +92,13 @@ function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
       tabs={guestTabs(t, { serial, template: Boolean(guest.template) })}
       tab={tab}
     >
-      <Tab guest={guest} state={state} />
+      {guest.error && config.error && !withoutConfig.has(tab) ? (
+        <div className="ry-summary">
+          <Trouble guest={guest} state={state} error={guest.error} warning={undefined} />
+        </div>
+      ) : (
+        <Tab guest={guest} state={state} />
+      )}
     </ObjectPage>
   );
 }

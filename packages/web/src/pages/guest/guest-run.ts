@@ -52,9 +52,11 @@ export const actionLabels: Readonly<Record<GuestAction, PlainKey>> = {
   remove: 'guest.remove',
 };
 
-/** `100 (web-1)`, or the number alone. */
+/** `100 (web-1)`, or the number alone: a guest without a name is called `VM 100` by the API. */
 export function nameOf(guest: { vmid: number; name?: string | undefined }): string {
-  return guest.name ? `${guest.vmid} (${guest.name})` : String(guest.vmid);
+  return guest.name && guest.name !== `VM ${guest.vmid}`
+    ? `${guest.vmid} (${guest.name})`
+    : String(guest.vmid);
 }
 
 /** A console in a window of its own; `port` names a serial port instead of the screen. */
