@@ -6,6 +6,7 @@ import type { DataPaths } from '../host/paths.ts';
 import { formatShadow, shadowCfg, userCfg } from './access-documents.ts';
 import { ensureTicketKeys } from './keys.ts';
 import { hashPassword } from './password.ts';
+import { domainsCfg } from './realms/realm-config.ts';
 import { aclNode, entriesOf, newUser, parseUserConfig } from './user-config.ts';
 import { formatUserConfig } from './user-config-text.ts';
 
@@ -33,6 +34,7 @@ export async function initializeAccess(store: ConfigStore, paths: DataPaths): Pr
       [
         { path: userCfg, text: firstUsers() },
         { path: shadowCfg, text: shadow },
+        { path: domainsCfg, text: firstRealms },
       ],
       { author: 'first start' },
     );
@@ -42,6 +44,9 @@ export async function initializeAccess(store: ConfigStore, paths: DataPaths): Pr
   }
   return { created: true };
 }
+
+/** The login page offers the realm of admin@pve first: whoever has just read that name types `admin`. */
+const firstRealms = 'pve: pve\n\tcomment Ryokan authentication server\n\tdefault 1\n';
 
 function firstUsers(): string {
   const config = parseUserConfig('');
