@@ -50,7 +50,10 @@ describe.skipIf(reason !== '')(`realm pam${reason ? ` (${reason})` : ''}`, () =>
 
   it('lets in with the right password', async () => {
     expect(await checkPamPassword(account, password, remote)).toEqual({ ok: true });
-    const login = await access.login(account, 'pam', password, remote);
+    const login = await access.login(
+      { username: account, realm: 'pam', password: password },
+      { remote, agent: '' },
+    );
     expect(login.username).toBe(`${account}@pam`);
     expect(access.authenticate({ ticket: login.ticket }, false).user).toBe(`${account}@pam`);
   });
@@ -60,7 +63,9 @@ describe.skipIf(reason !== '')(`realm pam${reason ? ` (${reason})` : ''}`, () =>
       ok: false,
       refusal: 'Authentication failure',
     });
-    await expect(access.login(account, 'pam', 'wrong', remote)).rejects.toMatchObject({
+    await expect(
+      access.login({ username: account, realm: 'pam', password: 'wrong' }, { remote, agent: '' }),
+    ).rejects.toMatchObject({
       code: 'unauthenticated',
       message: 'authentication failure',
     });
@@ -78,7 +83,9 @@ describe.skipIf(reason !== '')(`realm pam${reason ? ` (${reason})` : ''}`, () =>
       paths: dataPaths(folder),
       log: createLogger('test', 'silent'),
     });
-    await expect(service.login(account, 'pam', password, remote)).rejects.toThrow('authentication failure');
+    await expect(
+      service.login({ username: account, realm: 'pam', password: password }, { remote, agent: '' }),
+    ).rejects.toThrow('authentication failure');
     service.close();
   });
 
@@ -141,7 +148,10 @@ describe.skipIf(reason !== '')(`realm pam${reason ? ` (${reason})` : ''}`, () =>
 
   it('sets a new password', async () => {
     await setPassword(store, `${account}@pam`, 'another password', 'root@pam');
-    await access.login(account, 'pam', 'another password', remote);
+    await access.login(
+      { username: account, realm: 'pam', password: 'another password' },
+      { remote, agent: '' },
+    );
     await expect(setPassword(store, 'ryknobody@pam', 'another password', 'root@pam')).rejects.toThrow(
       /did not take the password of 'ryknobody': .*ryknobody/,
     );

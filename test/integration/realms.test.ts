@@ -167,7 +167,7 @@ describe.skipIf(slapdReason !== '')(`directories${slapdReason ? ` (${slapdReason
     it('end to end need a user here, who is enabled', async () => {
       await addRealm();
       const login = (name: string, password = `${name}-password`) =>
-        access.login(name, 'corp', password, remote);
+        access.login({ username: name, realm: 'corp', password: password }, { remote, agent: '' });
       await expect(login('ann')).rejects.toMatchObject({ code: 'unauthenticated' });
       await createUser(store, 'ann@corp', {}, 'test');
       const { ticket, username } = await login('ann');
@@ -183,17 +183,26 @@ describe.skipIf(slapdReason !== '')(`directories${slapdReason ? ` (${slapdReason
     it('find the user in any case where the realm says so', async () => {
       await addRealm(ldap({ 'case-sensitive': false }));
       await createUser(store, 'Cyd@corp', {}, 'test');
-      expect((await access.login('cYD', 'corp', 'Cyd-password', remote)).username).toBe('Cyd@corp');
+      expect(
+        (
+          await access.login(
+            { username: 'cYD', realm: 'corp', password: 'Cyd-password' },
+            { remote, agent: '' },
+          )
+        ).username,
+      ).toBe('Cyd@corp');
       await createUser(store, 'cyd@corp', {}, 'test');
-      await expect(access.login('cYD', 'corp', 'Cyd-password', remote)).rejects.toThrow(
-        'authentication failure',
-      );
+      await expect(
+        access.login({ username: 'cYD', realm: 'corp', password: 'Cyd-password' }, { remote, agent: '' }),
+      ).rejects.toThrow('authentication failure');
     });
 
     it('tell a person at the login nothing about the directory', async () => {
       await addRealm(ldap({ port: 1 }));
       await createUser(store, 'ann@corp', {}, 'test');
-      const error: unknown = await access.login('ann', 'corp', 'x', remote).catch((one: unknown) => one);
+      const error: unknown = await access
+        .login({ username: 'ann', realm: 'corp', password: 'x' }, { remote, agent: '' })
+        .catch((one: unknown) => one);
       expect(String(error)).toContain('cannot check passwords at present');
       expect(String(error)).not.toContain('127.0.0.1');
     });

@@ -49,6 +49,8 @@ export interface CoreOptions {
   /** Runs before anything reads the store: the daemon makes users and keys here. */
   readonly prepare?: (store: ConfigStore, paths: DataPaths) => Promise<unknown>;
   readonly tasks: (parts: TaskParts) => Tasks;
+  /** Keeps the list of sessions: one process of a node does. */
+  readonly listsSessions?: true;
 }
 
 export async function createCore(options: CoreOptions): Promise<Core> {
@@ -61,7 +63,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const clusterLog = new ClusterLog(db);
   const undos = new UndoTable();
   const locks = new NodeLocks(db, options.lockOwner);
-  const access = createAccessService({ store, paths, log });
+  const access = createAccessService({
+    store,
+    paths,
+    log,
+    sessionFile: options.listsSessions ? paths.sessionsDb : undefined,
+  });
   const storage = createStorageManager({ store, paths, node: settings.node, log });
   const tasks = options.tasks({ db, clusterLog, undos, paths, settings, log });
   const services: Services = { settings, paths, store, access, storage, tasks, locks, clusterLog, log };

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { nodeStartall } from '@ryokan/api/methods/nodes.ts';
-import { tokenCfg, userCfg } from './access/access-documents.ts';
+import { sessionsCfg, tokenCfg, userCfg } from './access/access-documents.ts';
 import { initializeAccess } from './access/initialize.ts';
 import { ConsoleSessions } from './api/console/sessions.ts';
 import { Dispatcher } from './api/dispatcher.ts';
@@ -99,6 +99,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
       await firewall.close();
       tasks.close();
       live.close();
+      services.access.close();
       await store.close();
       core.db.close();
       releasePidFile(pidFile);
@@ -112,6 +113,7 @@ async function openCore(dataDir: string, events: EventHub): Promise<{ core: Core
     dataDir,
     role: 'daemon',
     lockOwner: () => 'daemon',
+    listsSessions: true,
     prepare: initializeAccess,
     tasks: (parts) => {
       tasks = createTaskManager(parts, dataDir, events);
@@ -119,7 +121,8 @@ async function openCore(dataDir: string, events: EventHub): Promise<{ core: Core
     },
   });
   if (!tasks) throw new Error('no task manager');
-  for (const path of [userCfg, tokenCfg]) core.services.store.watch(path, () => events.checkLogins());
+  for (const path of [userCfg, tokenCfg, sessionsCfg])
+    core.services.store.watch(path, () => events.checkLogins());
   return { core, tasks };
 }
 

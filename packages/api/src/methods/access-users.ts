@@ -101,7 +101,9 @@ export const userCreate = defineMethod({
   params: Type.Object({
     userid: userId(),
     ...settings,
-    password: Optional(Type.String({ minLength: 8, maxLength: 64, description: 'The first password.' })),
+    password: Optional(
+      Type.String({ secret: true, minLength: 8, maxLength: 64, description: 'The first password.' }),
+    ),
   }),
   returns: Null(),
   permission: { and: [allocates, manages('create')] },

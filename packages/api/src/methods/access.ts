@@ -5,6 +5,8 @@ import { Bit, Format, Null, Subdirs, Type } from '../schema/types.ts';
 
 export * from './access-realms.ts';
 export * from './access-rules.ts';
+export * from './access-sessions.ts';
+export * from './access-tfa.ts';
 export * from './access-users.ts';
 
 const Optional = Type.Optional;
@@ -43,10 +45,18 @@ export const accessLogin = defineMethod({
     'place of the password and is renewed so. With path and privs nothing is given out: it only checks them.',
   params: Type.Object({
     username: Type.String({ maxLength: 64, description: 'User name, with or without @realm.' }),
-    password: Type.String({ description: 'The password, or a valid ticket of the same user.' }),
+    password: Type.String({
+      secret: true,
+      description:
+        'The password, or a valid ticket of the same user; with tfa-challenge the second factor: totp:123456, recovery:<key> or webauthn:<JSON>.',
+    }),
     realm: Optional(RealmId()),
-    otp: Optional(Type.String({ description: 'One-time password (not used yet).' })),
-    'tfa-challenge': Optional(Type.String({ description: 'The ticket that asked for a second factor.' })),
+    otp: Optional(
+      Type.String({ secret: true, description: 'A TOTP code given together with the password.' }),
+    ),
+    'tfa-challenge': Optional(
+      Type.String({ secret: true, description: 'The ticket that asked for a second factor.' }),
+    ),
     'new-format': Optional(
       Type.Boolean({ default: true, description: 'Has no effect; old clients send it.' }),
     ),
@@ -65,6 +75,11 @@ export const accessLogin = defineMethod({
     username: Type.String(),
     ticket: Optional(Type.String()),
     CSRFPreventionToken: Optional(Type.String()),
+    NeedTFA: Optional(
+      Bit(
+        '1: a second factor is needed. The ticket, `PVE:!tfa!<question as JSON, percent-encoded>:…`, goes into tfa-challenge.',
+      ),
+    ),
     clustername: Optional(Type.String()),
     cap: Optional(Capabilities),
   }),
@@ -79,7 +94,7 @@ export const accessCheckConsoleTicket = defineMethod({
   description: 'Check a console ticket and the rights of its user. The ticket stays usable.',
   params: Type.Object({
     authid: Type.String({ maxLength: 64, description: 'The user, or full id of the API token.' }),
-    vncticket: Type.String({ description: 'The console ticket.' }),
+    vncticket: Type.String({ secret: true, description: 'The console ticket.' }),
     path: Type.String({ maxLength: 64, description: 'The ACL path that the ticket is for.' }),
     privs: Format('pve-priv-list', { maxLength: 64, description: 'Privileges to check; all needed.' }),
     port: Optional(Type.Integer({ description: 'The port that the ticket is for.' })),
@@ -95,9 +110,14 @@ export const accessPassword = defineMethod({
   description: 'Change a password. Everybody but root@pam confirms it with the own current password.',
   params: Type.Object({
     userid: Format('pve-userid', { maxLength: 64, description: 'Full user id, name@realm.' }),
-    password: Type.String({ minLength: 8, maxLength: 64, description: 'The new password.' }),
+    password: Type.String({ secret: true, minLength: 8, maxLength: 64, description: 'The new password.' }),
     'confirmation-password': Optional(
-      Type.String({ minLength: 5, maxLength: 64, description: 'The current password of the caller.' }),
+      Type.String({
+        secret: true,
+        minLength: 5,
+        maxLength: 64,
+        description: 'The current password of the caller.',
+      }),
     ),
   }),
   returns: Null(),

@@ -75,6 +75,27 @@ export const guestOptionFields = {
   'user-tag-access': Optional(PropertyString(tagAccessFields, { description: 'Who may set which tags.' })),
 };
 
+/** Settings of security keys (WebAuthn). */
+export const webauthnFields = Type.Object({
+  rp: Optional(Type.String({ description: 'Name of this installation, as keys and browsers show it.' })),
+  id: Optional(
+    Type.String({
+      pattern: '[A-Za-z0-9](?:[A-Za-z0-9.\\-]*[A-Za-z0-9])?',
+      description:
+        'Domain that keys are bound to; default: the host name in the address of the Web UI. Keys must be added again when it changes.',
+    }),
+  ),
+  origin: Optional(
+    Type.String({
+      pattern: 'https://[^\\s/,]+',
+      description: 'Address of the Web UI, https://host:port; default: as it was called.',
+    }),
+  ),
+  'allow-subdomains': Optional(
+    Type.Boolean({ default: true, description: 'The Web UI may stand at subdomains of the origin too.' }),
+  ),
+});
+
 const network = Optional(Format('CIDR', { description: 'Network whose address of the other node is used.' }));
 const channel = Enum(['secure', 'insecure'], {
   default: 'secure',
@@ -156,15 +177,5 @@ export const clusterOptionFields = {
       description: 'U2F, which WebAuthn has replaced.',
     }),
   ),
-  webauthn: Optional(
-    PropertyString(
-      Type.Object({
-        rp: Optional(Type.String({ description: 'Name that security keys show.' })),
-        origin: Optional(Type.String({ description: 'Address of the Web UI, https://name:port.' })),
-        id: Optional(Type.String({ description: 'Domain that keys are bound to.' })),
-        'allow-subdomains': Optional(Type.Boolean({ default: true })),
-      }),
-      { description: 'What security keys are bound to.' },
-    ),
-  ),
+  webauthn: Optional(PropertyString(webauthnFields, { description: 'What security keys are bound to.' })),
 };

@@ -1,10 +1,31 @@
 /** Who may do what: the interface that the API kernel uses. access-service.ts implements it. */
 import type { Privilege } from '@ryokan/api/privileges.ts';
+import type { FactorChanges } from './second-factor/factor-changes.ts';
+import type { Origin, Sessions } from './sessions/sessions.ts';
 
 export interface Identity {
   /** `user@realm`, or `user@realm!token` for an API token. */
   readonly user: string;
   readonly isToken: boolean;
+  /** The session of the ticket; undefined for an API token. */
+  readonly session?: string;
+}
+
+/** Who asks to be let in, from where. */
+export interface Client extends Origin {
+  /** The `Host` header: security keys are bound to the name of the Web UI. */
+  readonly host?: string | undefined;
+}
+
+export interface LoginRequest {
+  readonly username: string;
+  readonly realm?: string | undefined;
+  /** The password, or a ticket that still holds; with `challenge` the answer `totp:123456`, `recovery:…`, `webauthn:{…}`. */
+  readonly password: string;
+  /** The ticket of the first step of a login with a second factor. */
+  readonly challenge?: string | undefined;
+  /** A TOTP code that is given together with the password, by older clients. */
+  readonly otp?: string | undefined;
 }
 
 export interface Credentials {
@@ -19,7 +40,10 @@ export interface LoginResult {
   readonly username: string;
   readonly ticket: string;
   readonly CSRFPreventionToken: string;
-  readonly cap: Readonly<Record<string, Readonly<Record<string, 1>>>>;
+  /** Absent in the first step of a login with a second factor. */
+  readonly cap?: Readonly<Record<string, Readonly<Record<string, 1>>>>;
+  /** A second factor is needed: the ticket is only good to ask for it. */
+  readonly NeedTFA?: 1;
 }
 
 /** Who exists and belongs where; rules on users need it (`authorize`). */
@@ -37,12 +61,17 @@ export interface AccessControl extends UserDirectory {
    */
   authenticate(credentials: Credentials, needCsrf: boolean): Identity;
   /**
-   * Password login, or renewal with a still valid ticket as password. Throws 'unauthenticated'.
-   * `remote` is the client's address: failures are counted by it.
+   * Password login, its second step, or renewal with a still valid ticket as password. Throws 'unauthenticated'.
+   * Failures are counted by the client's address.
    */
-  login(username: string, realm: string | undefined, password: string, remote?: string): Promise<LoginResult>;
-  /** The login of a user whom the realm's own provider has vouched for. Throws 'unauthenticated' when disabled or expired. */
-  loginVouched(user: string, remote?: string): LoginResult;
+  login(request: LoginRequest, client?: Client): Promise<LoginResult>;
+  /**
+   * Begins a session for a user whom the realm's own provider has vouched for. `factor`: what proved it besides.
+   * Throws 'unauthenticated' when the user is disabled or expired.
+   */
+  loginVouched(user: string, client?: Origin, factor?: string): LoginResult;
+  readonly sessions: Sessions;
+  readonly factors: FactorChanges;
   /** Checks the password of a user who is enabled. Throws 'unauthenticated', like `login`. */
   verifyPassword(user: string, password: string, remote?: string): Promise<void>;
   /** Privileges on an ACL path, those of a token cut to what its user has. root@pam has all. */
@@ -60,4 +89,5 @@ export interface AccessControl extends UserDirectory {
   spiceTicket(vmid: number, node: string): string;
   /** The guest that a SPICE ticket of this node leads to; undefined when it is not genuine or has ended. */
   spiceTicketVmid(ticket: string, node: string): number | undefined;
+  close(): void;
 }

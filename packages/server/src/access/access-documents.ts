@@ -1,5 +1,13 @@
 /** The documents of access control in the config store: cached reading, and changes to several of them at once. */
 import { type ConfigStore, ConflictError } from '../cluster/store.ts';
+import { formatTfaConfig, parseTfaConfig, type TfaConfig } from './second-factor/tfa-config.ts';
+import {
+  type EndedSessions,
+  endAllOf,
+  formatEndedSessions,
+  parseEndedSessions,
+  sessionsCfg,
+} from './sessions/ended-sessions.ts';
 import { formatTokenSecrets, parseTokenSecrets, type TokenSecrets } from './token-secrets.ts';
 import { parseUserConfig, type UserConfig, type UserConfigView } from './user-config.ts';
 import { formatUserConfig } from './user-config-text.ts';
@@ -7,6 +15,8 @@ import { formatUserConfig } from './user-config-text.ts';
 export const userCfg = 'user.cfg';
 export const shadowCfg = 'priv/shadow.cfg';
 export const tokenCfg = 'priv/token.cfg';
+export const tfaCfg = 'priv/tfa.cfg';
+export { sessionsCfg };
 
 /** Password hashes of realm pve: user name without realm to hash. */
 export type Shadow = Map<string, string>;
@@ -44,20 +54,33 @@ export const readTokenSecrets: (store: ConfigStore) => TokenSecrets = cachedRead
   tokenCfg,
   parseTokenSecrets,
 );
+/** Throws RyokanError 'failed' when the document is damaged: nobody gets in without a factor that cannot be read. */
+export const readTfaConfig: (store: ConfigStore) => TfaConfig = cachedReader(tfaCfg, parseTfaConfig);
+export const readEndedSessions: (store: ConfigStore) => EndedSessions = cachedReader(
+  sessionsCfg,
+  parseEndedSessions,
+);
 
 /** What a change may touch. */
 export interface AccessState {
   readonly config: UserConfig;
   readonly shadow: Shadow;
   readonly secrets: TokenSecrets;
+  /** Second factors. */
+  readonly tfa: TfaConfig;
+  readonly sessions: EndedSessions;
 }
+
+/** The documents, in the order in which `parseState` and `textsOf` have them. */
+const documents = [userCfg, shadowCfg, tokenCfg, tfaCfg, sessionsCfg];
 
 /** A change that others disturb this often in a row is given up. */
 const maxAttempts = 20;
 
 /**
- * Reads all three documents, lets `edit` change them and writes those that differ in one transaction; again from the
- * start when somebody else was faster. What `edit` throws is passed on and nothing is written.
+ * Reads all documents, lets `edit` change them and writes those that differ in one transaction; again from the
+ * start when somebody else was faster. What `edit` throws is passed on and nothing is written. Users whose password
+ * was changed, or who may not come in any more, are logged out in the same transaction.
  */
 export async function editAccess<T>(
   store: ConfigStore,
@@ -65,10 +88,12 @@ export async function editAccess<T>(
   edit: (state: AccessState) => T,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
-    const docs = [userCfg, shadowCfg, tokenCfg].map((path) => ({ path, doc: store.get(path) }));
-    const state = parseState(docs.map(({ doc }) => doc?.text ?? ''));
+    const docs = documents.map((path) => ({ path, doc: store.get(path) }));
+    const texts = docs.map(({ doc }) => doc?.text ?? '');
+    const state = parseState(texts);
     const before = textsOf(state);
     const result = edit(state);
+    if (!sameTexts(before, textsOf(state))) logOut(parseState(texts), state);
     const after = textsOf(state);
     const writes = docs.flatMap(({ path }, i) =>
       after[i] === before[i] ? [] : [{ path, text: after[i] as string }],
@@ -86,19 +111,46 @@ export async function editAccess<T>(
 
 /** The documents as they are, to try a change on. */
 export function copyOfAccess(store: ConfigStore): AccessState {
-  return parseState([userCfg, shadowCfg, tokenCfg].map((path) => store.get(path)?.text ?? ''));
+  return parseState(documents.map((path) => store.get(path)?.text ?? ''));
 }
 
-function parseState([user = '', shadow = '', tokens = '']: readonly string[]): AccessState {
+function parseState([
+  user = '',
+  shadow = '',
+  tokens = '',
+  tfa = '',
+  sessions = '',
+]: readonly string[]): AccessState {
   return {
     config: parseUserConfig(user),
     shadow: parseShadow(shadow),
     secrets: parseTokenSecrets(tokens),
+    tfa: parseTfaConfig(tfa),
+    sessions: parseEndedSessions(sessions),
   };
 }
 
 function textsOf(state: AccessState): string[] {
-  return [formatUserConfig(state.config), formatShadow(state.shadow), formatTokenSecrets(state.secrets)];
+  return [
+    formatUserConfig(state.config),
+    formatShadow(state.shadow),
+    formatTokenSecrets(state.secrets),
+    formatTfaConfig(state.tfa),
+    formatEndedSessions(state.sessions),
+  ];
+}
+
+const sameTexts = (one: readonly string[], other: readonly string[]): boolean =>
+  one[0] === other[0] && one[1] === other[1];
+
+/** Ends the sessions of those who were removed or disabled, and of those in realm pve who have another password. */
+function logOut(before: AccessState, after: AccessState): void {
+  for (const [id, user] of before.config.users) {
+    const name = id.endsWith('@pve') ? id.slice(0, -'@pve'.length) : undefined;
+    const isOut = user.enable && !after.config.users.get(id)?.enable;
+    const hasOtherPassword = name !== undefined && before.shadow.get(name) !== after.shadow.get(name);
+    if (isOut || hasOtherPassword) endAllOf(after.sessions, id);
+  }
 }
 
 /** `<user>:<hash>:` a line. */

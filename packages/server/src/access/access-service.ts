@@ -5,16 +5,33 @@ import { checkFormat } from '@ryokan/api/schema/formats.ts';
 import type { ConfigStore } from '../cluster/store.ts';
 import type { Logger } from '../host/log.ts';
 import type { DataPaths } from '../host/paths.ts';
-import type { AccessControl, Credentials, Identity, LoginResult } from './access-control.ts';
-import { readTokenSecrets, readUserConfig, userCfg } from './access-documents.ts';
+import type {
+  AccessControl,
+  Client,
+  Credentials,
+  Identity,
+  LoginRequest,
+  LoginResult,
+} from './access-control.ts';
+import { readTfaConfig, readTokenSecrets, readUserConfig, userCfg } from './access-documents.ts';
 import { capabilities } from './capabilities.ts';
 import { loadTicketKeys } from './keys.ts';
 import { LoginLimit } from './login-limit.ts';
 import { groupsOf, heldEverywhere, heldOn } from './permissions.ts';
 import { knownSpelling, realmDriver, splitUserId, type Verdict } from './realms/realm.ts';
 import { findRealm } from './realms/realm-config.ts';
-import { type Clock, Tickets } from './ticket.ts';
+import { FactorChanges, keysElsewhere } from './second-factor/factor-changes.ts';
+import {
+  asQuestion,
+  type FactorVerdict,
+  type Question,
+  SecondFactors,
+} from './second-factor/second-factors.ts';
+import { factorsOf } from './second-factor/tfa-config.ts';
+import { type Origin, Sessions } from './sessions/sessions.ts';
+import { type Clock, type TicketContent, Tickets } from './ticket.ts';
 import { readApiToken, secretMatches } from './token-secrets.ts';
+import { rootUser } from './user-config.ts';
 
 export interface AccessServiceOptions {
   readonly store: ConfigStore;
@@ -22,6 +39,8 @@ export interface AccessServiceOptions {
   readonly log: Logger;
   /** Default Date.now. */
   readonly clock?: Clock;
+  /** Where the list of sessions stands; without it sessions are not listed. */
+  readonly sessionFile?: string | undefined;
 }
 
 /** Reads the keys that `initializeAccess` made. Throws RyokanError 'failed' when they are missing or damaged. */
@@ -30,19 +49,25 @@ export function createAccessService(options: AccessServiceOptions): AccessServic
 }
 
 export class AccessService implements AccessControl {
+  readonly sessions: Sessions;
+  readonly factors: FactorChanges;
   private readonly store: ConfigStore;
   private readonly log: Logger;
   private readonly clock: Clock;
   private readonly tickets: Tickets;
   private readonly limit: LoginLimit;
+  private readonly secondFactors: SecondFactors;
   private readonly stopWatch: () => void;
 
-  constructor({ store, paths, log, clock = Date.now }: AccessServiceOptions) {
+  constructor({ store, paths, log, clock = Date.now, sessionFile }: AccessServiceOptions) {
     this.store = store;
     this.log = log;
     this.clock = clock;
     this.tickets = new Tickets(loadTicketKeys(paths), clock);
     this.limit = new LoginLimit(clock);
+    this.sessions = new Sessions(store, clock, sessionFile);
+    this.factors = new FactorChanges(store, clock);
+    this.secondFactors = new SecondFactors(store, clock);
     this.reportProblems();
     this.stopWatch = store.watch(userCfg, () => this.reportProblems());
   }
@@ -53,33 +78,29 @@ export class AccessService implements AccessControl {
     throw unauthenticated('No ticket');
   }
 
-  async login(
-    username: string,
-    realm: string | undefined,
-    password: string,
-    remote = '',
-  ): Promise<LoginResult> {
+  async login(request: LoginRequest, client: Client = unknownClient): Promise<LoginResult> {
+    const { username, realm, password, challenge, otp } = request;
     const typed = realm === undefined ? username : `${username}@${realm}`;
     const user = knownSpelling(this.store, this.config, typed);
-    if (looksLikeTicket(password)) this.checkRenewal(user, password);
-    else await this.verifyPassword(user, password, remote);
-    return this.loggedIn(user);
-  }
-
-  loginVouched(user: string, remote = ''): LoginResult {
-    const obstacle = this.obstacle(user);
-    if (obstacle === undefined) return this.loggedIn(user);
-    this.log.warn({ user: loggable(user), remote, reason: obstacle }, 'login refused');
-    throw unauthenticated('authentication failure');
-  }
-
-  private loggedIn(user: string): LoginResult {
+    if (challenge !== undefined) return this.secondStep(user, challenge, password, client);
+    if (looksLikeTicket(password)) return this.renew(user, password, client);
+    await this.verifyPassword(user, password, client.remote);
+    const question = this.secondFactors.ask(user, client.host);
+    if (!question) return this.withoutFactor(user, client);
+    if (otp !== undefined) return this.answered(user, `totp:${otp}`, question, client);
     return {
       username: user,
-      ticket: this.tickets.login(user),
+      ticket: this.tickets.challenge(user, this.sessions.generation(user), question),
       CSRFPreventionToken: this.tickets.csrf(user),
-      cap: capabilities(this.config, user),
+      NeedTFA: 1,
     };
+  }
+
+  loginVouched(user: string, client: Origin = unknownClient, factor = ''): LoginResult {
+    const obstacle = this.obstacle(user);
+    if (obstacle !== undefined) throw this.refused(user, client.remote, obstacle);
+    const { remote, agent } = client;
+    return this.loggedIn(this.sessions.begin(user, { remote, agent }, factor));
   }
 
   async verifyPassword(user: string, password: string, remote = ''): Promise<void> {
@@ -90,9 +111,7 @@ export class AccessService implements AccessControl {
     const verdict = await this.judge(user, password, remote);
     if (verdict.ok) return this.limit.succeeded(user, remote);
     this.limit.failed(user, remote);
-    // The reason goes to the log only: an answer that tells it would tell which users exist.
-    this.log.warn({ user: loggable(user), remote, reason: verdict.refusal }, 'login refused');
-    throw unauthenticated('authentication failure');
+    throw this.refused(user, remote, verdict.refusal);
   }
 
   privileges(user: string, path: string): ReadonlySet<Privilege> {
@@ -127,9 +146,10 @@ export class AccessService implements AccessControl {
     return this.tickets.spiceVmid(ticket, node);
   }
 
-  /** Ends the watch on user.cfg. */
+  /** Ends the watch on user.cfg and the use of the list of sessions. */
   close(): void {
     this.stopWatch();
+    this.sessions.close();
   }
 
   private get config() {
@@ -137,14 +157,17 @@ export class AccessService implements AccessControl {
   }
 
   private byTicket(ticket: string, csrfToken: string | undefined, needCsrf: boolean): Identity {
-    const user = this.tickets.loginUser(ticket);
-    if (user === undefined) throw unauthenticated('invalid PVE ticket');
+    const content = this.tickets.readLogin(ticket);
+    if (!content) throw unauthenticated('invalid PVE ticket');
+    const { user, session } = content;
     const obstacle = this.obstacle(user);
     if (obstacle !== undefined) throw unauthenticated(obstacle);
+    if (!this.sessions.isOn(content)) throw unauthenticated('invalid PVE ticket');
     if (needCsrf && (csrfToken === undefined || !this.tickets.csrfFits(csrfToken, user))) {
       throw unauthenticated('Permission denied - invalid csrf token');
     }
-    return { user, isToken: false };
+    this.sessions.used(content);
+    return { user, isToken: false, session };
   }
 
   private byToken(text: string): Identity {
@@ -173,9 +196,67 @@ export class AccessService implements AccessControl {
     return expire > 0 && expire * 1000 <= this.clock();
   }
 
-  private checkRenewal(user: string, ticket: string): void {
-    if (this.tickets.loginUser(ticket) === user && this.obstacle(user) === undefined) return;
-    throw unauthenticated('authentication failure');
+  private renew(user: string, ticket: string, client: Client): LoginResult {
+    const content = this.tickets.readLogin(ticket);
+    if (content?.user !== user || !this.sessions.isOn(content) || this.obstacle(user) !== undefined)
+      throw unauthenticated('authentication failure');
+    const { remote, agent } = client;
+    this.sessions.renewed(content, { remote, agent });
+    return this.loggedIn(content);
+  }
+
+  private loggedIn(content: TicketContent): LoginResult {
+    const { user } = content;
+    return {
+      username: user,
+      ticket: this.tickets.login(content),
+      CSRFPreventionToken: this.tickets.csrf(user),
+      cap: capabilities(this.config, user),
+    };
+  }
+
+  /** A realm may demand TOTP of its users. root@pam is the way back in and goes without. */
+  private withoutFactor(user: string, client: Client): LoginResult {
+    const demanded = findRealm(this.store, splitUserId(user).realm)?.options.get('tfa');
+    if (demanded !== undefined && user !== rootUser)
+      throw this.refused(
+        user,
+        client.remote,
+        `the realm demands a second factor (${demanded}), and the user has none`,
+      );
+    return this.loginVouched(user, client);
+  }
+
+  private async secondStep(
+    user: string,
+    ticket: string,
+    answer: string,
+    client: Client,
+  ): Promise<LoginResult> {
+    const asked = this.tickets.readChallenge(ticket, user, this.sessions.generation(user));
+    if (asked === undefined) throw this.refused(user, client.remote, 'invalid or expired tfa challenge');
+    return this.answered(user, answer, asQuestion(asked), client);
+  }
+
+  private async answered(
+    user: string,
+    answer: string,
+    question: Question,
+    client: Client,
+  ): Promise<LoginResult> {
+    const obstacle = this.obstacle(user);
+    const verdict: FactorVerdict =
+      obstacle === undefined
+        ? await this.secondFactors.judge(user, answer, question, client.host)
+        : { ok: false, refusal: obstacle };
+    if (!verdict.ok) throw this.refused(user, client.remote, verdict.refusal);
+    return this.loginVouched(user, client, verdict.factor);
+  }
+
+  /** The reason goes to the logs only: an answer that tells it would tell which users exist. */
+  private refused(user: string, remote: string, reason: string): RyokanError {
+    this.log.warn({ user: loggable(user), remote, reason }, 'login refused');
+    return new RyokanError('unauthenticated', 'authentication failure', { context: { reason } });
   }
 
   private async judge(user: string, password: string, remote: string): Promise<Verdict> {
@@ -184,9 +265,10 @@ export class AccessService implements AccessControl {
     const obstacle = this.obstacle(user);
     if (obstacle !== undefined) return refuse(obstacle);
     if (password === '') return refuse('empty password');
-    // Second factors are not built yet; who has set one up elsewhere must not get in without it.
-    if (/^x(!|$)/.test(this.config.users.get(user)?.keys ?? ''))
-      return refuse('second factor not supported yet');
+    // Who has set one up elsewhere must not get in without it.
+    const { keys = '' } = this.config.users.get(user) ?? {};
+    if (keys.split('!')[0] === keysElsewhere && !factorsOf(readTfaConfig(this.store), user))
+      return refuse(`user.cfg says that the user has a second factor, and priv/tfa.cfg has none`);
     const { name, realm } = splitUserId(user);
     const config = findRealm(this.store, realm);
     if (!config) return refuse('unknown realm');
@@ -204,7 +286,9 @@ export class AccessService implements AccessControl {
 }
 
 /** Such a text is no password of anybody, and realms and their logs have no business with tickets. */
-const looksLikeTicket = (text: string): boolean => /^PVE:[^\s:]+@[^\s:]+:[0-9A-F]{8}::/.test(text);
+const looksLikeTicket = (text: string): boolean => /^PVE:[^\s:]+:[0-9A-F]{8}::/.test(text);
+
+const unknownClient: Client = { remote: '', agent: '' };
 
 const unauthenticated = (reason: string): RyokanError => new RyokanError('unauthenticated', reason);
 

@@ -1,10 +1,12 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Tickets } from './ticket.ts';
+import { type TicketContent, Tickets } from './ticket.ts';
 
 const makeKeys = () => ({ signing: generateKeyPairSync('ed25519').privateKey, secret: randomBytes(32) });
 const keys = makeKeys();
 const minute = 60_000;
+const session = '0123456789abcdef01234567';
+const contentOf = (user: string): TicketContent => ({ user, session, generation: 7 });
 
 let now = Date.UTC(2030, 0, 1);
 let tickets: Tickets;
@@ -13,32 +15,56 @@ beforeEach(() => {
   tickets = new Tickets(keys, () => now);
 });
 
+/** The session stands in front of the signature, and is signed like the rest. */
+function withOtherFirstByte(signature: string): string {
+  const bytes = Buffer.from(signature, 'base64');
+  bytes.writeUInt8(bytes.readUInt8(0) ^ 1);
+  return bytes.toString('base64');
+}
+
+describe('tickets that ask for a second factor', () => {
+  const asked = { id: 'q', totp: true, recovery: [0, 9] };
+
+  it('can be read by clients, and by this node for five minutes, for this user and generation', () => {
+    const ticket = tickets.challenge('ann@pve', 0, asked);
+    const [, text = ''] = ticket.split(':');
+    expect(JSON.parse(decodeURIComponent(text.slice('!tfa!'.length)))).toEqual(asked);
+    expect(tickets.readChallenge(ticket, 'ann@pve', 0)).toEqual(asked);
+    expect(tickets.readChallenge(ticket, 'bob@pve', 0)).toBeUndefined();
+    expect(tickets.readChallenge(ticket, 'ann@pve', 1)).toBeUndefined();
+    expect(tickets.readChallenge(ticket.replace('%22q%22', '%22r%22'), 'ann@pve', 0)).toBeUndefined();
+    expect(tickets.readLogin(ticket)).toBeUndefined();
+    now += 5 * minute;
+    expect(tickets.readChallenge(ticket, 'ann@pve', 0)).toBeUndefined();
+  });
+});
+
 describe('login tickets', () => {
   it('have the form that clients take apart', () => {
-    expect(tickets.login('ann@pve')).toMatch(/^PVE:ann@pve:[0-9A-F]{8}::[A-Za-z0-9+/]+=*$/);
+    expect(tickets.login(contentOf('ann@pve'))).toMatch(/^PVE:ann@pve:[0-9A-F]{8}::[A-Za-z0-9+/]+=*$/);
   });
 
   it('hold for two hours, also on other nodes with the same key', () => {
-    const ticket = tickets.login('ann@pve');
+    const ticket = tickets.login(contentOf('ann@pve'));
     const other = new Tickets(keys, () => now);
     now += 120 * minute - 1000;
-    expect(tickets.loginUser(ticket)).toBe('ann@pve');
-    expect(other.loginUser(ticket)).toBe('ann@pve');
+    expect(tickets.readLogin(ticket)?.user).toBe('ann@pve');
+    expect(other.readLogin(ticket)?.user).toBe('ann@pve');
     now += 1000;
-    expect(tickets.loginUser(ticket)).toBeUndefined();
-    expect(other.loginUser(ticket)).toBeUndefined();
+    expect(tickets.readLogin(ticket)).toBeUndefined();
+    expect(other.readLogin(ticket)).toBeUndefined();
   });
 
   it('may come from a clock five minutes ahead, not more', () => {
-    const ticket = tickets.login('ann@pve');
+    const ticket = tickets.login(contentOf('ann@pve'));
     now -= 5 * minute;
-    expect(tickets.loginUser(ticket)).toBe('ann@pve');
+    expect(tickets.readLogin(ticket)?.user).toBe('ann@pve');
     now -= 1000;
-    expect(tickets.loginUser(ticket)).toBeUndefined();
+    expect(tickets.readLogin(ticket)).toBeUndefined();
   });
 
   it('are refused in every changed form', () => {
-    const ticket = tickets.login('ann@pve');
+    const ticket = tickets.login(contentOf('ann@pve'));
     const [, , time] = ticket.split(':') as [string, string, string];
     const signature = ticket.split('::')[1] as string;
     const later = (Number.parseInt(time, 16) + 60).toString(16).toUpperCase();
@@ -47,29 +73,35 @@ describe('login tickets', () => {
       ticket.replace('ann@pve', 'root@pam'),
       ticket.replace(time, later),
       ticket.replace(signature, signature.slice(4)),
-      ticket.replace(signature, Buffer.alloc(64).toString('base64')),
+      ticket.replace(signature, Buffer.alloc(80).toString('base64')),
+      ticket.replace(signature, withOtherFirstByte(signature)),
       ticket.slice(0, -1),
       `${ticket} `,
       ticket.toLowerCase(),
-      new Tickets(makeKeys(), () => now).login('ann@pve'),
+      new Tickets(makeKeys(), () => now).login(contentOf('ann@pve')),
       '',
       'PVE:',
       'PVE:ann@pve:::',
     ];
-    for (const text of forged) expect(tickets.loginUser(text), text).toBeUndefined();
-    expect(tickets.loginUser(ticket)).toBe('ann@pve');
+    for (const text of forged) expect(tickets.readLogin(text), text).toBeUndefined();
+    expect(tickets.readLogin(ticket)?.user).toBe('ann@pve');
+  });
+
+  it('say their session and generation', () => {
+    expect(tickets.readLogin(tickets.login(contentOf('ann@pve')))).toMatchObject(contentOf('ann@pve'));
   });
 
   it('cannot be made for a token or another purpose', () => {
-    expect(tickets.loginUser(tickets.console('ann@pve', '/vms/100', 5900))).toBeUndefined();
-    expect(tickets.loginUser(tickets.login('ann@pve!token'))).toBeUndefined();
+    expect(tickets.readLogin(tickets.console('ann@pve', '/vms/100', 5900))).toBeUndefined();
+    expect(tickets.readLogin(tickets.login(contentOf('ann@pve!token')))).toBeUndefined();
   });
 
   it('stay right while more come than are remembered', () => {
-    const first = tickets.login('first@pve');
-    expect(tickets.loginUser(first)).toBe('first@pve');
-    for (let i = 0; i < 300; i++) expect(tickets.loginUser(tickets.login(`u${i}@pve`))).toBe(`u${i}@pve`);
-    expect(tickets.loginUser(first)).toBe('first@pve');
+    const first = tickets.login(contentOf('first@pve'));
+    expect(tickets.readLogin(first)?.user).toBe('first@pve');
+    for (let i = 0; i < 300; i++)
+      expect(tickets.readLogin(tickets.login(contentOf(`u${i}@pve`)))?.user).toBe(`u${i}@pve`);
+    expect(tickets.readLogin(first)?.user).toBe('first@pve');
   });
 });
 

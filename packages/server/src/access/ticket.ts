@@ -1,7 +1,8 @@
 /**
  * Tickets: what a login gives out in place of a session kept by the server.
  *
- *     login     PVE:<user@realm>:<seconds, 8 hex digits>::<Ed25519 signature, base64>
+ *     login     PVE:<user@realm>:<seconds, 8 hex digits>::<session, generation, Ed25519 signature, base64>
+ *     challenge PVE:!tfa!<JSON, percent-encoded>:<seconds, 8 hex digits>::<Ed25519 signature, base64>
  *     CSRF      <seconds, 8 hex digits>:<HMAC-SHA256, base64>
  *     console   PVEVNC:<seconds, 8 hex digits>::<12 random bytes and HMAC-SHA256, base64>
  *     SPICE     pvespiceproxy:<seconds, 8 hex digits>:<vmid>:<node>:<port>::<HMAC-SHA256, 40 hex digits of it>
@@ -22,6 +23,8 @@ import type { TicketKeys } from './keys.ts';
 /** Seconds. */
 export const ticketLife = 2 * 3600;
 const consoleLife = 30;
+/** How long the second step of a login may take. */
+const challengeLife = 300;
 /** The port that SPICE viewers are told: a name only, as the proxy knows from the ticket where to go. */
 export const spicePort = 61000;
 /** How far another node's clock may be ahead, seconds. */
@@ -33,12 +36,25 @@ const maxRemembered = 10_000;
 /** Milliseconds since the epoch. */
 export type Clock = () => number;
 
+/** What a login ticket says besides its time. */
+export interface TicketContent {
+  readonly user: string;
+  /** The session that it belongs to, 24 hex digits; renewed tickets keep it. No secret. */
+  readonly session: string;
+  /** How often all sessions of the user had been ended before, see sessions/. */
+  readonly generation: number;
+}
+
+interface CheckedTicket extends TicketContent {
+  readonly time: number;
+}
+
 export class Tickets {
   private readonly signing: KeyObject;
   private readonly verifying: KeyObject;
   private readonly secret: Buffer;
   private readonly clock: Clock;
-  private readonly checked = new Map<string, { readonly user: string; readonly time: number }>();
+  private readonly checked = new Map<string, CheckedTicket>();
   /** Console tickets that were used, and when they would have ended anyway (seconds). */
   private readonly used = new Map<string, number>();
 
@@ -49,24 +65,45 @@ export class Tickets {
     this.clock = clock;
   }
 
-  login(user: string): string {
-    const plain = `PVE:${user}:${hex(this.now())}`;
-    return `${plain}::${sign(null, Buffer.from(plain), this.signing).toString('base64')}`;
+  login(content: TicketContent): string {
+    const plain = `PVE:${content.user}:${hex(this.now())}`;
+    const inner = Buffer.alloc(sessionLength + 4);
+    inner.write(content.session, 'hex');
+    inner.writeUInt32BE(content.generation, sessionLength);
+    const signature = sign(null, Buffer.concat([Buffer.from(plain), inner]), this.signing);
+    return `${plain}::${Buffer.concat([inner, signature]).toString('base64')}`;
   }
 
-  /** The user of a genuine ticket that has not ended; undefined for anything else. */
-  loginUser(ticket: string): string | undefined {
+  /** What a genuine ticket that has not run out says; undefined for anything else. */
+  readLogin(ticket: string): TicketContent | undefined {
     const known = this.checked.get(ticket);
     if (known) {
-      if (this.isFresh(known.time, ticketLife)) return known.user;
+      if (this.isFresh(known.time, ticketLife)) return known;
       this.checked.delete(ticket);
       return undefined;
     }
-    const read = this.readLogin(ticket);
+    const read = this.verifyLogin(ticket);
     if (!read || !this.isFresh(read.time, ticketLife)) return undefined;
     if (this.checked.size >= maxRemembered) this.forgetOldest();
     this.checked.set(ticket, read);
-    return read.user;
+    return read;
+  }
+
+  /** The ticket that asks a user, whose password was right, for a second factor. `asked` is what clients read in it. */
+  challenge(user: string, generation: number, asked: object): string {
+    const plain = `PVE:!tfa!${encodeURIComponent(JSON.stringify(asked))}:${hex(this.now())}`;
+    return `${plain}::${sign(null, challengeBytes(plain, user, generation), this.signing).toString('base64')}`;
+  }
+
+  /** What was asked, when the ticket is genuine, fresh and was made for this user; undefined for anything else. */
+  readChallenge(ticket: string, user: string, generation: number): unknown {
+    const match = /^(PVE:!tfa!([^:\s]+):([0-9A-F]{8}))::([A-Za-z0-9+/]{86}==)$/.exec(ticket);
+    if (!match) return undefined;
+    const [, plain, asked, time, signature] = match as unknown as [string, string, string, string, string];
+    if (!this.isFresh(Number.parseInt(time, 16), challengeLife)) return undefined;
+    const signed = challengeBytes(plain, user, generation);
+    if (!verify(null, signed, this.verifying, Buffer.from(signature, 'base64'))) return undefined;
+    return JSON.parse(decodeURIComponent(asked));
   }
 
   csrf(user: string): string {
@@ -137,12 +174,20 @@ export class Tickets {
     return this.hmac(['spice', plain]).toString('hex').slice(0, 40);
   }
 
-  private readLogin(ticket: string): { user: string; time: number } | undefined {
-    const match = /^(PVE:([^\s:/]+@[^\s:/!]+):([0-9A-F]{8}))::([A-Za-z0-9+/]{86}==)$/.exec(ticket);
+  private verifyLogin(ticket: string): CheckedTicket | undefined {
+    const match = /^(PVE:([^\s:/]+@[^\s:/!]+):([0-9A-F]{8}))::([A-Za-z0-9+/]{107}=)$/.exec(ticket);
     if (!match) return undefined;
-    const [, plain, user, time, signature] = match as unknown as [string, string, string, string, string];
-    const genuine = verify(null, Buffer.from(plain), this.verifying, Buffer.from(signature, 'base64'));
-    return genuine ? { user, time: Number.parseInt(time, 16) } : undefined;
+    const [, plain, user, time, text] = match as unknown as [string, string, string, string, string];
+    const bytes = Buffer.from(text, 'base64');
+    const inner = bytes.subarray(0, sessionLength + 4);
+    const signed = Buffer.concat([Buffer.from(plain), inner]);
+    if (!verify(null, signed, this.verifying, bytes.subarray(inner.length))) return undefined;
+    return {
+      user,
+      session: inner.toString('hex', 0, sessionLength),
+      generation: inner.readUInt32BE(sessionLength),
+      time: Number.parseInt(time, 16),
+    };
   }
 
   private isFresh(time: number, life: number): boolean {
@@ -175,5 +220,10 @@ export class Tickets {
 }
 
 const nonceLength = 12;
+const sessionLength = 12;
+
+/** User ids hold no NUL, so the parts cannot run into each other. */
+const challengeBytes = (plain: string, user: string, generation: number): Buffer =>
+  Buffer.from(`${plain}\0${user}\0${generation}`);
 
 const hex = (seconds: number): string => seconds.toString(16).toUpperCase().padStart(8, '0');

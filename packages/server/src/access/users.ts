@@ -5,6 +5,7 @@ import { type AccessState, editAccess } from './access-documents.ts';
 import { hashPassword } from './password.ts';
 import { realmDriver, splitUserId } from './realms/realm.ts';
 import { requireRealm } from './realms/realm-config.ts';
+import { endAllOf } from './sessions/ended-sessions.ts';
 import { type Group, newUser, rootUser, type User, type UserConfig } from './user-config.ts';
 
 /** What can be set on a user; what is not given stays. */
@@ -82,12 +83,13 @@ export async function removeUser(store: ConfigStore, id: string, author: string)
 
 /** Takes a user out of the documents with everything that hangs on it. */
 export function removeUserFrom(state: AccessState, id: string): void {
-  const { config, shadow } = state;
+  const { config, shadow, tfa } = state;
   const { name, realm } = splitUserId(id);
   for (const token of [...(config.users.get(id)?.tokens.keys() ?? [])]) forgetToken(state, id, token);
   for (const group of config.groups.values()) group.users.delete(id);
   for (const node of config.acl.values()) node.users.delete(id);
   if (realm === 'pve') shadow.delete(name);
+  delete tfa.users[id];
   config.users.delete(id);
 }
 
@@ -99,7 +101,7 @@ export function forgetToken({ config, secrets }: AccessState, user: string, toke
   secrets.delete(id);
 }
 
-/** Sets a password where the user's realm keeps it. Throws RyokanError, 'unsupported' when the realm keeps none here. */
+/** Sets a password where the user's realm keeps it, and logs the user out everywhere. Throws RyokanError, 'unsupported' when the realm keeps none here. */
 export async function setPassword(
   store: ConfigStore,
   id: string,
@@ -109,6 +111,8 @@ export async function setPassword(
   const { name, realm } = splitUserId(id);
   const { type } = requireRealm(store, realm);
   await realmDriver(type).setPassword(store, name, password, author);
+  // For realm pve the change of the document has done so.
+  if (type !== 'pve') await editAccess(store, author, ({ sessions }) => endAllOf(sessions, id));
 }
 
 function setFields(user: User, fields: UserFields): void {

@@ -6,6 +6,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { allMethods, type Method } from '@ryokan/api/method.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { requireValid } from '@ryokan/api/validate.ts';
+import { rootUser } from '../access/user-config.ts';
 import type { Services } from '../services.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Entry, HandlerTable } from './handler-table.ts';
@@ -75,21 +76,23 @@ export class Dispatcher {
         throw new RyokanError('not-implemented', `method '${head.method}' not available`);
       const route = this.router.find(head.method, url.fragments);
       const world = route && 'user' in route.method.permission && route.method.permission.user === 'world';
-      const identify = () => (world ? '' : this.identify(head, options, route?.method));
-      const user = identify();
+      const identify = () => (world ? { user: '' } : this.identify(head, options, route?.method));
+      const { user, session } = identify();
       if (!route) throw notImplemented(head.method, `/${url.fragments.join('/')}`);
       // Which file was received is said by the gateway alone, never by the client's query.
       if (head.upload) delete url.query.tmpfilename;
       const fields = head.upload ? { ...head.upload.fields } : parseBody(head.contentType, body);
       const raw = mergeParams(fields, url.query, route.params);
-      const call = createCall(
-        this.services,
+      const call = createCall(this.services, {
         user,
-        options.trusted ? 'local' : head.remote,
-        options,
-        head.upload?.size,
-        () => succeeds(identify),
-      );
+        session,
+        remote: options.trusted ? 'local' : head.remote,
+        host: head.host,
+        agent: head.agent,
+        source: options,
+        uploadSize: head.upload?.size,
+        isLoggedIn: () => succeeds(identify),
+      });
       return await this.act(route.method, raw, call, head, format);
     } catch (error) {
       if (error instanceof Unauthenticated) return failure(error.error, format, { emptyBody: true });
@@ -102,8 +105,12 @@ export class Dispatcher {
     }
   }
 
-  private identify(head: RequestHead, options: DispatchOptions, method: Method | undefined): string {
-    if (options.trusted) return 'root@pam';
+  private identify(
+    head: RequestHead,
+    options: DispatchOptions,
+    method: Method | undefined,
+  ): { user: string; session?: string | undefined } {
+    if (options.trusted) return { user: rootUser };
     const ticket =
       cookieValue(head.cookie, 'PVEAuthCookie') ?? headerValue(head.authorization, 'PVEAuthCookie');
     const apiToken = headerValue(head.authorization, 'PVEAPIToken');
@@ -119,7 +126,7 @@ export class Dispatcher {
           `URI '${method.path}' not available with API token, need proper ticket.`,
         );
       }
-      return identity.user;
+      return identity;
     } catch (error) {
       if (error instanceof RyokanError && error.code === 'unauthenticated') throw new Unauthenticated(error);
       throw error;
@@ -175,29 +182,30 @@ function openApiReply(): Promise<HttpReply> {
   return openApi;
 }
 
-/** What a handler knows about its caller. `source` is asked for its signal when a handler looks at it. */
-export function createCall(
-  services: Services,
-  user: string,
-  remote: string,
-  source: { readonly signal: AbortSignal },
-  uploadSize?: number,
-  isLoggedIn: () => boolean = () => true,
-): Call {
+/** What a call comes from. `source` is asked for its signal when a handler looks at it. */
+export interface CallSource
+  extends Pick<Call, 'user' | 'remote' | 'session' | 'host' | 'agent' | 'uploadSize'> {
+  readonly source: { readonly signal: AbortSignal };
+  /** Default: yes. */
+  readonly isLoggedIn?: () => boolean;
+}
+
+/** What a handler knows about its caller. */
+export function createCall(services: Services, from: CallSource): Call {
   const { access } = services;
-  const isRoot = user === 'root@pam';
+  const { user, source, isLoggedIn = () => true, ...rest } = from;
+  const isRoot = user === rootUser;
   const holds = (held: ReadonlySet<Privilege>, privileges: readonly Privilege[], any: boolean) =>
     any ? privileges.some((one) => held.has(one)) : privileges.every((one) => held.has(one));
   const can = (path: string, privileges: readonly Privilege[], any = false): boolean =>
     isRoot || holds(access.privileges(user, path), privileges, any);
   return {
+    ...rest,
     user,
-    remote,
     get signal() {
       return source.signal;
     },
     isRoot,
-    uploadSize,
     isLoggedIn,
     can,
     demand(path, privileges, any = false) {

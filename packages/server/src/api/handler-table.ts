@@ -13,6 +13,11 @@ export interface Call {
   readonly user: string;
   /** Address of the client; `local` for the Unix socket. */
   readonly remote: string;
+  /** What the client calls itself and the name by which it has called this node, as far as it says so. */
+  readonly agent?: string | undefined;
+  readonly host?: string | undefined;
+  /** The session of the caller's ticket; undefined for API tokens and root's socket. */
+  readonly session?: string | undefined;
   /** Aborted when the client went away. */
   readonly signal: AbortSignal;
   /** True for root@pam itself (not its tokens). */

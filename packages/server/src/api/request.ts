@@ -14,6 +14,9 @@ export interface RequestHead {
   readonly csrf?: string | undefined;
   readonly contentType?: string | undefined;
   readonly remote: string;
+  /** The headers Host and User-Agent. */
+  readonly host?: string | undefined;
+  readonly agent?: string | undefined;
   /** Set by the gateway for the two phases of an upload, see gateway/upload.ts. */
   readonly upload?: UploadHead | undefined;
 }

@@ -97,6 +97,8 @@ export function headOf(request: IncomingMessage): RequestHead {
     csrf: headers.csrfpreventiontoken as string | undefined,
     contentType: headers['content-type'],
     remote: request.socket.remoteAddress ?? '',
+    host: headers.host,
+    agent: headers['user-agent'],
   };
 }
 

@@ -5,6 +5,8 @@ export interface DataPaths {
   readonly root: string;
   readonly configDb: string;
   readonly nodeDb: string;
+  /** The list of sessions that began on this node. */
+  readonly sessionsDb: string;
   readonly nodeJson: string;
   readonly initialPassword: string;
   readonly pki: string;
@@ -28,6 +30,7 @@ export function dataPaths(root: string): DataPaths {
     root,
     configDb: join(root, 'config.db'),
     nodeDb: join(root, 'node.db'),
+    sessionsDb: join(root, 'sessions.db'),
     nodeJson: join(root, 'node.json'),
     initialPassword: join(root, 'initial-admin-password'),
     pki: join(root, 'pki'),

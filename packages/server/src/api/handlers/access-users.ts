@@ -34,7 +34,8 @@ import {
   removeUser,
 } from '../../access/users.ts';
 import type { Services } from '../../services.ts';
-import type { Call, HandlerTable } from '../handler-table.ts';
+import type { HandlerTable } from '../handler-table.ts';
+import { visibleUsers } from '../visible-users.ts';
 
 export function accessUserHandlers(table: HandlerTable, services: Services): void {
   userHandlers(table, services);
@@ -47,7 +48,7 @@ const bit = (value: boolean): 0 | 1 => (value ? 1 : 0);
 function userHandlers(table: HandlerTable, { store }: Services): void {
   table.on(userList, ({ enabled, full = false }, call) => {
     const config = readUserConfig(store);
-    const visible = visibleUsers(config, call);
+    const visible = visibleUsers(config, call, ['User.Modify', 'Sys.Audit']);
     const memberships = groupsByUser(config);
     return [...config.users]
       .filter(([id, user]) => visible(id) && (enabled === undefined || user.enable === enabled))
@@ -83,17 +84,6 @@ function userHandlers(table: HandlerTable, { store }: Services): void {
     await removeUser(store, userid, call.user);
     return null;
   });
-}
-
-/** Oneself, and all users or those in groups that the caller looks after. */
-function visibleUsers(config: UserConfigView, call: Call): (user: string) => boolean {
-  const privs: Privilege[] = ['User.Modify', 'Sys.Audit'];
-  if (call.can('/access/groups', privs, true)) return () => true;
-  const members = new Set<string>();
-  for (const [id, group] of config.groups) {
-    if (call.can(`/access/groups/${id}`, privs, true)) for (const user of group.users) members.add(user);
-  }
-  return (user) => user === call.user || members.has(user);
 }
 
 /** One pass over all groups instead of one for every user. */

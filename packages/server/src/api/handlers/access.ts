@@ -29,9 +29,12 @@ import { isPrivilege, rolePrivileges, rootUser, splitTokenId } from '../../acces
 import { setPassword } from '../../access/users.ts';
 import type { Services } from '../../services.ts';
 import { canModifyPath } from '../authorize.ts';
+import { confirmPassword } from '../confirm-password.ts';
 import { childrenOf } from '../directory.ts';
-import type { Call, HandlerTable } from '../handler-table.ts';
+import type { HandlerTable } from '../handler-table.ts';
 import { accessRealmHandlers } from './access-realms.ts';
+import { sessionHandlers } from './access-sessions.ts';
+import { secondFactorHandlers } from './access-tfa.ts';
 import { accessUserHandlers } from './access-users.ts';
 
 export function accessHandlers(table: HandlerTable, services: Services): void {
@@ -42,16 +45,20 @@ export function accessHandlers(table: HandlerTable, services: Services): void {
   roleHandlers(table, services);
   aclHandlers(table, services);
   accessUserHandlers(table, services);
+  secondFactorHandlers(table, services);
+  sessionHandlers(table, services);
 }
 
 function loginHandlers(table: HandlerTable, { access, clusterLog }: Services): void {
   table.on(accessIndex, () => childrenOf(accessIndex, 'subdir'));
   table.on(accessTicketPage, () => null);
   table.on(accessLogin, async (params, call) => {
-    const result = await access.login(params.username, params.realm, params.password, call.remote);
-    clusterLog.add(result.username, `successful auth for user '${result.username}'`);
-    if (params.path === undefined || params.privs === undefined) {
-      return { ...result, cap: { ...result.cap } };
+    const { username, realm, password, otp, 'tfa-challenge': challenge } = params;
+    const client = { remote: call.remote, agent: call.agent ?? '', host: call.host };
+    const { cap, ...result } = await access.login({ username, realm, password, otp, challenge }, client);
+    if (cap) clusterLog.add(result.username, `successful auth for user '${result.username}'`);
+    if (params.path === undefined || params.privs === undefined || !cap) {
+      return { ...result, ...(cap ? { cap: { ...cap } } : {}) };
     }
     demandPrivileges(access.privileges(result.username, aclPath(params.path)), params.privs, params.path);
     return { username: result.username };
@@ -94,27 +101,12 @@ function passwordHandler(table: HandlerTable, { access, store }: Services): void
       if (other && (userid === rootUser || splitUserId(userid).realm === 'pam')) {
         throw new RyokanError('forbidden', 'Permission check failed (user != root@pam)');
       }
-      await confirm(params['confirmation-password'], call);
+      await confirmPassword(access, call, 'confirmation-password', params['confirmation-password']);
     }
     if (!access.userExists(userid)) throw new RyokanError('not-found', `no such user ('${userid}')`);
     await setPassword(store, userid, password, call.user);
     return null;
   });
-
-  /** A stolen ticket alone must not be enough to take an account over for good. */
-  async function confirm(current: string | undefined, call: Call): Promise<void> {
-    const name = 'confirmation-password';
-    if (current === undefined) {
-      throw new ParameterError({ [name]: 'your current password is needed for this change' });
-    }
-    try {
-      await access.verifyPassword(call.user, current, call.remote);
-    } catch (error) {
-      // Not 401: the caller is logged in, and clients drop their ticket on a 401.
-      if (!(error instanceof RyokanError) || error.code !== 'unauthenticated') throw error;
-      throw new ParameterError({ [name]: 'this is not your current password' });
-    }
-  }
 }
 
 function permissionHandler(table: HandlerTable, { store, access }: Services): void {
