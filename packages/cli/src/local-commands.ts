@@ -9,6 +9,7 @@ import { monitorCommand } from './monitor.ts';
 import { isRecord, keyValueLines, machineText } from './render.ts';
 import type { Session } from './session.ts';
 import { followAndReport, upidNode } from './task-follow.ts';
+import { templateCommands } from './template-commands.ts';
 import { terminalCommand } from './terminal-command.ts';
 import { uploadCommand } from './upload.ts';
 
@@ -173,6 +174,7 @@ export const localCommands: readonly LocalCommand[] = [
   unlockCommand,
   uploadCommand,
   ...importCommands,
+  ...templateCommands,
   taskFollow,
   versionCommand,
   eventsCommand,

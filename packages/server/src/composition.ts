@@ -7,6 +7,7 @@ import { qemuCopyHandlers } from './api/handlers/qemu-copy.ts';
 import { qemuSnapshotHandlers } from './api/handlers/qemu-snapshots.ts';
 import { qemuTaskHandlers } from './api/handlers/qemu-tasks.ts';
 import { storageHandlers } from './api/handlers/storage.ts';
+import { templateHandlers } from './api/handlers/templates.ts';
 import { openSqliteStore } from './cluster/sqlite-store.ts';
 import type { ConfigStore } from './cluster/store.ts';
 import { guestUndos } from './guests/guest-undos.ts';
@@ -79,6 +80,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const table = new HandlerTable();
   accessHandlers(table, services);
   storageHandlers(table, services);
+  templateHandlers(table, services);
   qemuTaskHandlers(table, services);
   qemuCopyHandlers(table, services);
   qemuSnapshotHandlers(table, services);

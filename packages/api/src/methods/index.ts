@@ -19,3 +19,4 @@ export * from './spice.ts';
 export * from './storage.ts';
 export * from './storage-import.ts';
 export * from './tasks.ts';
+export * from './templates.ts';

@@ -96,6 +96,24 @@ export const webauthnFields = Type.Object({
   ),
 });
 
+/** Ours: Proxmox VE has its own catalogue built in. */
+export const templateCatalogueFields = Type.Object({
+  url: Type.String({
+    defaultKey: true,
+    pattern: 'https?://[^\\s,]+',
+    maxLength: 2048,
+    description: "Address of the index in the format of Proxmox VE's aplinfo.dat, plain or as .gz.",
+  }),
+  keyring: Optional(
+    Type.String({
+      pattern: '/[^\\s,]+',
+      maxLength: 1024,
+      description:
+        'File on each node with the OpenPGP keys that sign the index (<url without .gz>.asc). Without it the index must come over https.',
+    }),
+  ),
+});
+
 const network = Optional(Format('CIDR', { description: 'Network whose address of the other node is used.' }));
 const channel = Enum(['secure', 'insecure'], {
   default: 'secure',
@@ -171,6 +189,9 @@ export const clusterOptionFields = {
     PropertyString(Type.Object({ type: channel, network }), {
       description: 'How volumes are replicated to another node.',
     }),
+  ),
+  'template-catalogue': Optional(
+    PropertyString(templateCatalogueFields, { description: 'Where container templates are offered.' }),
   ),
   u2f: Optional(
     PropertyString(Type.Object({ appid: Optional(Type.String()), origin: Optional(Type.String()) }), {

@@ -49,6 +49,7 @@ describe('volume names', () => {
     ['iso/日本語.iso', 'iso', 'iso'],
     ['vztmpl/debian-12.tar.zst', 'vztmpl', 'tzst'],
     ['vztmpl/a.tar.gz', 'vztmpl', 'tgz'],
+    ['vztmpl/alpine_3.20.tar', 'vztmpl', 'tar'],
     ['backup/vzdump-lxc-101-2026_01_02-03_04_05.tar.zst', 'backup', 'tar.zst'],
     ['backup/old.vma', 'backup', 'vma'],
     ['snippets/user.yaml', 'snippets', 'snippet'],
@@ -111,7 +112,7 @@ describe('volume names', () => {
     'iso/x.iso.sh',
     `iso/${'a'.repeat(252)}.iso`,
     `iso/${'語'.repeat(90)}.iso`,
-    'vztmpl/x.tar',
+    'vztmpl/x.tgz',
     'import/x.sh',
     'private/100',
     'rootdir/../x',
@@ -194,7 +195,7 @@ describe('names of uploads', () => {
         '.ova, .ovf, .qcow2, .raw, .img, .vmdk, .vdi or .vhdx',
       );
     }
-    expect(() => uploadFileName('vztmpl', 'x.tar')).toThrow(ParameterError);
+    expect(() => uploadFileName('vztmpl', 'x.tgz')).toThrow(ParameterError);
     expect(() => uploadFileName('iso', '.iso')).toThrow(ParameterError);
     expect(() => uploadFileName('iso', '/')).toThrow(ParameterError);
     expect(() => uploadFileName('iso', `${'a'.repeat(300)}.iso`)).toThrow(ParameterError);

@@ -175,7 +175,8 @@ export function isPlainFileName(file: string): boolean {
 /** What a file of each content type ends in; the first group gives the format. */
 const extensions: Readonly<Record<FileContent, RegExp>> = {
   iso: /\.(iso|img)$/i,
-  vztmpl: /\.tar\.(gz|xz|zst|bz2)$/,
+  // Without compression: an OCI archive.
+  vztmpl: /\.tar(?:\.(gz|xz|zst|bz2))?$/,
   backup: /\.(tgz|(?:tar|vma)(?:\.(?:gz|lzo|zst|bz2))?)$/,
   snippets: /(?:)$/,
   import: /\.(qcow2|raw|img|vmdk|vdi|vhdx|ova|ovf)$/,
@@ -184,7 +185,7 @@ const extensions: Readonly<Record<FileContent, RegExp>> = {
 /** The endings in words, for errors. */
 export const extensionHelp: Readonly<Record<FileContent, string>> = {
   iso: '.iso or .img',
-  vztmpl: '.tar.gz, .tar.xz, .tar.zst or .tar.bz2',
+  vztmpl: '.tar.gz, .tar.xz, .tar.zst, .tar.bz2 or .tar',
   backup: '.vma or .tar, with .zst, .gz, .lzo or .bz2, or .tgz',
   snippets: 'any',
   import: '.ova, .ovf, .qcow2, .raw, .img, .vmdk, .vdi or .vhdx',
@@ -218,7 +219,10 @@ export function tryParseFileName(content: FileContent, file: string): FileName |
   const match = extensions[content].exec(file);
   if (!match || match.index === 0) return content === 'snippets' ? snippet(file) : undefined;
   if (content === 'iso') return { kind: 'file', content, file, format: 'iso' };
-  if (content === 'vztmpl') return { kind: 'file', content, file, format: `t${match[1]}` as FileFormat };
+  if (content === 'vztmpl') {
+    const format = match[1] === undefined ? 'tar' : (`t${match[1]}` as FileFormat);
+    return { kind: 'file', content, file, format };
+  }
   if (content === 'snippets') return snippet(file);
   const format = match[1] === 'img' ? 'raw' : (match[1] as FileFormat);
   return { kind: 'file', content, file, format, ...(content === 'backup' ? backupFacts(file) : {}) };

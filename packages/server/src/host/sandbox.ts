@@ -1,6 +1,6 @@
 /**
  * Programs that read what strangers bring along run in a sandbox of bubblewrap: an empty file system with /usr and the
- * files that they are given, no network, no capabilities, no other processes. Nobody in there can write anything but what
+ * files that they are given, no network unless they are for that, no capabilities, no other processes. Nobody in there can write anything but what
  * `write` names.
  */
 import { access, stat } from 'node:fs/promises';
@@ -9,6 +9,10 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 export interface Sandbox {
   /** Files or folders that the program reads: where they appear inside, and what they are outside. */
   readonly read: Readonly<Record<string, string>>;
+  /** Files or folders that it may read where they are, if they are there. */
+  readonly tryRead?: readonly string[];
+  /** It has the node's network; default: none. */
+  readonly network?: boolean;
   /** Folders that it may write to, the same way. */
   readonly write?: Readonly<Record<string, string>>;
   /** Bytes of address space; absent for programs that reserve far more than they use (Node.js). */
@@ -58,15 +62,23 @@ function limits({ memory, cpu }: Sandbox): string[] {
   ];
 }
 
-function view({ read, write = {} }: Sandbox): string[] {
+function view({ read, tryRead = [], write = {}, network = false }: Sandbox): string[] {
   const bind = (option: string, paths: Readonly<Record<string, string>>) =>
     Object.entries(paths).flatMap(([inside, outside]) => [option, outside, inside]);
   return [
-    ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+    ...[
+      '--unshare-all',
+      ...(network ? ['--share-net'] : []),
+      '--die-with-parent',
+      '--new-session',
+      '--cap-drop',
+      'ALL',
+    ],
     ...['--uid', '65534', '--gid', '65534', '--clearenv', '--setenv', 'LC_ALL', 'C.UTF-8'],
     ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/lib', '/lib', '--symlink', 'usr/lib64', '/lib64'],
     ...['--proc', '/proc', '--dev', '/dev', '--chdir', '/'],
     ...bind('--ro-bind', read),
+    ...tryRead.flatMap((path) => ['--ro-bind-try', path, path]),
     ...bind('--bind', write),
   ];
 }

@@ -12,13 +12,13 @@ import { download, withoutPassword } from './download.ts';
 import { noSpace, readableSize } from './image-names.ts';
 import { demandImportable } from './import/importable.ts';
 import { isoProblem } from './iso-image.ts';
-import type { StorageManager } from './manager.ts';
+import type { StorageManager, Volume } from './manager.ts';
 import { stagingPath, takeFile } from './staging.ts';
 import { stagedFileUndo } from './storage-undo.ts';
 import { unpack } from './unpack.ts';
 
 export type UploadParams = ParamsOf<typeof storageUpload>;
-export type DownloadParams = ParamsOf<typeof storageDownload>;
+export type DownloadParams = Omit<ParamsOf<typeof storageDownload>, 'node'>;
 
 /** What this needs of the services. */
 export interface IncomingServices {
@@ -58,14 +58,21 @@ async function checkTarget(storage: StorageManager, params: UploadParams | Downl
   storage.demandContent(params.storage, params.content);
   const file = uploadFileName(params.content, params.filename);
   expectedChecksum(params);
-  const volid = formatVolumeId(params.storage, `${params.content}/${file}`);
-  const present = await storage.info(volid).catch((error: unknown) => {
+  await demandUntaken(storage, formatVolumeId(params.storage, `${params.content}/${file}`));
+}
+
+/** Throws 'exists' when there is such a volume. */
+export async function demandUntaken(storage: StorageManager, volid: string): Promise<void> {
+  if (await volumeIfPresent(storage, volid)) {
+    throw new RyokanError('exists', `volume '${volid}' already exists; remove it first or take another name`);
+  }
+}
+
+export async function volumeIfPresent(storage: StorageManager, volid: string): Promise<Volume | undefined> {
+  return storage.info(volid).catch((error: unknown) => {
     if (error instanceof RyokanError && error.code === 'not-found') return undefined;
     throw error;
   });
-  if (present) {
-    throw new RyokanError('exists', `volume '${volid}' already exists; remove it first or take another name`);
-  }
 }
 
 /** The task of an upload: takes the received file out of the spool, checks it, makes it a volume. */
@@ -174,7 +181,7 @@ async function takeIn(
 }
 
 /** Beside the later volume where the storage allows it, so that the last step is a rename; else in the spool. */
-async function newStagingPath(
+export async function newStagingPath(
   storage: StorageManager,
   paths: DataPaths,
   params: { readonly storage: string; readonly content: FileContent },

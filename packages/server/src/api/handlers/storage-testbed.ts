@@ -23,6 +23,7 @@ import { HandlerTable } from '../handler-table.ts';
 import type { UploadHead } from '../request.ts';
 import { Router } from '../router.ts';
 import { storageHandlers } from './storage.ts';
+import { templateHandlers } from './templates.ts';
 
 /** Privileges by user and ACL path; no inheritance. */
 export type Rights = Readonly<Record<string, Readonly<Record<string, readonly Privilege[]>>>>;
@@ -70,6 +71,7 @@ export class Testbed {
     };
     storageUndos(this.undos, paths.spool);
     storageHandlers(this.table, this.services);
+    templateHandlers(this.table, this.services);
     this.router = new Router(this.table.all().map((entry) => entry.method));
     this.dispatcher = new Dispatcher(this.table, this.services);
   }

@@ -1,0 +1,32 @@
+/** Templates of containers: the catalogue, and images from OCI registries. */
+import {
+  ociPull,
+  ociTags,
+  templateCatalogue,
+  templateCatalogueUpdate,
+  templateDownload,
+} from '@ryokan/api/methods/templates.ts';
+import type { Services } from '../../services.ts';
+import { fetchIndex, offeredTemplates } from '../../storage/templates/catalogue.ts';
+import { checkTemplate, downloadTemplate } from '../../storage/templates/download.ts';
+import { checkPull, pullImage, repositoryTags } from '../../storage/templates/registry.ts';
+import type { HandlerTable } from '../handler-table.ts';
+
+export function templateHandlers(table: HandlerTable, services: Services): void {
+  table.on(templateCatalogue, () => offeredTemplates(services));
+  table.onTask(templateCatalogueUpdate, {
+    async run(_params, task) {
+      await fetchIndex(services, task.signal);
+      task.log(`the catalogue offers ${(await offeredTemplates(services)).length} templates`);
+    },
+  });
+  table.onTask(templateDownload, {
+    check: (params) => checkTemplate(services, params),
+    run: (params, task) => downloadTemplate(services, params, task),
+  });
+  table.on(ociTags, ({ reference }, call) => repositoryTags(reference, call.signal));
+  table.onTask(ociPull, {
+    check: (params) => checkPull(services, params),
+    run: (params, task) => pullImage(services, params, task),
+  });
+}
