@@ -1,6 +1,7 @@
 /** Handlers that only the daemon has: questions about live state, quick changes, consoles. Tasks: composition.ts. */
 import type { DaemonServices } from '../../daemon-services.ts';
 import type { HandlerTable } from '../handler-table.ts';
+import { openidHandlers } from './access-openid.ts';
 import { agentHandlers } from './agent.ts';
 import { clusterHandlers } from './cluster.ts';
 import { mappingHandlers } from './cluster-mapping.ts';
@@ -20,6 +21,7 @@ import { storageImportHandlers } from './storage-import.ts';
 import { taskHandlers } from './tasks.ts';
 
 export function daemonHandlers(table: HandlerTable, services: DaemonServices): void {
+  openidHandlers(table, services);
   clusterHandlers(table, services);
   nodeHandlers(table, services);
   nodeOptionHandlers(table, services);

@@ -1,10 +1,9 @@
 /** Connections to a directory: the second server when the first does not answer, TLS, time limits, the bind of bind_dn. */
-import { readdir, readFile, stat } from 'node:fs/promises';
 import { connect as connectTcp, isIP } from 'node:net';
-import { join } from 'node:path';
 import { type ConnectionOptions, connect as connectTls, type SecureVersion } from 'node:tls';
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import { Client } from 'ldapts';
+import { certificateAuthorities, readSetting } from '../certificate-files.ts';
 import { explainDirectory } from './explain.ts';
 import { type DirectorySettings, serverUrl } from './settings.ts';
 
@@ -172,34 +171,3 @@ async function tlsOptions(settings: DirectorySettings): Promise<ConnectionOption
     ...(version === undefined ? {} : { minVersion: version, maxVersion: version }),
   };
 }
-
-/** Debian's bundle of all authorities that the folder holds. */
-const bundle = 'ca-certificates.crt';
-
-/** The authorities in a file or folder of the node. Throws RyokanError 'failed' when there is none. */
-export async function certificateAuthorities(realm: string, capath: string): Promise<string[]> {
-  const path = capath.replace(/\/+$/, '') || '/';
-  const info = await stat(path).catch((error: unknown) => {
-    throw unreadable(realm, 'capath', path, error);
-  });
-  if (!info.isDirectory()) return [await readSetting(realm, path, 'capath')];
-  const names = await readdir(path);
-  const files = names.includes(bundle) ? [bundle] : names.filter((name) => /\.(pem|crt|cer)$/.test(name));
-  if (files.length === 0) {
-    throw new RyokanError('failed', `realm '${realm}': no certificates of authorities in capath '${path}'`);
-  }
-  return Promise.all(files.map((name) => readSetting(realm, join(path, name), 'capath')));
-}
-
-async function readSetting(realm: string, path: string, setting: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw unreadable(realm, setting, path, error);
-  });
-  if (text.includes('-----BEGIN ')) return text;
-  throw new RyokanError('failed', `realm '${realm}': ${setting} '${path}' is no file in PEM format`);
-}
-
-const unreadable = (realm: string, setting: string, path: string, cause: unknown): RyokanError =>
-  new RyokanError('failed', `realm '${realm}': ${setting} '${path}' cannot be read: ${messageOf(cause)}`, {
-    cause,
-  });
