@@ -21,15 +21,6 @@ const checkConnection = {
     }),
   ),
 };
-const tfa = {
-  tfa: Optional(
-    Type.String({
-      maxLength: 128,
-      description: 'Not supported: second factors belong to users, not to realms.',
-    }),
-  ),
-};
-
 export const accessRealms = defineMethod({
   id: 'access.realms',
   verb: 'GET',
@@ -60,7 +51,6 @@ export const accessRealmCreate = defineMethod({
     type: Enum(realmTypes, { description: 'Kind of realm.' }),
     ...realmFields,
     ...fixedRealmFields,
-    ...tfa,
     ...checkConnection,
   }),
   returns: Null(),
@@ -94,7 +84,6 @@ export const accessRealmUpdate = defineMethod({
   params: Type.Object({
     realm: RealmId(),
     ...realmFields,
-    ...tfa,
     ...checkConnection,
     delete: Optional(
       Format('pve-configid-list', {

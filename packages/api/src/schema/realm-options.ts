@@ -69,6 +69,13 @@ export const realmFields = {
       description: 'Place in the list of the login page: small numbers first.',
     }),
   ),
+  tfa: Optional(
+    Type.String({
+      maxLength: 128,
+      pattern: 'type=oath(?:,(?:step|digits)=\\d{1,3})*',
+      description: 'type=oath: users of the realm need a second factor to log in.',
+    }),
+  ),
   server1: Optional(Format('address', { maxLength: 256, description: 'Name or address of the server.' })),
   server2: Optional(
     Format('address', { maxLength: 256, description: 'Asked when the first does not answer.' }),
@@ -177,6 +184,7 @@ export type RealmField = keyof typeof realmFields | keyof typeof fixedRealmField
 const common = ['comment', 'default', 'order'] as const;
 const directory = [
   ...common,
+  ...(['tfa'] as const),
   ...(['server1', 'server2', 'port', 'mode', 'secure', 'verify', 'capath', 'cert', 'certkey'] as const),
   ...(['sslversion', 'base_dn', 'user_attr', 'bind_dn', 'password', 'case-sensitive', 'filter'] as const),
   ...(['sync_attributes', 'user_classes', 'group_dn', 'group_name_attr', 'group_filter'] as const),
@@ -187,8 +195,8 @@ const directory = [
 export const realmShapes: Readonly<
   Record<RealmType, { readonly fields: readonly RealmField[]; readonly required: readonly RealmField[] }>
 > = {
-  pam: { fields: common, required: [] },
-  pve: { fields: common, required: [] },
+  pam: { fields: [...common, 'tfa'], required: [] },
+  pve: { fields: [...common, 'tfa'], required: [] },
   ldap: { fields: directory, required: ['server1', 'base_dn', 'user_attr'] },
   ad: { fields: [...directory, 'domain'], required: ['server1', 'domain'] },
   openid: {

@@ -173,9 +173,9 @@ function checkShape(section: Section): void {
   if (Object.keys(errors).length > 0) throw new ParameterError(errors);
 }
 
-/** Throws ParameterError for names of settings that no realm has. A `tfa` may stand in documents from elsewhere. */
+/** Throws ParameterError for names of settings that no realm has. */
 function refuseUnknown(remove: readonly string[]): void {
-  const unknown = remove.find((key) => key !== 'tfa' && !isKnown(key));
+  const unknown = remove.find((key) => !isKnown(key));
   if (unknown) throw new ParameterError({ delete: `'${unknown}' is no setting of a realm` });
 }
 

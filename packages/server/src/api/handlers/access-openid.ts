@@ -17,11 +17,11 @@ export function openidHandlers(table: HandlerTable, { store, access, log }: Daem
   table.on(openidAuthUrl, async ({ realm, 'redirect-url': redirectUrl }) =>
     (await logins()).begin(realm, redirectUrl),
   );
-  table.on(openidLogin, async ({ state, code, 'redirect-url': redirectUrl }, { remote }) => {
+  table.on(openidLogin, async ({ state, code, 'redirect-url': redirectUrl }, { remote, agent = '' }) => {
     try {
       const { user, warnings } = await (await logins()).complete(state, code, redirectUrl);
       for (const warning of warnings) log.warn({ user, remote }, `OpenID login: ${warning}`);
-      const result = access.loginVouched(user, remote);
+      const result = access.loginVouched(user, { remote, agent });
       return { ...result, cap: { ...result.cap } };
     } catch (error) {
       log.warn({ err: error, remote }, 'login by OpenID refused');

@@ -1,5 +1,5 @@
 /** Handlers for realms: their settings, and syncs of directories. */
-import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import { ParameterError } from '@ryokan/api/errors.ts';
 import type { ParamsOf } from '@ryokan/api/method.ts';
 import {
   accessRealm,
@@ -182,13 +182,10 @@ async function storeSecrets(
 
 /** Before anything is stored: what cannot work, and with check-connection what does not work now. */
 async function refuseUnworkable(
-  params: { readonly tfa?: string | undefined; readonly 'check-connection'?: boolean | undefined },
+  params: { readonly 'check-connection'?: boolean | undefined },
   draft: () => RealmConfig,
   password: string | undefined,
 ): Promise<void> {
-  if (params.tfa !== undefined) {
-    throw new RyokanError('unsupported', 'realms have no second factor of their own: each user sets one up');
-  }
   const config = draft();
   if (config.type !== 'ldap' && config.type !== 'ad') return;
   const { directorySettings } = await directory();
