@@ -6,7 +6,12 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    include: ['test/integration/**/*.test.ts', 'packages/web/test/**/*.test.ts'],
+    include: [
+      'test/integration/**/*.test.ts',
+      'test/clients/**/*.test.ts',
+      'test/contract/**/*.test.ts',
+      'packages/web/test/**/*.test.ts',
+    ],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 300_000,

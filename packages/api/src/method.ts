@@ -68,6 +68,13 @@ export interface Method<P extends TObject = TObject, R extends TSchema = TSchema
   readonly proxyTo?: 'node';
   /** Runs as a task and answers with its UPID. `id` names the parameter that stands in the UPID's id field. */
   readonly task?: { readonly type: string; readonly id?: string };
+  /**
+   * `documents`: the handler changes documents of the configuration store and nothing else, so that a dry run can try it
+   * out. Without this a dry run of a method that is no task ends with the check of rights and parameters.
+   */
+  readonly dryRun?: 'documents';
+  /** Names the parameter that takes `auto` for a new guest's VMID: the server then chooses a free one. */
+  readonly assigns?: string;
   /** False: an API token cannot call it. */
   readonly allowToken?: false;
   /** True: unknown parameters pass through instead of being refused. */

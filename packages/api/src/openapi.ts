@@ -29,7 +29,12 @@ export function toOpenApi(methods: readonly Method[], options: OpenApiOptions = 
     servers: [{ url: '/api2/json' }],
     tags: [...new Set(methods.map(areaOf))].map((name) => ({ name })),
     paths,
-    components: { securitySchemes, responses: errorResponses, schemas: { Error: errorSchema, ...schemas } },
+    components: {
+      securitySchemes,
+      parameters: contractParameters,
+      responses: errorResponses,
+      schemas: { Error: errorSchema, ...schemas },
+    },
   };
 }
 
@@ -53,6 +58,7 @@ function operation(method: Method, schemas: Json): Json {
   const parameters = [
     ...[...inPath].map((name) => parameter(name, 'path', properties[name], true)),
     ...(hasBody ? [] : queryParameters(rest, restRequired)),
+    ...contractParametersOf(method),
   ];
   return {
     operationId: method.id,
@@ -143,6 +149,44 @@ function queryParameters(properties: Record<string, TSchema>, required: readonly
   ];
 }
 
+/** Parameters that every changing call takes beside its own; no method record names them. */
+const contractParameters: Json = {
+  'dry-run': {
+    name: 'dry-run',
+    in: 'query',
+    required: false,
+    description:
+      'Change nothing: answer what would change, what blocks the call and which privileges it needs. Not part of the API of Proxmox VE.',
+    schema: { type: 'integer', minimum: 0, maximum: 1 },
+  },
+  'Idempotency-Key': {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description:
+      'A repeated call with this key gets the answer of the first, for 24 hours. Not part of the API of Proxmox VE.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
+  },
+};
+
+function contractParametersOf(method: Method): Json[] {
+  const names: string[] = [];
+  if (method.verb !== 'GET' && method.transport === undefined && !('dry-run' in method.params.properties))
+    names.push('dry-run');
+  const open = 'user' in method.permission && method.permission.user === 'world';
+  if (method.verb === 'POST' && method.transport === undefined && !open) names.push('Idempotency-Key');
+  return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+}
+
+/** A VMID that the server chooses on request. */
+function withAuto(schema: Json): Json {
+  const { description, ...integer } = schema;
+  return {
+    anyOf: [integer, { type: 'string', const: 'auto' }],
+    description: `${description} \`auto\`: the next free one.`,
+  };
+}
+
 function requestBody(
   method: Method,
   properties: Record<string, TSchema>,
@@ -151,6 +195,9 @@ function requestBody(
 ): Json {
   const name = `${method.id}.parameters`;
   const schema = objectSchema(properties, required, method.openParams === true);
+  const fields = schema.properties as Record<string, Json>;
+  const chosen = method.assigns === undefined ? undefined : fields[method.assigns];
+  if (method.assigns !== undefined && chosen) fields[method.assigns] = withAuto(chosen);
   schemas[name] = schema;
   const reference = { schema: { $ref: `#/components/schemas/${name}` } };
   const content =

@@ -8,6 +8,7 @@ import { qemuSnapshotHandlers } from './api/handlers/qemu-snapshots.ts';
 import { qemuTaskHandlers } from './api/handlers/qemu-tasks.ts';
 import { storageHandlers } from './api/handlers/storage.ts';
 import { templateHandlers } from './api/handlers/templates.ts';
+import { rehearsable } from './cluster/rehearsal.ts';
 import { openSqliteStore } from './cluster/sqlite-store.ts';
 import type { ConfigStore } from './cluster/store.ts';
 import { guestUndos } from './guests/guest-undos.ts';
@@ -58,7 +59,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const paths = dataPaths(options.dataDir);
   const settings = readSettings(paths);
   const log = createLogger(options.role);
-  const store = openSqliteStore(paths.configDb);
+  const store = rehearsable(openSqliteStore(paths.configDb));
   await options.prepare?.(store, paths);
   const db = new NodeDb(paths.nodeDb);
   const clusterLog = new ClusterLog(db);

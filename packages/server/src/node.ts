@@ -13,6 +13,7 @@ import { Dispatcher } from './api/dispatcher.ts';
 import { EventHub } from './api/events.ts';
 import { daemonHandlers } from './api/handlers/index.ts';
 import { spiceTunnel } from './api/handlers/spice.ts';
+import { IdempotentCalls } from './api/idempotency.ts';
 import { serveGateway, serveLocal } from './api/servers.ts';
 import { maySeeTask, taskRow } from './api/task-access.ts';
 import { nodeOption } from './cluster/datacenter-options.ts';
@@ -179,7 +180,12 @@ async function sweepSpool({ db }: Core, spool: string): Promise<void> {
 /** The sockets by which the command line and the gateway come in. */
 async function openDoors(core: Core, services: DaemonServices): Promise<{ close(): void }[]> {
   const { paths, consoles } = services;
-  const dispatcher = new Dispatcher(core.table, services, spiceTunnel(services));
+  const dispatcher = new Dispatcher(
+    core.table,
+    services,
+    spiceTunnel(services),
+    new IdempotentCalls(core.db.answers),
+  );
   const servers = [
     await serveLocal(paths.daemonSocket, dispatcher),
     await serveGateway(paths.gatewaySocket, dispatcher),

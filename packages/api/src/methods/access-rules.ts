@@ -31,6 +31,7 @@ export const groupList = defineMethod({
 export const groupCreate = defineMethod({
   id: 'access.groupCreate',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/access/groups',
   description: 'Add a group.',
   params: Type.Object({ groupid: groupId(), comment: Optional(comment()) }),
@@ -52,6 +53,7 @@ export const groupRead = defineMethod({
 export const groupUpdate = defineMethod({
   id: 'access.groupUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/groups/{groupid}',
   description: 'Change a group. Members are changed with the users.',
   params: Type.Object({ groupid: groupId(), comment: Optional(comment()) }),
@@ -63,6 +65,7 @@ export const groupUpdate = defineMethod({
 export const groupDelete = defineMethod({
   id: 'access.groupDelete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/access/groups/{groupid}',
   description: 'Remove a group with its access rules. Its members stay.',
   params: Type.Object({ groupid: groupId() }),
@@ -91,6 +94,7 @@ export const roleList = defineMethod({
 export const roleCreate = defineMethod({
   id: 'access.roleCreate',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/access/roles',
   description: 'Add a role.',
   params: Type.Object({ roleid: roleId(), privs: Optional(privs()) }),
@@ -112,6 +116,7 @@ export const roleRead = defineMethod({
 export const roleUpdate = defineMethod({
   id: 'access.roleUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/roles/{roleid}',
   description: 'Change the privileges of an own role.',
   params: Type.Object({
@@ -129,6 +134,7 @@ export const roleUpdate = defineMethod({
 export const roleDelete = defineMethod({
   id: 'access.roleDelete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/access/roles/{roleid}',
   description: 'Remove an own role with the access rules that give it.',
   params: Type.Object({ roleid: roleId() }),
@@ -159,6 +165,7 @@ export const aclList = defineMethod({
 export const aclUpdate = defineMethod({
   id: 'access.aclUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/acl',
   description: 'Give roles on a path to users, groups and API tokens, or take them away.',
   params: Type.Object({

@@ -96,6 +96,7 @@ export const userList = defineMethod({
 export const userCreate = defineMethod({
   id: 'access.userCreate',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/access/users',
   description: 'Add a user. One of realm pam must be an account of the host as well, to log in.',
   params: Type.Object({
@@ -127,6 +128,7 @@ export const userRead = defineMethod({
 export const userUpdate = defineMethod({
   id: 'access.userUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/users/{userid}',
   description: 'Change a user. What is not given stays.',
   params: Type.Object({
@@ -144,6 +146,7 @@ export const userUpdate = defineMethod({
 export const userDelete = defineMethod({
   id: 'access.userDelete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/access/users/{userid}',
   description: 'Remove a user with tokens, access rules and, in realm pve, the password.',
   params: Type.Object({ userid: userId() }),
@@ -192,6 +195,7 @@ const tokenSettings = {
 export const tokenCreate = defineMethod({
   id: 'access.tokenCreate',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/access/users/{userid}/token/{tokenid}',
   description: 'Make an API token. Its secret is in this answer and is never shown again.',
   params: Type.Object({ userid: userId(), tokenid: tokenId(), ...tokenSettings }),
@@ -207,6 +211,7 @@ export const tokenCreate = defineMethod({
 export const tokenUpdate = defineMethod({
   id: 'access.tokenUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/users/{userid}/token/{tokenid}',
   description: 'Change an API token, or give it a new secret.',
   params: Type.Object({
@@ -232,6 +237,7 @@ export const tokenUpdate = defineMethod({
 export const tokenDelete = defineMethod({
   id: 'access.tokenDelete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/access/users/{userid}/token/{tokenid}',
   description: 'Remove an API token with its access rules.',
   params: Type.Object({ userid: userId(), tokenid: tokenId() }),

@@ -107,6 +107,7 @@ export const accessCheckConsoleTicket = defineMethod({
 export const accessPassword = defineMethod({
   id: 'access.password',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/password',
   description: 'Change a password. Everybody but root@pam confirms it with the own current password.',
   params: Type.Object({

@@ -80,6 +80,7 @@ function create<const K extends Kind, M extends TSchema, O extends Record<string
   return defineMethod({
     id: `cluster.mapping.${kind}.create`,
     verb: 'POST',
+    dryRun: 'documents',
     path: `/cluster/mapping/${kind}`,
     description: 'Makes a mapping.',
     params: Type.Object({ id, description, map: Type.Array(entry), ...options }),
@@ -97,6 +98,7 @@ function change<const K extends Kind, M extends TSchema, O extends Record<string
   return defineMethod({
     id: `cluster.mapping.${kind}.update`,
     verb: 'PUT',
+    dryRun: 'documents',
     path: `/cluster/mapping/${kind}/{id}`,
     description: 'Changes a mapping; its entries are replaced as a whole.',
     params: Type.Object({
@@ -116,6 +118,7 @@ function remove<const K extends Kind>(kind: K) {
   return defineMethod({
     id: `cluster.mapping.${kind}.delete`,
     verb: 'DELETE',
+    dryRun: 'documents',
     path: `/cluster/mapping/${kind}/{id}`,
     description: 'Removes a mapping. Guests that name it do not start any more.',
     params: Type.Object({ id }),

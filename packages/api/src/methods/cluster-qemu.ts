@@ -62,6 +62,7 @@ export const cpuModelsList = defineMethod({
 export const cpuModelsCreate = defineMethod({
   id: 'cluster.qemu.cpu-models.create',
   verb: 'POST',
+  dryRun: 'documents',
   path: models,
   description: 'Makes a custom processor model.',
   params: Type.Object({
@@ -92,6 +93,7 @@ export const cpuModelsGet = defineMethod({
 export const cpuModelsUpdate = defineMethod({
   id: 'cluster.qemu.cpu-models.update',
   verb: 'PUT',
+  dryRun: 'documents',
   path: `${models}/{cputype}`,
   description: 'Changes a custom processor model; guests have it from their next start.',
   params: Type.Object({
@@ -108,6 +110,7 @@ export const cpuModelsUpdate = defineMethod({
 export const cpuModelsDelete = defineMethod({
   id: 'cluster.qemu.cpu-models.delete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: `${models}/{cputype}`,
   description: 'Removes a custom processor model. Guests that name it do not start any more.',
   params: Type.Object({ cputype: named }),

@@ -182,6 +182,7 @@ export const clusterOptionsGet = defineMethod({
 export const clusterOptionsSet = defineMethod({
   id: 'cluster.options.set',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/cluster/options',
   description: 'Changes datacenter options.',
   params: Type.Object({

@@ -96,6 +96,7 @@ export function ruleMethods<P extends TProperties>(level: Level<P>, what: string
       {
         id: `${id}.create`,
         verb: 'POST',
+        dryRun: 'documents',
         path: base,
         description: `Adds a rule to ${what}, as the first; switched off unless 'enable' says otherwise.`,
         returns: Null(),
@@ -120,6 +121,7 @@ export function ruleMethods<P extends TProperties>(level: Level<P>, what: string
       {
         id: `${id}.update`,
         verb: 'PUT',
+        dryRun: 'documents',
         path: `${base}/{pos}`,
         description: `Changes or moves a rule of ${what}.`,
         returns: Null(),
@@ -132,6 +134,7 @@ export function ruleMethods<P extends TProperties>(level: Level<P>, what: string
       {
         id: `${id}.delete`,
         verb: 'DELETE',
+        dryRun: 'documents',
         path: `${base}/{pos}`,
         description: `Removes a rule of ${what}.`,
         returns: Null(),
@@ -165,6 +168,7 @@ export function aliasMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.create`,
         verb: 'POST',
+        dryRun: 'documents',
         path: base,
         description: 'Gives an address or a network a name.',
         returns: Null(),
@@ -189,6 +193,7 @@ export function aliasMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.update`,
         verb: 'PUT',
+        dryRun: 'documents',
         path: `${base}/{name}`,
         description: 'Changes an alias.',
         returns: Null(),
@@ -201,6 +206,7 @@ export function aliasMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.delete`,
         verb: 'DELETE',
+        dryRun: 'documents',
         path: `${base}/{name}`,
         description: 'Removes an alias. Rules that name it keep what was loaded last, and are reported.',
         returns: Null(),
@@ -241,6 +247,7 @@ export function setMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.create`,
         verb: 'POST',
+        dryRun: 'documents',
         path: base,
         description: "Makes an IP set; with 'rename' it changes the name or the comment of one.",
         returns: Null(),
@@ -256,6 +263,7 @@ export function setMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.delete`,
         verb: 'DELETE',
+        dryRun: 'documents',
         path: `${base}/{name}`,
         description: 'Removes an IP set that is empty.',
         returns: Null(),
@@ -280,6 +288,7 @@ export function setMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.members.create`,
         verb: 'POST',
+        dryRun: 'documents',
         path: `${base}/{name}`,
         description: 'Adds an address, a network or an alias to an IP set.',
         returns: Null(),
@@ -304,6 +313,7 @@ export function setMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.members.update`,
         verb: 'PUT',
+        dryRun: 'documents',
         path: `${base}/{name}/{cidr}`,
         description: 'Changes a member of an IP set.',
         returns: Null(),
@@ -316,6 +326,7 @@ export function setMethods<P extends TProperties>(level: Level<P>) {
       {
         id: `${id}.members.delete`,
         verb: 'DELETE',
+        dryRun: 'documents',
         path: `${base}/{name}/{cidr}`,
         description: 'Takes a member out of an IP set.',
         returns: Null(),
@@ -370,6 +381,7 @@ export function optionMethods<P extends TProperties, G extends TProperties, S ex
       {
         id: `${level.id}.options.set`,
         verb: 'PUT',
+        dryRun: 'documents',
         path: `${level.base}/options`,
         description: 'Changes options of the firewall.',
         returns: Null(),

@@ -126,6 +126,7 @@ export const clusterFirewall = {
     create: defineMethod({
       id: 'cluster.firewall.groups.create',
       verb: 'POST',
+      dryRun: 'documents',
       path: '/cluster/firewall/groups',
       description: "Makes a security group; with 'rename' it changes the name or the comment of one.",
       params: Type.Object({
@@ -140,6 +141,7 @@ export const clusterFirewall = {
     remove: defineMethod({
       id: 'cluster.firewall.groups.delete',
       verb: 'DELETE',
+      dryRun: 'documents',
       path: '/cluster/firewall/groups/{group}',
       description: 'Removes a security group that is empty.',
       params: Type.Object({ group: groupName() }),

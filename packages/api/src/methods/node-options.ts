@@ -47,6 +47,7 @@ export const nodeConfigGet = defineMethod({
 export const nodeConfigSet = defineMethod({
   id: 'nodes.config.set',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/nodes/{node}/config',
   description: 'Changes options of the node.',
   params: Type.Object({

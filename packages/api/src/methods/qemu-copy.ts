@@ -22,6 +22,7 @@ const snapname = (description: string) => Optional(Format('pve-configid', { maxL
 
 export const qemuClone = defineMethod({
   id: 'qemu.clone',
+  assigns: 'newid',
   verb: 'POST',
   path: `${base}/clone`,
   description:

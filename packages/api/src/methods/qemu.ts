@@ -89,6 +89,7 @@ export const qemuCreate = defineMethod({
   permission: { user: 'all' },
   proxyTo: 'node',
   task: { type: 'qmcreate', id: 'vmid' },
+  assigns: 'vmid',
   cli: { command: 'qm create', args: ['vmid'] },
 });
 

@@ -7,9 +7,12 @@ import { allMethods, type Method } from '@ryokan/api/method.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { requireValid } from '@ryokan/api/validate.ts';
 import { rootUser } from '../access/user-config.ts';
+import { VmidAssigner } from '../guests/next-vmid.ts';
 import type { Services } from '../services.ts';
 import { authorize } from './authorize.ts';
-import type { Call, Entry, HandlerTable } from './handler-table.ts';
+import { dryRun, takeDryRun } from './dry-run.ts';
+import { type Call, demandThisNode, type Entry, type HandlerTable, Reply } from './handler-table.ts';
+import type { IdempotentCalls } from './idempotency.ts';
 import { failure, type HttpReply, jsonType, type StreamSource, success } from './reply.ts';
 import { cookieValue, mergeParams, parseBody, parseUrl, type RequestHead } from './request.ts';
 import { Router } from './router.ts';
@@ -51,13 +54,17 @@ const verbs = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 
 export class Dispatcher {
   private readonly router: Router;
+  private readonly vmids: VmidAssigner;
 
   constructor(
     private readonly table: HandlerTable,
     private readonly services: Services,
     /** What a CONNECT request to the gateway leads to, as a token of the relay socket; throws when to nothing. */
     private readonly tunnel?: (target: string) => string,
+    /** Calls with an Idempotency-Key; without it the header has no meaning. */
+    private readonly keyed?: IdempotentCalls,
   ) {
+    this.vmids = new VmidAssigner(services.store);
     this.router = new Router(table.all().map((entry) => entry.method));
   }
 
@@ -93,7 +100,7 @@ export class Dispatcher {
         uploadSize: head.upload?.size,
         isLoggedIn: () => succeeds(identify),
       });
-      return await this.act(route.method, raw, call, head, format);
+      return await this.perform(route.method, raw, call, head, format);
     } catch (error) {
       if (error instanceof Unauthenticated) return failure(error.error, format, { emptyBody: true });
       if (!(error instanceof RyokanError))
@@ -133,7 +140,8 @@ export class Dispatcher {
     }
   }
 
-  private async act(
+  /** What the extensions of the contract put around a call: dry runs, keys of repeated calls, VMIDs to choose. */
+  private async perform(
     method: Method,
     raw: Record<string, unknown>,
     call: Call,
@@ -142,17 +150,51 @@ export class Dispatcher {
   ): Promise<HttpReply> {
     const entry = this.table.get(method.id) as Entry;
     if (raw.node === 'localhost') raw.node = this.services.settings.node;
+    const isDryRun = takeDryRun(method, raw);
+    const assigned =
+      method.assigns !== undefined && raw[method.assigns] === 'auto' ? method.assigns : undefined;
+    const act = (values: Record<string, unknown>, extra = {}) =>
+      isDryRun
+        ? dryRun(this.services, entry, values, call).then((report) => success(report, format))
+        : this.act(entry, values, call, head, format, extra);
+    const actOnce = () =>
+      assigned === undefined
+        ? act(raw)
+        : this.vmids.assign((vmid) =>
+            act({ ...raw, [assigned]: String(vmid) }, { assigned: { [assigned]: vmid } }),
+          );
+    const key = head.idempotencyKey;
+    if (
+      key === undefined ||
+      isDryRun ||
+      method.verb !== 'POST' ||
+      head.upload ||
+      call.user === '' ||
+      !this.keyed
+    )
+      return actOnce();
+    return this.keyed.run({ key, user: call.user, method, raw, format }, actOnce);
+  }
+
+  private async act(
+    entry: Entry,
+    raw: Record<string, unknown>,
+    call: Call,
+    head: RequestHead,
+    format: string,
+    extra: Record<string, unknown>,
+  ): Promise<HttpReply> {
+    const { method } = entry;
     authorize(method.permission, raw, call, this.services.access);
     const params = requireValid(method.params, raw, method.openParams === true) as Record<string, unknown>;
-    if (method.proxyTo && params.node !== this.services.settings.node) {
-      throw new RyokanError('not-found', `node '${String(params.node)}' does not exist`);
-    }
+    demandThisNode(method, params, this.services.settings.node);
     if (entry.kind === 'task') {
       const undo = (await entry.handler.check?.(params, call)) ?? [];
       if (head.upload?.phase === 'begin') return success(null, format);
       const upid = await this.services.tasks.start(method, params, call.user, undo);
       const { answer } = entry.handler;
-      return success(answer ? await answer(upid, params, call) : upid, format);
+      const data = answer ? await answer(upid, params, call) : upid;
+      return success(new Reply(data, extra), format);
     }
     const result = await entry.handle(params, call);
     if (result instanceof StreamReply) return { ...success(null, format), stream: result.source };

@@ -2,6 +2,7 @@
  * Joins method records with what they do. The daemon dispatches calls by this table, a worker runs tasks by it;
  * both build it from the same `<area>Handlers` functions.
  */
+import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Method, ParamsOf, ResultOf } from '@ryokan/api/method.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import type { UndoRecord } from '../tasks/node-db.ts';
@@ -65,27 +66,54 @@ export type CallHandler<M extends Method> = (
 // biome-ignore lint/suspicious/noConfusingVoidType: most checks change nothing and return nothing
 export type TaskPreparation = readonly UndoRecord[] | void;
 
+/**
+ * For dry runs: writes to the store what the handler would, and tells by `rehearsed` (cluster/rehearsal.ts) what it would
+ * do besides. What it throws blocks the call. Of a task it runs after `check`.
+ */
+export type Plan<M extends Method> = (params: ParamsOf<M>, call: Call) => void | Promise<void>;
+
 export interface TaskHandler<M extends Method> {
   /**
    * Runs in the daemon before the task is made: what it throws is the answer. What it has changed by then it returns
    * as undo records, so that the change goes when the task fails.
    */
   readonly check?: (params: ParamsOf<M>, call: Call) => TaskPreparation | Promise<TaskPreparation>;
+  readonly plan?: Plan<M>;
   /** Runs in a worker process; what it throws is the task's exit status. */
   readonly run: (params: ParamsOf<M>, task: TaskContext) => Promise<void>;
   /** What to answer once the task is visible; its UPID without this. */
   readonly answer?: (upid: string, params: ParamsOf<M>, call: Call) => Promise<ResultOf<M>>;
 }
 
+/** A method that a node answers for itself is not called on another one. */
+export function demandThisNode(
+  method: Method,
+  params: Readonly<Record<string, unknown>>,
+  node: string,
+): void {
+  if (method.proxyTo && params.node !== node)
+    throw new RyokanError('not-found', `node '${String(params.node)}' does not exist`);
+}
+
 export type Entry =
-  | { readonly kind: 'call'; readonly method: Method; readonly handle: CallHandler<Method> }
+  | {
+      readonly kind: 'call';
+      readonly method: Method;
+      readonly handle: CallHandler<Method>;
+      readonly plan?: Plan<Method> | undefined;
+    }
   | { readonly kind: 'task'; readonly method: Method; readonly handler: TaskHandler<Method> };
 
 export class HandlerTable {
   private readonly entries = new Map<string, Entry>();
 
-  on<M extends Method>(method: M, handle: CallHandler<M>): void {
-    this.add({ kind: 'call', method, handle: handle as unknown as CallHandler<Method> });
+  on<M extends Method>(method: M, handle: CallHandler<M>, { plan }: { readonly plan?: Plan<M> } = {}): void {
+    this.add({
+      kind: 'call',
+      method,
+      handle: handle as unknown as CallHandler<Method>,
+      plan: plan as unknown as Plan<Method> | undefined,
+    });
   }
 
   onTask<M extends Method>(method: M, handler: TaskHandler<M>): void {

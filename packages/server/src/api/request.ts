@@ -13,6 +13,8 @@ export interface RequestHead {
   readonly authorization?: string | undefined;
   readonly csrf?: string | undefined;
   readonly contentType?: string | undefined;
+  /** Header `Idempotency-Key`. */
+  readonly idempotencyKey?: string | undefined;
   readonly remote: string;
   /** The headers Host and User-Agent. */
   readonly host?: string | undefined;

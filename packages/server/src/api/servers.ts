@@ -147,6 +147,7 @@ async function answerHttp(
     method: request.method ?? 'GET',
     url: request.url ?? '/',
     contentType: request.headers['content-type'],
+    idempotencyKey: request.headers['idempotency-key'] as string | undefined,
     remote: 'local',
     upload: localUpload(request, body),
   };

@@ -96,6 +96,7 @@ export function headOf(request: IncomingMessage): RequestHead {
     authorization: headers.authorization,
     csrf: headers.csrfpreventiontoken as string | undefined,
     contentType: headers['content-type'],
+    idempotencyKey: headers['idempotency-key'] as string | undefined,
     remote: request.socket.remoteAddress ?? '',
     host: headers.host,
     agent: headers['user-agent'],

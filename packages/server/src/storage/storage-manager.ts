@@ -1,6 +1,7 @@
 /** The storages of this node, as storage.cfg defines them: drivers, volume ids, content types. */
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { formatVolumeId, type ImageFormat, parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { demandReal } from '../cluster/rehearsal.ts';
 import type { ConfigStore } from '../cluster/store.ts';
 import type { Logger } from '../host/log.ts';
 import type { TaskContext } from '../tasks/task.ts';
@@ -131,11 +132,13 @@ class Manager implements StorageManager {
   }
 
   async allocate(storage: string, request: AllocateRequest): Promise<string> {
+    demandReal(`a change of '${storage}'`);
     const driver = await this.driver(storage);
     return placedOnce(storage, request.onPlaced, (onPlaced) => driver.allocate({ ...request, onPlaced }));
   }
 
   async remove(volid: string): Promise<void> {
+    demandReal(`a change of '${volid}'`);
     const { driver, name } = await this.resolve(volid);
     await naming(volid, driver.remove(name));
   }
@@ -167,11 +170,13 @@ class Manager implements StorageManager {
   }
 
   async makeBase(volid: string): Promise<string> {
+    demandReal(`a change of '${volid}'`);
     const { storage, driver, name } = await this.resolve(volid);
     return formatVolumeId(storage, await naming(volid, driver.makeBase(name)));
   }
 
   async linkedClone(volid: string, vmid: number, options: LinkedCloneOptions = {}): Promise<string> {
+    demandReal(`a change of '${volid}'`);
     const { storage, driver, name } = await this.resolve(volid);
     return placedOnce(storage, options.onPlaced, (onPlaced) =>
       naming(volid, driver.linkedClone(name, vmid, { ...options, onPlaced })),
@@ -179,6 +184,7 @@ class Manager implements StorageManager {
   }
 
   async rename(volid: string, vmid: number, options: RenameOptions = {}): Promise<string> {
+    demandReal(`a change of '${volid}'`);
     const { storage, driver, name } = await this.resolve(volid);
     return placedOnce(storage, options.onPlaced, (onPlaced) =>
       naming(volid, driver.rename(name, vmid, { ...options, onPlaced })),
@@ -186,11 +192,13 @@ class Manager implements StorageManager {
   }
 
   async resize(volid: string, size: number): Promise<void> {
+    demandReal(`a change of '${volid}'`);
     const { driver, name } = await this.resolve(volid);
     await naming(volid, driver.resize(name, size));
   }
 
   async setAttributes(volid: string, attributes: VolumeAttributes): Promise<void> {
+    demandReal(`a change of '${volid}'`);
     const { driver, name } = await this.resolve(volid);
     await naming(volid, driver.setAttributes(name, attributes));
   }
@@ -202,6 +210,7 @@ class Manager implements StorageManager {
     sourcePath: string,
     task?: TaskContext,
   ): Promise<string> {
+    demandReal(`a new file in '${storage}'`);
     this.demandContent(storage, content);
     const driver = await this.driver(storage);
     return formatVolumeId(storage, await driver.adopt(content, fileName, sourcePath, task));

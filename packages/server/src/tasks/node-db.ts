@@ -5,6 +5,7 @@
  */
 import { isAlive } from '../host/procfs.ts';
 import { openSqlite, type SqliteDatabase, type SqliteStatement, type SqlValue } from '../host/sqlite.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import type { TaskFilter, TaskRow } from './tasks.ts';
 
 export interface UndoRecord {
@@ -42,6 +43,8 @@ const columns = 'upid, node, pid, pstart, starttime, endtime, type, id, user, st
 export class NodeDb {
   private readonly db: SqliteDatabase;
   private readonly statements = new Map<string, unknown>();
+  /** Of calls with an Idempotency-Key. */
+  readonly answers: KeptAnswers;
 
   constructor(file: string) {
     this.db = openSqlite(file, { cacheKiB: 256 });
@@ -58,6 +61,7 @@ export class NodeDb {
       CREATE INDEX IF NOT EXISTS undos_by_task ON undos (upid);
       CREATE TABLE IF NOT EXISTS cluster_log (uid INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL,
         pri INTEGER NOT NULL, tag TEXT NOT NULL, pid INTEGER NOT NULL, user TEXT NOT NULL, msg TEXT NOT NULL) STRICT;`);
+    this.answers = new KeptAnswers(this.db);
   }
 
   insertTask(row: TaskRow, method: string): void {

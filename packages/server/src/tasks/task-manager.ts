@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Method, ParamsOf } from '@ryokan/api/method.ts';
 import { formatUpid } from '@ryokan/api/schema/upid.ts';
+import { demandReal, rehearsed } from '../cluster/rehearsal.ts';
 import type { Logger } from '../host/log.ts';
 import { isAlive, processStat } from '../host/procfs.ts';
 import type { ToDaemon } from './messages.ts';
@@ -88,6 +89,7 @@ export class TaskManager implements Tasks {
     user: string,
     undo: readonly UndoRecord[] = [],
   ): Promise<string> {
+    demandReal(`the start of a task of ${method.id}`);
     const declared = method.task;
     if (!declared) throw new Error(`method ${method.id} is not a task`);
     const values = params as Record<string, unknown>;
@@ -139,6 +141,7 @@ export class TaskManager implements Tasks {
     user: string,
     onStop: () => void,
   ): { upid: string; end(status: string): void } {
+    demandReal(`a task ${type}`);
     const pstart = processStat(process.pid)?.startTime ?? 0;
     const row = this.register(type, id, user, { pid: process.pid, pstart }, `${inlinePrefix}${type}`);
     const end = (status: string) => {
@@ -170,7 +173,7 @@ export class TaskManager implements Tasks {
 
   async stop(upid: string): Promise<void> {
     const task = this.running.get(upid);
-    if (!task) return;
+    if (!task || rehearsed(`stops the task ${upid}`)) return;
     if (task.stop) task.stop(interrupted);
     else if (task.worker) task.worker.send({ type: 'stop' });
     // After a restart of the daemon, before the worker has connected again.

@@ -1,5 +1,5 @@
 /** Version, resources, tasks of the datacenter, next free VMID, options, live events. */
-import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import { ParameterError } from '@ryokan/api/errors.ts';
 import {
   backupInfoIndex,
   clusterEvents,
@@ -23,6 +23,7 @@ import { changeOptions, type Options, readOptions } from '../../cluster/options-
 import { parseSections } from '../../cluster/section-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { guestOwner, usedVmids } from '../../guests/guest-store.ts';
+import { nextVmid } from '../../guests/next-vmid.ts';
 import { knownTags } from '../../guests/tag-rules.ts';
 import { nodeAddress } from '../../host/node-settings.ts';
 import { apiVersion } from '../../host/version.ts';
@@ -46,8 +47,6 @@ const typed = (options: Options) =>
     Object.entries(options).map(([key, value]) => [key, numeric.has(key) ? Number(value) : value]),
   );
 const numeric: ReadonlySet<string> = new Set(['max_workers', 'migration_unsecure']);
-const firstVmid = 100;
-const lastVmid = 999_999_999;
 
 export function clusterHandlers(table: HandlerTable, services: DaemonServices): void {
   const { events, resources, settings, store, tasks } = services;
@@ -116,14 +115,4 @@ function logHandlers(table: HandlerTable, services: DaemonServices): void {
     const saved = guestsInJobs(parseSections(store.get('jobs.cfg')?.text ?? ''), candidates);
     return all.filter(({ vmid }) => !saved.has(vmid)).map(({ vmid, type, name }) => ({ vmid, type, name }));
   });
-}
-
-/** The lowest free VMID in the range that the option `next-id` sets. */
-export function nextVmid(used: ReadonlySet<number>, range: string | undefined): number {
-  const bound = (name: string, fallback: number) =>
-    Number(new RegExp(`${name}=(\\d+)`).exec(range ?? '')?.[1] ?? fallback);
-  const lower = bound('lower', firstVmid);
-  const upper = Math.min(bound('upper', lastVmid + 1), lastVmid + 1);
-  for (let vmid = lower; vmid < upper; vmid++) if (!used.has(vmid)) return vmid;
-  throw new RyokanError('failed', `unable to get any free VMID in range [${lower},${upper})`);
 }

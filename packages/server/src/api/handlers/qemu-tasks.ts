@@ -18,8 +18,8 @@ import { forgetGuest } from '../../access/acl.ts';
 import { addToPool, demandPool } from '../../access/pools.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/qemu/config-change.ts';
-import { createGuest } from '../../guests/qemu/create.ts';
-import { demandRemovable, destroyGuest } from '../../guests/qemu/destroy.ts';
+import { createGuest, planGuest } from '../../guests/qemu/create.ts';
+import { demandRemovable, destroyGuest, planDestroy } from '../../guests/qemu/destroy.ts';
 import { hotplugProblem } from '../../guests/qemu/hotplug/apply.ts';
 import {
   demandFree,
@@ -37,7 +37,7 @@ import { stateStorage } from '../../guests/qemu/saved-state/volume.ts';
 import { suspendedState } from '../../guests/qemu/saved-state/wake.ts';
 import { shutdownGuest } from '../../guests/qemu/shutdown.ts';
 import { demandStartable, startGuest } from '../../guests/qemu/start.ts';
-import { updateGuest } from '../../guests/qemu/update.ts';
+import { planUpdate, updateGuest } from '../../guests/qemu/update.ts';
 import type { Services } from '../../services.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
@@ -67,6 +67,7 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
       await claimGuest(store, 'qemu', settings.node, params.vmid, call.user);
       return [{ name: 'guest.remove-claim', args: { vmid: params.vmid } }];
     },
+    plan: (params) => planGuest(services, params.vmid, changeOf(params)),
     async run(params, task) {
       const version = await qemuVersion(join(paths.run, 'qemu-version'));
       await createGuest(services, params.vmid, changeOf(params), version, task);
@@ -82,6 +83,8 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
       demandSkiplock(call, params.skiplock);
       demandRemovable(services, params.vmid, params.skiplock === true);
     },
+    plan: (params, call) =>
+      planDestroy(services, params.vmid, params['destroy-unreferenced-disks'] === true, call.user),
     async run(params, task) {
       const unreferenced = params['destroy-unreferenced-disks'] === true;
       await destroyGuest(services, params.vmid, { unreferenced, skiplock: params.skiplock === true }, task);
@@ -97,6 +100,8 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
       demandSkiplock(call, params.skiplock);
       await demandRoomFor(services, change.set);
     },
+    plan: ({ vmid, digest, skiplock, ...params }, call) =>
+      planUpdate(services, vmid, { change: changeOf(params), digest, skiplock, author: call.user }),
     async run(params, task) {
       const { digest, skiplock } = params;
       const options = { change: changeOf(params), digest, skiplock, author: task.user };

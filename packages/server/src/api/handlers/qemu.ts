@@ -30,7 +30,7 @@ import { demandRunning } from '../../guests/qemu/power.ts';
 import type { QmpClient } from '../../guests/qemu/qmp-client.ts';
 import { demandRoomFor } from '../../guests/qemu/resize.ts';
 import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
-import { updateGuest } from '../../guests/qemu/update.ts';
+import { planUpdate, updateGuest } from '../../guests/qemu/update.ts';
 import { balloonState } from '../balloon-state.ts';
 import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
@@ -56,10 +56,14 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     return { ...typedValues(values), digest };
   });
   table.on(qemuPending, ({ vmid }) => pendingRows(read(vmid).file));
-  const change = async (params: ParamsOfSet, wanted: ConfigChange, call: Call) => {
+  const check = async (params: ParamsOfSet, wanted: ConfigChange, call: Call) => {
+    read(params.vmid);
     demandConfigChange(services, call, params.vmid, wanted);
     demandSkiplock(call, params.skiplock);
     await demandRoomFor(services, wanted.set);
+  };
+  const change = async (params: ParamsOfSet, wanted: ConfigChange, call: Call) => {
+    await check(params, wanted, call);
     const { digest, skiplock } = params;
     let problems: Problems = {};
     await withUndo(services, call, async (context) => {
@@ -69,13 +73,22 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     demandHotplugged(problems);
     return null;
   };
-  table.on(qemuConfigSet, (params, call) => {
-    read(params.vmid);
-    return change(params, changeOf(params), call);
+  const plan = async (params: ParamsOfSet, wanted: ConfigChange, call: Call) => {
+    await check(params, wanted, call);
+    const { vmid, digest, skiplock } = params;
+    await planUpdate(services, vmid, { change: wanted, digest, skiplock, author: call.user });
+  };
+  table.on(qemuConfigSet, (params, call) => change(params, changeOf(params), call), {
+    plan: (params, call) => plan(params, changeOf(params), call),
   });
-  table.on(qemuUnlink, (params, call) => {
-    const wanted = { set: {}, delete: splitList(params.idlist), revert: [], force: params.force === true };
-    return change(params, wanted, call);
+  const unlinking = ({ idlist, force }: { idlist: string; force?: boolean }) => ({
+    set: {},
+    delete: splitList(idlist),
+    revert: [],
+    force: force === true,
+  });
+  table.on(qemuUnlink, (params, call) => change(params, unlinking(params), call), {
+    plan: (params, call) => plan(params, unlinking(params), call),
   });
 }
 

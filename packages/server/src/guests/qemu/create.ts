@@ -14,7 +14,7 @@ import { newConfigFile } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { readGuest, writeGuest } from '../guest-store.ts';
 import type { ConfigChange } from './config-change.ts';
-import { demandDistinctVolumes, prepareDrive } from './disks.ts';
+import { demandDistinctVolumes, planVolumes, prepareDrive } from './disks.ts';
 import { isCdrom, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
@@ -45,6 +45,14 @@ export async function createGuest(
   values.boot ??= defaultBoot(values);
   const claimed = readGuest(services.store, 'qemu', services.settings.node, vmid);
   await writeGuest(services.store, claimed, newConfigFile(values), 'create');
+}
+
+/** Says in a rehearsal what createGuest would write and do, without the values that it makes up. */
+export async function planGuest(services: GuestServices, vmid: number, change: ConfigChange): Promise<void> {
+  demandDistinctVolumes(change.set);
+  planVolumes(change.set);
+  const claimed = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  await writeGuest(services.store, claimed, newConfigFile(change.set), 'create');
 }
 
 const volumeKeysOf = (values: ConfigProperties): string[] =>

@@ -1,6 +1,8 @@
 /** Removing a QEMU guest with its volumes. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { TaskContext } from '../../tasks/task.ts';
+import type { GuestConfigFile } from '../config-file.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, removeGuest, salvageGuest } from '../guest-store.ts';
 import { allProperties, isVolumeKey } from './config-change.ts';
@@ -41,14 +43,7 @@ export async function destroyGuest(
     for (const { line, problem } of problems) {
       task.warn(`line ${line} of the configuration: ${problem}; a volume that only this line named is kept`);
     }
-    const drives = allProperties(file)
-      .flatMap((properties) => Object.entries(properties))
-      .filter(([key]) => isVolumeKey(key));
-    const states = allProperties(file).flatMap(({ vmstate }) => (vmstate === undefined ? [] : [vmstate]));
-    const volumes = new Set([...ownVolumes(vmid, drives).map((one) => one.volid), ...states]);
-    if (options.unreferenced) {
-      for (const { volid } of await volumesOfGuest(services, vmid, task)) volumes.add(volid);
-    }
+    const volumes = await volumesToRemove(services, vmid, file, options.unreferenced, task);
     for (const volid of volumes) {
       try {
         await storage.remove(volid);
@@ -60,4 +55,35 @@ export async function destroyGuest(
     }
     await removeGuest(store, 'qemu', settings.node, vmid, task.user);
   });
+}
+
+/** Says in a rehearsal what destroyGuest would remove. */
+export async function planDestroy(
+  services: GuestServices,
+  vmid: number,
+  unreferenced: boolean,
+  author: string,
+): Promise<void> {
+  const { store, settings } = services;
+  const { file } = salvageGuest(store, 'qemu', settings.node, vmid);
+  const quiet = { log: () => {}, warn: () => {} };
+  for (const volid of await volumesToRemove(services, vmid, file, unreferenced, quiet))
+    rehearsed(`removes the volume '${volid}'`);
+  await removeGuest(store, 'qemu', settings.node, vmid, author);
+}
+
+async function volumesToRemove(
+  services: GuestServices,
+  vmid: number,
+  file: GuestConfigFile,
+  unreferenced: boolean,
+  task: Pick<TaskContext, 'log' | 'warn'>,
+): Promise<Set<string>> {
+  const drives = allProperties(file)
+    .flatMap((properties) => Object.entries(properties))
+    .filter(([key]) => isVolumeKey(key));
+  const states = allProperties(file).flatMap(({ vmstate }) => (vmstate === undefined ? [] : [vmstate]));
+  const volumes = new Set([...ownVolumes(vmid, drives).map((one) => one.volid), ...states]);
+  if (unreferenced) for (const { volid } of await volumesOfGuest(services, vmid, task)) volumes.add(volid);
+  return volumes;
 }

@@ -1,6 +1,7 @@
 /** Volumes behind the disks of a configuration: made for `storage:size`, checked when they exist already. */
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { formatVolumeId, parseVolumeId, tryParseVolumeName } from '@ryokan/api/schema/volume-id.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { VolumeFormat } from '../../storage/driver.ts';
 import type { Volume } from '../../storage/manager.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
@@ -48,6 +49,20 @@ export async function prepareDrive(
   if (request) return formatDrive(key, await makeVolume(services, vmid, key, drive, request, context));
   if (!namesVolume(drive)) return formatDrive(key, drive);
   return formatDrive(key, await checkVolume(services, vmid, key, drive));
+}
+
+/** In a rehearsal: says which volumes prepareDrive would make. */
+export function planVolumes(values: Readonly<Record<string, string>>): void {
+  for (const [key, text] of Object.entries(values)) {
+    const drive = isVolumeKey(key) ? salvageDrive(key, text) : undefined;
+    const cloudInit = drive && newCloudInitStorage(drive);
+    const request = drive && newVolumeRequest(drive);
+    if (cloudInit !== undefined) rehearsed(`makes a cloud-init volume on storage '${cloudInit}' (${key})`);
+    else if (request && drive['import-from'] !== undefined)
+      rehearsed(`imports '${drive['import-from']}' to storage '${request.storage}' (${key})`);
+    else if (request)
+      rehearsed(`makes a volume of ${request.gib} GiB on storage '${request.storage}' (${key})`);
+  }
 }
 
 async function makeVolume(

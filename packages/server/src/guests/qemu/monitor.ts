@@ -6,6 +6,7 @@ import { EventEmitter, once } from 'node:events';
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@ryokan/api/errors.ts';
+import { demandReal } from '../../cluster/rehearsal.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { ticksPerSecond } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
@@ -113,6 +114,7 @@ export class QemuMonitor {
    * Rejects with 'state' when it does not run, with 'unavailable' when it does not answer.
    */
   async connection(vmid: number): Promise<QmpClient> {
+    demandReal(`a command to VM ${vmid}`);
     const deadline = Date.now() + connectPatience;
     for (;;) {
       const guest = this.guests.get(vmid);

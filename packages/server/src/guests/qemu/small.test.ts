@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { nextVmid } from '../../api/handlers/cluster.ts';
 import { MemoryStore } from '../../cluster/memory-store.ts';
+import { nextVmid } from '../next-vmid.ts';
 import { parseStartup } from './bulk.ts';
 import { parseCpuModels, parseMachines } from './capabilities.ts';
 import { withMac } from './create.ts';

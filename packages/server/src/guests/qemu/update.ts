@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { digestMismatch, messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { qemuNetKeys } from '@ryokan/api/schema/qemu-config.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
-import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
+import { demandUnlocked, readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
 import { hasChanges, recordChanges } from './cloud-init/changes.ts';
 import { cloudInitKey } from './cloud-init/drive.ts';
 import { regenerateCloudInit } from './cloud-init/regenerate.ts';
@@ -17,7 +18,7 @@ import {
   namesAnywhere,
 } from './config-change.ts';
 import { withMac } from './create.ts';
-import { demandDistinctVolumes, prepareDrive, removeVolumes } from './disks.ts';
+import { demandDistinctVolumes, planVolumes, prepareDrive, removeVolumes } from './disks.ts';
 import {
   formatDrive,
   isCdrom,
@@ -55,12 +56,9 @@ export async function updateGuest(
   options: UpdateOptions,
   context: ChangeContext,
 ): Promise<Problems> {
-  const { store, settings } = services;
+  const { store } = services;
   return services.locks.with(`qemu-${vmid}`, async () => {
-    const guest = readGuest(store, 'qemu', settings.node, vmid);
-    if (options.digest !== undefined && options.digest !== guest.digest) throw digestMismatch();
-    if (!options.skiplock && options.change.set.lock === undefined) demandUnlocked(guest.file.properties);
-    demandUnprotectedDisks(guest.file.properties, options.change);
+    const guest = changeableGuest(services, vmid, options);
     const running = isRunning(services.paths, vmid);
     const set = await prepareValues(services, vmid, options.change.set, guest.file.properties, context);
     const file = recordChanges(guest.file, mergeChange(guest.file, { ...options.change, set }, running));
@@ -79,6 +77,32 @@ export async function updateGuest(
     const problems = await applyToRunning(services, vmid, keys, options.author, context);
     return { ...problems, ...(await showCloudInit(services, vmid, context)) };
   });
+}
+
+/** Says in a rehearsal what updateGuest would write and do: volumes are named by their size, not made. */
+export async function planUpdate(
+  services: GuestServices,
+  vmid: number,
+  options: UpdateOptions,
+): Promise<void> {
+  const guest = changeableGuest(services, vmid, options);
+  planVolumes(options.change.set);
+  const running = isRunning(services.paths, vmid);
+  const file = recordChanges(guest.file, mergeChange(guest.file, options.change, running));
+  await writeGuest(services.store, guest, file, options.author);
+  for (const volid of droppedVolumes(guest.file.properties, file.properties))
+    if (!namesAnywhere(file, volid)) rehearsed(`removes the volume '${volid}'`);
+  if (running)
+    rehearsed('changes the running guest as far as it takes it; the rest waits for its next start');
+}
+
+/** The guest as it is, when this change may be made now. */
+function changeableGuest(services: GuestServices, vmid: number, options: UpdateOptions): StoredGuest {
+  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
+  if (options.digest !== undefined && options.digest !== guest.digest) throw digestMismatch();
+  if (!options.skiplock && options.change.set.lock === undefined) demandUnlocked(guest.file.properties);
+  demandUnprotectedDisks(guest.file.properties, options.change);
+  return guest;
 }
 
 /** With `hotplug: cloudinit` a running guest finds what has changed on its cloud-init disc at once. */
