@@ -2,6 +2,7 @@
  * Load generator: connections over TLS that each send the same GET as soon as the last answer is complete. Speaks
  * just as much HTTP as this needs, so that it takes as little of the machine as it can from the server it measures.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Role } from './lib/children.ts';
 
@@ -13,6 +14,11 @@ export interface LoadRequest {
   readonly connections: number;
   /** Milliseconds. Requests under way at the end are completed and counted. */
   readonly duration: number;
+  /**
+   * Requests a second over all connections. Each has its moment and its latency counts from there, also when it had to
+   * wait for a free connection. Without it every connection sends its next request as soon as it has its answer.
+   */
+  readonly rate?: number;
 }
 
 export interface LoadResult {
@@ -37,11 +43,22 @@ async function generate(request: LoadRequest): Promise<LoadResult> {
     await Promise.all(clients.map((client) => client.exchange()));
     const latencies: number[] = [];
     const begun = performance.now();
-    await Promise.all(
-      clients.map(async (client) => {
-        while (performance.now() - begun < request.duration) latencies.push(await client.exchange());
-      }),
-    );
+    let next = 0;
+    const paced = async (client: Client, rate: number) => {
+      for (;;) {
+        const due = begun + (next++ * 1000) / rate;
+        if (due - begun >= request.duration) return;
+        const early = due - performance.now();
+        if (early > 0) await sleep(early);
+        await client.exchange();
+        latencies.push(performance.now() - due);
+      }
+    };
+    const unpaced = async (client: Client) => {
+      while (performance.now() - begun < request.duration) latencies.push(await client.exchange());
+    };
+    const { rate } = request;
+    await Promise.all(clients.map((client) => (rate ? paced(client, rate) : unpaced(client))));
     const elapsed = performance.now() - begun;
     return { latencies, elapsed, bodySize: clients[0]?.bodySize ?? 0 };
   } finally {

@@ -7,6 +7,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../test/lib/node.ts';
+import { access } from './access.ts';
 import { clone } from './clone.ts';
 import { fastifyRole } from './fastify-server.ts';
 import { firstPaint } from './first-paint.ts';
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, Bench>> = {
   mirror,
   snapshot,
   http,
+  access,
   idle,
   'start-up': startUp,
   'first-paint': firstPaint,

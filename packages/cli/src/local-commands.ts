@@ -1,5 +1,6 @@
 /** The commands written by hand, in one list for running, help and completion. */
 import { release } from 'node:os';
+import { accessCommands } from './access-commands.ts';
 import { completionScript, shells } from './completion-scripts.ts';
 import { ApiError, exitCode, UsageError } from './errors.ts';
 import { guestExecCommand } from './guest-exec.ts';
@@ -175,6 +176,7 @@ export const localCommands: readonly LocalCommand[] = [
   uploadCommand,
   ...importCommands,
   ...templateCommands,
+  ...accessCommands,
   taskFollow,
   versionCommand,
   eventsCommand,

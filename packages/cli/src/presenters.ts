@@ -2,6 +2,7 @@
  * Text output of commands whose form people and scripts know: columns, units and words as `qm` and `pvesm` have had
  * them. Everything else is shown by its schema (render.ts).
  */
+import { explanation, permissionTable } from './access-presenters.ts';
 import type { ParamValues } from './arguments.ts';
 import type { CliMethod } from './manifest.ts';
 import { cell, isRecord, keyValueLines, resultText, tableStyle } from './render.ts';
@@ -16,7 +17,7 @@ export interface Shown {
 }
 
 /** Undefined: show it in the general way. */
-export type Presenter = (data: unknown, shown: Shown) => string | undefined;
+export type Presenter<S = Shown> = (data: unknown, shown: S) => string | undefined;
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -139,6 +140,8 @@ const known: Readonly<Record<string, Presenter>> = {
   'pvesm list': plainList(volumeColumns, (row) => text(row.volid)),
   'pvesm alloc': (data) => (typeof data === 'string' ? `successfully created '${data}'\n` : undefined),
   'pvenode task log': logLines,
+  'pveum user permissions': permissionTable,
+  'pveum why': explanation,
 };
 
 /** The form of a command's result; the commands of the guest agent share one. */

@@ -243,5 +243,9 @@ export const tokenDelete = defineMethod({
   params: Type.Object({ userid: userId(), tokenid: tokenId() }),
   returns: Null(),
   permission: selfOrManages,
-  cli: { command: 'pveum user token remove', args: ['userid', 'tokenid'] },
+  cli: {
+    command: 'pveum user token remove',
+    args: ['userid', 'tokenid'],
+    aliases: ['pveum user token delete'],
+  },
 });

@@ -9,6 +9,7 @@ export * from './access-rules.ts';
 export * from './access-sessions.ts';
 export * from './access-tfa.ts';
 export * from './access-users.ts';
+export * from './access-why.ts';
 
 const Optional = Type.Optional;
 

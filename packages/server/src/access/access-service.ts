@@ -17,6 +17,7 @@ import { readTfaConfig, readTokenSecrets, readUserConfig, userCfg } from './acce
 import { capabilities } from './capabilities.ts';
 import { loadTicketKeys } from './keys.ts';
 import { LoginLimit } from './login-limit.ts';
+import { obstacleOf } from './obstacle.ts';
 import { groupsOf, heldEverywhere, heldOn } from './permissions.ts';
 import { knownSpelling, realmDriver, splitUserId, type Verdict } from './realms/realm.ts';
 import { findRealm } from './realms/realm-config.ts';
@@ -175,25 +176,15 @@ export class AccessService implements AccessControl {
     if (!given || !secretMatches(readTokenSecrets(this.store), given)) {
       throw unauthenticated('invalid token value!');
     }
-    const token = this.config.users.get(given.user)?.tokens.get(given.token);
-    if (!token) throw unauthenticated('invalid token value!');
-    if (this.isPast(token.expire)) throw unauthenticated('token access expired');
-    const obstacle = this.obstacle(given.user);
+    const obstacle = obstacleOf(this.config, given.id, this.clock());
+    if (obstacle === 'no such token') throw unauthenticated('invalid token value!');
     if (obstacle !== undefined) throw unauthenticated(obstacle);
     return { user: given.id, isToken: true };
   }
 
   /** Why a known user may not come in at present. */
   private obstacle(user: string): string | undefined {
-    const entry = this.config.users.get(user);
-    if (!entry) return 'no such user';
-    if (!entry.enable) return 'user is disabled';
-    if (this.isPast(entry.expire)) return 'user account expired';
-    return undefined;
-  }
-
-  private isPast(expire: number): boolean {
-    return expire > 0 && expire * 1000 <= this.clock();
+    return obstacleOf(this.config, user, this.clock());
   }
 
   private renew(user: string, ticket: string, client: Client): LoginResult {

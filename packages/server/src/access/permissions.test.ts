@@ -1,5 +1,6 @@
-import { builtinRoles } from '@ryokan/api/privileges.ts';
+import { builtinRoles, privileges } from '@ryokan/api/privileges.ts';
 import { describe, expect, it } from 'vitest';
+import { explain } from './explain.ts';
 import { heldEverywhere, heldOn, levels } from './permissions.ts';
 import { parseUserConfig } from './user-config.ts';
 
@@ -136,6 +137,34 @@ describe('privileges', () => {
   it.each(rows)('%s on %s', (user, path, expected, why) => {
     expect([...heldOn(config, user, path).set].sort(), why).toEqual([...expected].sort());
   });
+
+  it('are explained as they are decided, for everybody, everywhere', () => {
+    const asked = [
+      ...new Set(rows.map(([, path]) => path)),
+      '/pool/web',
+      '/pool/web/inner',
+      '/access/groups/x',
+    ];
+    const tokens = [...config.users].flatMap(([id, user]) =>
+      [...user.tokens.keys()].map((one) => `${id}!${one}`),
+    );
+    const telling = privileges.filter((one) =>
+      /^VM.(Audit|Clone|PowerMgmt)$|^(Sys|Datastore).Audit$|^Permissions/.test(one),
+    );
+    const wrong: string[] = [];
+    for (const user of [...config.users.keys(), ...tokens]) {
+      for (const path of asked) {
+        const held = heldOn(config, user, path).propagate;
+        for (const privilege of telling) {
+          const { granted, propagate, checks } = explain(config, user, path, privilege);
+          const same = granted === held.has(privilege) && propagate === (held.get(privilege) === true);
+          if (!same || checks.every((check) => check.granted) !== granted)
+            wrong.push(`${user} ${path} ${privilege}`);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  }, 60_000);
 
   it('tells whether a privilege holds further down', () => {
     const flag = (user: string, path: string, priv: 'VM.Audit' | 'VM.Clone') =>

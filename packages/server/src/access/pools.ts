@@ -146,6 +146,15 @@ export function poolOf(config: UserConfigView, vmid: number): string | undefined
   return undefined;
 }
 
+/** The pools that a guest or storage is in, by its ACL path. */
+export function poolsAround(config: UserConfigView, path: string): string[] {
+  const [, kind, id] = path.split('/');
+  if (id === undefined || (kind !== 'vms' && kind !== 'storage')) return [];
+  return [...config.pools]
+    .filter(([, pool]) => (kind === 'vms' ? pool.vms.has(Number(id)) : pool.storages.has(id)))
+    .map(([pool]) => pool);
+}
+
 /** Throws RyokanError 'not-found'. */
 export function requirePool<C extends UserConfigView>(
   config: C,

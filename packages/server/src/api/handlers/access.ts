@@ -1,11 +1,10 @@
-/** Handlers below /access: logging in, effective permissions, access rules. Beside: users and groups, realms. */
+/** Handlers below /access: logging in, roles, access rules. Beside: users and groups, realms, effective rights. */
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import {
   accessCheckConsoleTicket,
   accessIndex,
   accessLogin,
   accessPassword,
-  accessPermissions,
   accessTicketPage,
   aclList,
   aclUpdate,
@@ -20,12 +19,9 @@ import { builtinRoles } from '@ryokan/api/privileges.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import { readUserConfig } from '../../access/access-documents.ts';
 import { aclEntries, changeAcl } from '../../access/acl.ts';
-import { normalizeAclPath } from '../../access/acl-path.ts';
-import { effectivePermissions } from '../../access/capabilities.ts';
-import { heldOn } from '../../access/permissions.ts';
 import { splitUserId } from '../../access/realms/realm.ts';
 import { changeRole, createRole, removeRole } from '../../access/roles.ts';
-import { isPrivilege, rolePrivileges, rootUser, splitTokenId } from '../../access/user-config.ts';
+import { isPrivilege, rolePrivileges, rootUser } from '../../access/user-config.ts';
 import { setPassword } from '../../access/users.ts';
 import type { Services } from '../../services.ts';
 import { canModifyPath } from '../authorize.ts';
@@ -36,15 +32,16 @@ import { accessRealmHandlers } from './access-realms.ts';
 import { sessionHandlers } from './access-sessions.ts';
 import { secondFactorHandlers } from './access-tfa.ts';
 import { accessUserHandlers } from './access-users.ts';
+import { accessWhyHandlers, requireAclPath } from './access-why.ts';
 
 export function accessHandlers(table: HandlerTable, services: Services): void {
   loginHandlers(table, services);
   passwordHandler(table, services);
-  permissionHandler(table, services);
   accessRealmHandlers(table, services);
   roleHandlers(table, services);
   aclHandlers(table, services);
   accessUserHandlers(table, services);
+  accessWhyHandlers(table, services);
   secondFactorHandlers(table, services);
   sessionHandlers(table, services);
 }
@@ -60,7 +57,11 @@ function loginHandlers(table: HandlerTable, { access, clusterLog }: Services): v
     if (params.path === undefined || params.privs === undefined || !cap) {
       return { ...result, ...(cap ? { cap: { ...cap } } : {}) };
     }
-    demandPrivileges(access.privileges(result.username, aclPath(params.path)), params.privs, params.path);
+    demandPrivileges(
+      access.privileges(result.username, requireAclPath(params.path)),
+      params.privs,
+      params.path,
+    );
     return { username: result.username };
   });
   table.on(accessCheckConsoleTicket, (params) => {
@@ -68,7 +69,7 @@ function loginHandlers(table: HandlerTable, { access, clusterLog }: Services): v
     if (!access.checkConsoleTicket(params.vncticket, authid, path, port, true)) {
       throw new RyokanError('unauthenticated', 'invalid PVEVNC ticket');
     }
-    demandPrivileges(access.privileges(authid, aclPath(path)), params.privs, path);
+    demandPrivileges(access.privileges(authid, requireAclPath(path)), params.privs, path);
     return null;
   });
 }
@@ -86,12 +87,6 @@ function readPrivileges(text: string | undefined): Privilege[] {
   });
 }
 
-function aclPath(text: string): string {
-  const path = normalizeAclPath(text);
-  if (path === undefined) throw new ParameterError({ path: `invalid ACL path '${text}'` });
-  return path;
-}
-
 function passwordHandler(table: HandlerTable, { access, store }: Services): void {
   table.on(accessPassword, async (params, call) => {
     const { userid, password } = params;
@@ -107,31 +102,6 @@ function passwordHandler(table: HandlerTable, { access, store }: Services): void
     await setPassword(store, userid, password, call.user);
     return null;
   });
-}
-
-function permissionHandler(table: HandlerTable, { store, access }: Services): void {
-  table.on(accessPermissions, (params, call) => {
-    const user = params.userid ?? call.user;
-    const isOwnToken = splitTokenId(user)?.user === call.user;
-    if (user !== call.user && !isOwnToken) call.demand('/access', ['Sys.Audit']);
-    const token = splitTokenId(user);
-    const config = readUserConfig(store);
-    if (!access.userExists(token?.user ?? user))
-      throw new RyokanError('not-found', `no such user ('${user}')`);
-    if (token && !config.users.get(token.user)?.tokens.has(token.token)) {
-      throw new RyokanError('not-found', `no such token '${token.token}' for user '${token.user}'`);
-    }
-    if (params.path === undefined) {
-      const all = Object.entries(effectivePermissions(config, user));
-      return Object.fromEntries(all.map(([path, held]) => [path, bits(held)]));
-    }
-    const path = aclPath(params.path);
-    return { [path]: bits(heldOn(config, user, path).propagate) };
-  });
-}
-
-function bits(held: ReadonlyMap<Privilege, boolean>): Record<string, 0 | 1> {
-  return Object.fromEntries([...held].sort().map(([priv, propagate]) => [priv, propagate ? 1 : 0]));
 }
 
 function roleHandlers(table: HandlerTable, { store }: Services): void {
