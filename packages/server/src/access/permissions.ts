@@ -10,6 +10,7 @@
  * - root@pam has everything; its tokens too when their privileges are not separated.
  */
 import { type Privilege, privileges } from '@ryokan/api/privileges.ts';
+import { PairMemo } from './pair-memo.ts';
 import {
   type AclNode,
   type RoleFlags,
@@ -27,15 +28,15 @@ export interface Held {
   readonly propagate: ReadonlyMap<Privilege, boolean>;
 }
 
-/** Most (user, path) pairs that are remembered for one state of user.cfg: some 20 MB at worst. */
-const remembered = 100_000;
-
 const all = held(new Map(privileges.map((priv) => [priv, true])));
 const none = held(new Map());
 
 const evaluators = new WeakMap<UserConfigView, Evaluator>();
 
-/** What `user` (`user@realm` or `user@realm!token`) holds on a normalised ACL path. Cached for each state of user.cfg. */
+/**
+ * What `user` (`user@realm` or `user@realm!token`) holds on a normalised ACL path. A few look-ups: what is worth keeping
+ * is kept for each state of user.cfg, and equal answers are one object.
+ */
 export function heldOn(config: UserConfigView, user: string, path: string): Held {
   return evaluatorOf(config).held(user, path);
 }
@@ -66,33 +67,48 @@ function held(propagate: ReadonlyMap<Privilege, boolean>): Held {
   return { set: new Set(propagate.keys()), propagate };
 }
 
-/** The roles of an entry on its own path, and those of them that hold below it. */
-interface Entry {
-  readonly here: View<RoleFlags>;
-  readonly below: View<RoleFlags>;
+/** What some roles on a path come to. */
+interface Grant {
+  readonly roles: View<RoleFlags>;
+  readonly held: Held;
+  /** NoAccess is one of them. */
+  readonly denies: boolean;
 }
 
-/** The entries that concern one user or token, by path. */
+/** What the rules of one path say to one user or token: there, and below it. Undefined: nothing. */
+interface Rules {
+  readonly here: Grant | undefined;
+  readonly below: Grant | undefined;
+}
+
 interface Subject {
-  readonly own: ReadonlyMap<string, Entry>;
-  readonly byGroup: ReadonlyMap<string, Entry>;
-  /** What these entries grant on every path. */
+  readonly rules: ReadonlyMap<string, Rules>;
+  /** What these rules grant on every path. */
   readonly everywhere: ReadonlySet<Privilege>;
+  /** What holds below the branches of the tree (`/vms`), as far as somebody has asked. */
+  readonly belowBranch: Map<string, Grant>;
+  /** What holds on pools, as far as somebody has asked. */
+  readonly onPool: Map<string, Grant>;
 }
 
-const noRoles: View<RoleFlags> = new Map();
-const emptySubject: Subject = { own: new Map(), byGroup: new Map(), everywhere: none.set };
+const nothing: Grant = { roles: new Map(), held: none, denies: false };
+
+const newSubject = (rules: Subject['rules'], everywhere: Subject['everywhere']): Subject => ({
+  rules,
+  everywhere,
+  belowBranch: new Map(),
+  onPool: new Map(),
+});
 
 class Evaluator {
   private readonly config: UserConfigView;
   private readonly subjects = new Map<string, Subject>();
   private readonly poolsByPath: ReadonlyMap<string, readonly string[]>;
-  /** Equal sets of roles share one result, so that 10,000 guests cost one set of privileges and not 10,000. */
+  /** Equal sets of roles share one result. */
   private readonly byRoles = new Map<string, Held>();
-  /** The same by the very object, which saves comparing: most answers come from one entry as it stands. */
-  private readonly byEntry = new WeakMap<View<RoleFlags>, Held>();
-  private cache = new Map<string, Map<string, Held>>();
-  private cached = 0;
+  /** A pool of 1,000 guests costs one merger and not 1,000. */
+  private readonly withPool = new PairMemo<Grant, Grant, Grant>((grant, pool) => this.mergePool(grant, pool));
+  private readonly cut = new PairMemo(both);
 
   constructor(config: UserConfigView) {
     this.config = config;
@@ -101,21 +117,14 @@ class Evaluator {
 
   held(user: string, path: string): Held {
     if (user === rootUser) return all;
-    const known = this.cache.get(user)?.get(path);
-    if (known) return known;
-    const result = this.evaluate(user, path);
-    if (this.cached >= remembered) {
-      this.cache = new Map();
-      this.cached = 0;
-    }
-    let paths = this.cache.get(user);
-    if (!paths) {
-      paths = new Map();
-      this.cache.set(user, paths);
-    }
-    paths.set(path, result);
-    this.cached++;
-    return result;
+    const token = splitTokenId(user);
+    if (!token) return this.grant(user, path).held;
+    const info = this.config.users.get(token.user)?.tokens.get(token.token);
+    if (!info) return none;
+    const owner = this.held(token.user, path);
+    if (!info.privsep) return owner;
+    const own = this.grant(user, path).held;
+    return token.user === rootUser ? own : this.cut.of(own, owner);
   }
 
   everywhere(user: string): ReadonlySet<Privilege> {
@@ -130,47 +139,32 @@ class Evaluator {
     return token.user === rootUser ? own : new Set([...own].filter((priv) => owner.has(priv)));
   }
 
-  private evaluate(user: string, path: string): Held {
-    const token = splitTokenId(user);
-    if (!token) return this.privilegesOf(this.roles(user, path));
-    const info = this.config.users.get(token.user)?.tokens.get(token.token);
-    if (!info) return none;
-    const owner = this.held(token.user, path);
-    if (!info.privsep) return owner;
-    const own = this.privilegesOf(this.roles(user, path));
-    return token.user === rootUser ? own : both(own, owner);
-  }
-
-  /** Roles on a path with those of its pools. */
-  private roles(user: string, path: string): View<RoleFlags> {
-    const roles = this.rolesOnPath(user, path);
-    const pools = this.poolsByPath.get(path);
-    if (!pools || roles.has('NoAccess')) return roles;
-    const merged: RoleFlags = new Map(roles);
-    for (const pool of pools) {
-      const poolRoles = this.rolesOnPath(user, `/pool/${pool}`);
-      if (poolRoles.has('NoAccess')) return poolRoles;
-      for (const role of poolRoles.keys()) if (!merged.has(role)) merged.set(role, false);
-    }
-    return merged;
-  }
-
-  private rolesOnPath(user: string, path: string): View<RoleFlags> {
+  /** What the rules towards a path come to, with those of its pools. */
+  private grant(user: string, path: string): Grant {
     const subject = this.subject(user);
-    let roles = noRoles;
-    for (const level of levels(path)) {
-      const part = level === path ? 'here' : 'below';
-      const own = subject.own.get(level)?.[part];
-      const byGroup = own?.size ? undefined : subject.byGroup.get(level)?.[part];
-      if (own?.size) roles = own;
-      else if (byGroup?.size) roles = byGroup;
+    let grant = grantOnPath(subject, path);
+    const pools = this.poolsByPath.get(path);
+    if (!pools || grant.denies) return grant;
+    for (const pool of pools) {
+      const byPool = grantOnPool(subject, pool);
+      if (byPool.denies) return byPool;
+      grant = this.withPool.of(grant, byPool);
     }
-    return roles;
+    return grant;
+  }
+
+  /** Roles by a pool hold for its members themselves, not below them. */
+  private mergePool(grant: Grant, byPool: Grant): Grant {
+    if (byPool.roles.size === 0) return grant;
+    const added = [...byPool.roles.keys()].map((role) => [role, false] as const);
+    return this.grantOf(new Map([...added, ...grant.roles]));
   }
 
   private subject(user: string): Subject {
     // Names that do not exist are not remembered: a caller could ask for any number of them.
-    if (!splitTokenId(user) && !this.config.users.has(user)) return emptySubject;
+    if (!splitTokenId(user) && !this.config.users.has(user)) {
+      return newSubject(new Map(), none.set);
+    }
     let subject = this.subjects.get(user);
     if (!subject) {
       subject = this.collect(user);
@@ -182,40 +176,35 @@ class Evaluator {
   private collect(user: string): Subject {
     const isToken = splitTokenId(user) !== undefined;
     const groups = new Set(groupsOf(this.config, user));
-    const own = new Map<string, Entry>();
-    const byGroup = new Map<string, Entry>();
+    const rules = new Map<string, Rules>();
     for (const [path, node] of this.config.acl) {
-      const flags = (isToken ? node.tokens : node.users).get(user);
-      if (flags) own.set(path, entryOf(flags));
-      const groupFlags = mergeGroups(node, groups);
-      if (groupFlags) byGroup.set(path, entryOf(groupFlags));
+      const own = (isToken ? node.tokens : node.users).get(user) ?? noRoles;
+      const byGroup = mergeGroups(node, groups);
+      const here = this.ruleOf([own, byGroup]);
+      const below = this.ruleOf([own, byGroup].map(propagating));
+      if (here) rules.set(path, { here, below });
     }
-    return { own, byGroup, everywhere: this.grantedEverywhere(own, byGroup) };
+    return newSubject(rules, grantedEverywhere(rules));
   }
 
-  /** What the entries on `/` hand down and no other entry lacks. */
-  private grantedEverywhere(own: Subject['own'], byGroup: Subject['byGroup']): ReadonlySet<Privilege> {
-    const handedDown = [own.get('/')?.below, byGroup.get('/')?.below].find((roles) => roles?.size);
-    if (!handedDown) return none.set;
-    const entries = [...own.values(), ...byGroup.values()];
-    const rules = entries.flatMap(({ here, below }) => (below.size > 0 ? [here, below] : [here]));
-    const sets = rules.map((roles) => this.privilegesOf(roles).set);
-    return new Set(
-      [...this.privilegesOf(handedDown).set].filter((priv) => sets.every((set) => set.has(priv))),
-    );
+  /** The first that says anything counts: on one path a user's own rules hide those of the groups. */
+  private ruleOf(candidates: readonly View<RoleFlags>[]): Grant | undefined {
+    const roles = candidates.find(({ size }) => size > 0);
+    return roles && this.grantOf(roles);
   }
 
-  private privilegesOf(roles: View<RoleFlags>): Held {
-    if (roles.size === 0 || roles.has('NoAccess')) return none;
-    let result = this.byEntry.get(roles);
-    if (result) return result;
+  private grantOf(roles: View<RoleFlags>): Grant {
+    const denies = roles.has('NoAccess');
+    return { roles, denies, held: denies ? none : this.heldBy(roles) };
+  }
+
+  private heldBy(roles: View<RoleFlags>): Held {
     const key = [...roles]
       .map(([role, propagate]) => `${role}:${propagate}`)
       .sort()
       .join();
-    result = this.byRoles.get(key) ?? held(this.union(roles));
+    const result = this.byRoles.get(key) ?? held(this.union(roles));
     this.byRoles.set(key, result);
-    this.byEntry.set(roles, result);
     return result;
   }
 
@@ -231,17 +220,53 @@ class Evaluator {
   }
 }
 
-function entryOf(here: View<RoleFlags>): Entry {
-  return { here, below: new Map([...here].filter(([, propagate]) => propagate)) };
+function grantOnPool(subject: Subject, pool: string): Grant {
+  let grant = subject.onPool.get(pool);
+  if (!grant) {
+    grant = grantOnPath(subject, `/pool/${pool}`);
+    subject.onPool.set(pool, grant);
+  }
+  return grant;
 }
 
-function mergeGroups(node: View<AclNode>, groups: ReadonlySet<string>): RoleFlags | undefined {
-  let merged: RoleFlags | undefined;
+function grantOnPath(subject: Subject, path: string): Grant {
+  return subject.rules.get(path)?.here ?? (path === '/' ? nothing : grantBelow(subject, parentOf(path)));
+}
+
+/** What holds below a path. Kept for branches only: there are seven of them, while names further down are any number. */
+function grantBelow(subject: Subject, path: string): Grant {
+  const isBranch = path.lastIndexOf('/') === 0;
+  const known = isBranch ? subject.belowBranch.get(path) : undefined;
+  if (known) return known;
+  const inherited = () => (path === '/' ? nothing : grantBelow(subject, parentOf(path)));
+  const grant = subject.rules.get(path)?.below ?? inherited();
+  if (isBranch) subject.belowBranch.set(path, grant);
+  return grant;
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')));
+
+/** What the rules on `/` hand down and no other rule lacks. */
+function grantedEverywhere(rules: Subject['rules']): ReadonlySet<Privilege> {
+  const handedDown = rules.get('/')?.below;
+  if (!handedDown) return none.set;
+  const sets = [...rules.values()].flatMap(({ here, below }) =>
+    [here, below].flatMap((grant) => (grant ? [grant.held.set] : [])),
+  );
+  return new Set([...handedDown.held.set].filter((priv) => sets.every((set) => set.has(priv))));
+}
+
+const noRoles: View<RoleFlags> = new Map();
+
+const propagating = (roles: View<RoleFlags>): View<RoleFlags> =>
+  new Map([...roles].filter(([, propagate]) => propagate));
+
+function mergeGroups(node: View<AclNode>, groups: ReadonlySet<string>): View<RoleFlags> {
+  const merged: RoleFlags = new Map();
   for (const group of groups) {
-    const flags = node.groups.get(group);
-    if (!flags) continue;
-    merged ??= new Map();
-    for (const [role, propagate] of flags) merged.set(role, propagate || merged.get(role) === true);
+    for (const [role, propagate] of node.groups.get(group) ?? []) {
+      merged.set(role, propagate || merged.get(role) === true);
+    }
   }
   return merged;
 }
