@@ -3,12 +3,15 @@
  * (root-sandbox.ts) that has nothing but the container's own tree; reasons in docs/decisions/0012-container-trees.md.
  */
 import { chmod, chown, type FileHandle, open, readdir, readFile, statfs } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { ExecError } from '../../../host/exec.ts';
 import { hostId, type IdRange } from '../../../host/user-namespace.ts';
 import { readableSize } from '../../../storage/image-names.ts';
-import { compressionOf, unpacker } from './compression.ts';
+import { stagingPath } from '../../../storage/staging.ts';
+import { type Compression, compressionOf, unpacker } from './compression.ts';
+import { isOciArchive, unpackOciImage } from './oci-image.ts';
+import type { ContainerProgram } from './oci-program.ts';
 import { runInRoot } from './root-sandbox.ts';
 
 export type { IdRange };
@@ -26,6 +29,15 @@ export interface UnpackOptions {
   readonly log: (line: string) => void;
   /** Files, folders and links that the archive may have; default two million. */
   readonly maxEntries?: number;
+  /** Folder on a disk of the node in which an OCI image is taken apart; default: that of the archive. */
+  readonly scratch?: string;
+  /** Told of a folder in there before it is made: what a killed task leaves (undo `storage.staged-file`). */
+  readonly onScratch?: (path: string) => void;
+}
+
+export interface UnpackedTemplate {
+  /** For an OCI image: the options of a container that runs its program. */
+  readonly program?: ContainerProgram;
 }
 
 /** Far more than any operating system has, far less than what keeps a file system busy for hours. */
@@ -55,10 +67,11 @@ const tarOptions = [
 ];
 
 /**
- * Fills `root` with what is in the archive. Rejects with RyokanError: 'unsupported' for an archive that is none, is
- * damaged or holds what the container may not have; 'no-space'. What has been unpacked until then stays in `root`.
+ * Fills `root` with what is in the archive: a tree, or an OCI image. Rejects with RyokanError: 'unsupported' for an
+ * archive that is none, is damaged or holds what the container may not have; 'no-space'. What has been unpacked until
+ * then stays in `root`.
  */
-export async function unpackTemplate(options: UnpackOptions): Promise<void> {
+export async function unpackTemplate(options: UnpackOptions): Promise<UnpackedTemplate> {
   const { archive, root, ids, signal } = options;
   signal?.throwIfAborted();
   const name = basename(archive);
@@ -74,17 +87,43 @@ export async function unpackTemplate(options: UnpackOptions): Promise<void> {
       throw new RyokanError('parameter', "the id map has no place for the container's root");
     await chown(root, owner, owner);
     await chmod(root, 0o755);
-    await unpackFile(name, file, options);
+    const compression = await compressionOf(file);
+    const program =
+      compression === undefined && (await isOciArchive(archive, signal))
+        ? await unpackImage(name, options)
+        : await unpackTree(name, file, compression, options);
     const entries = (await readdir(root)).filter((one) => one !== 'lost+found');
     if (entries.length === 0) throw unusable(name, 'there is nothing in it');
+    options.onProgress?.(1);
+    return program ? { program } : {};
   } finally {
     await file.close();
   }
 }
 
-async function unpackFile(name: string, file: FileHandle, options: UnpackOptions): Promise<void> {
+async function unpackImage(name: string, options: UnpackOptions): Promise<ContainerProgram> {
+  const { archive, root, maxEntries = mostEntries, scratch = dirname(archive), onScratch, log } = options;
+  const folder = stagingPath(scratch);
+  onScratch?.(folder);
+  const program = await unpackOciImage({
+    ...options,
+    name,
+    folder,
+    maxEntries,
+    maxBytes: await freeBytes(root),
+  });
+  log(`unpacked the OCI image '${name}'${program.entrypoint ? `, which runs: ${program.entrypoint}` : ''}`);
+  for (const problem of program.problems) log(`of the image '${name}': ${problem}`);
+  return program;
+}
+
+async function unpackTree(
+  name: string,
+  file: FileHandle,
+  compression: Compression | undefined,
+  options: UnpackOptions,
+): Promise<undefined> {
   const { root, ids, signal } = options;
-  const compression = await compressionOf(file);
   const limits = new Limits(options.maxEntries ?? mostEntries, await freeBytes(root));
   const stopped = new AbortController();
   const onLine = (line: string, stream: 'stdout' | 'stderr') => {
@@ -99,7 +138,6 @@ async function unpackFile(name: string, file: FileHandle, options: UnpackOptions
       signal: signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal,
       onLine,
     });
-    options.onProgress?.(1);
     options.log(`unpacked ${limits.entries} files of '${name}'`);
   } catch (error) {
     if (signal?.aborted) throw error;
