@@ -14,6 +14,11 @@ export interface RunOptions {
   /** Milliseconds; the program is killed then and the call rejects. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /**
+   * An abort rejects when nothing of what the program started is left, not at once: for programs whose processes all
+   * end with them and whose files somebody wants to unmount.
+   */
+  readonly untilGone?: boolean;
   /** Called for each line on stdout and stderr as it comes. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /** Exit codes that count as success; default only 0. */
@@ -72,11 +77,14 @@ export function run(program: string, args: readonly string[], options: RunOption
     for (const name of ['stdout', 'stderr'] as const) collect(child[name]!, name, output, options.onLine);
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input);
-    child.on('error', (cause) =>
-      reject(new ExecError(program, -1, output.stderr, `could not run (${cause.message})`)),
-    );
+    let failure: ExecError | undefined;
+    child.on('error', (cause) => {
+      failure = new ExecError(program, -1, output.stderr, `could not run (${cause.message})`);
+      if (!options.untilGone || child.pid === undefined) reject(failure);
+    });
     child.on('close', (code, signal) => {
-      if (code !== null && (options.okCodes ?? [0]).includes(code)) resolve({ code, ...output });
+      if (failure) reject(failure);
+      else if (code !== null && (options.okCodes ?? [0]).includes(code)) resolve({ code, ...output });
       else
         reject(
           new ExecError(

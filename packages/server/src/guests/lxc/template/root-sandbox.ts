@@ -28,7 +28,7 @@ const unpackingCapabilities = [
 
 const bubblewrap = '/usr/bin/bwrap';
 
-/** Runs `program` (below /usr) in there. Rejects with ExecError, or RyokanError when bubblewrap is missing. */
+/** Runs `program` (below /usr) in there; an abort leaves no process when this rejects. Rejects with ExecError, or RyokanError when bubblewrap is missing. */
 export async function runInRoot(
   sandbox: RootSandbox,
   program: string,
@@ -44,6 +44,7 @@ export async function runInRoot(
     run('/usr/bin/prlimit', [...before, bubblewrap, ...view(sandbox), '--', ...enter, program, ...args], {
       ...options,
       files,
+      untilGone: true,
     });
   if (sandbox.ids.length === 0) return start([], []);
   // Entered after bubblewrap has made its mounts as the host's root: the container's ids could not reach the tree.
