@@ -29,6 +29,8 @@ export interface NodeOptions {
    * outside all the same.
    */
   readonly natBridge?: boolean;
+  /** Environment of the node's processes, beside the test's own. */
+  readonly env?: Readonly<Record<string, string>>;
   /** More arguments for `./ryokan up`. */
   readonly args?: readonly string[];
 }
@@ -42,6 +44,7 @@ interface Parts {
   readonly ownData: boolean;
   readonly checkout: string;
   readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
   /** Port that the node listens on, inside its namespace. */
   readonly innerPort: number;
   readonly namespace?: NetworkNamespace;
@@ -124,7 +127,7 @@ export class TestNode {
 
   /** Runs `./ryokan up`; again after `down` or `killDaemon`. */
   async up(): Promise<RunResult> {
-    const { checkout, dataDir, name, innerPort, namespace, args } = this.#parts;
+    const { checkout, dataDir, name, innerPort, namespace, args, env } = this.#parts;
     const [program = '', ...rest] = [
       ...(namespace?.prefix ?? []),
       ...[join(checkout, 'ryokan'), 'up', '--data', dataDir, '--node', name],
@@ -132,7 +135,7 @@ export class TestNode {
       ...(namespace ? ['--with-nat-bridge'] : []),
       ...args,
     ];
-    return run(program, rest, { timeout: startLimit * 1000 });
+    return run(program, rest, { timeout: startLimit * 1000, env: { ...process.env, ...env } });
   }
 
   /** Stops daemon and gateway; guests go on. */
@@ -207,6 +210,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     ownData: options.dataDir === undefined,
     checkout: options.checkout ?? process.env.RYOKAN_TEST_CHECKOUT ?? projectRoot,
     args: options.args ?? [],
+    env: options.env ?? {},
     innerPort,
     ...(namespace ? { namespace, relay: await openPortRelay(namespace, innerPort) } : {}),
   });

@@ -10,7 +10,7 @@ import { endStrays, signalProcess, waitForExit } from './qemu/process.ts';
 import { settleSuspend } from './qemu/saved-state/suspend.ts';
 import { settleWake } from './qemu/saved-state/wake.ts';
 import { finishRollback } from './qemu/snapshot/rollback.ts';
-import { abandonSaving, abandonSnapshot, endRemoval } from './qemu/snapshot/snapshot.ts';
+import { abandonMemory, abandonSaving, abandonSnapshot, endRemoval } from './qemu/snapshot/snapshot.ts';
 
 /** How long an undo waits for the guest's lock (ms): another task may have been faster. */
 const lockPatience = 60_000;
@@ -28,6 +28,9 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
     await removeGuest(services.store, 'qemu', node, Number(args.vmid), 'undo');
   });
   undos.on('snapshot.abandon', (args) => abandonSnapshot(services, Number(args.vmid), textArg(args, 'name')));
+  undos.on('snapshot.abandon-memory', (args) =>
+    abandonMemory(services, Number(args.vmid), textArg(args, 'name'), textArg(args, 'volid')),
+  );
   undos.on('snapshot.end-removal', (args) => endRemoval(services, Number(args.vmid), textArg(args, 'name')));
   undos.on('snapshot.end-saving', (args) => abandonSaving(services, Number(args.vmid), args.running === 1));
   undos.on('suspend.settle', (args) =>

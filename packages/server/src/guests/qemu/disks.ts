@@ -222,3 +222,16 @@ export async function volumesOfGuest(
   }
   return found;
 }
+
+export async function volumeExists(
+  services: Pick<GuestServices, 'storage'>,
+  volid: string,
+): Promise<boolean> {
+  try {
+    await services.storage.info(volid);
+    return true;
+  } catch (error) {
+    if (error instanceof RyokanError && error.code === 'not-found') return false;
+    throw error;
+  }
+}

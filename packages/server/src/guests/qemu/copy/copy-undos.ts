@@ -5,6 +5,7 @@ import type { GuestServices } from '../../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
 import { driveGraph } from '../block-graph.ts';
 import { namesAnywhere } from '../config-change.ts';
+import { volumeExists } from '../disks.ts';
 import { withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
 import type { QmpClient } from '../qmp-client.ts';
@@ -88,9 +89,9 @@ async function settleMirror(qmp: QmpClient, disk: string, mirror: Mirror): Promi
 
 async function settleBase(services: GuestServices, vmid: number, volid: string): Promise<void> {
   const guest = tryReadGuest(services, vmid);
-  if (!guest || (await isThere(services, volid))) return;
+  if (!guest || (await volumeExists(services, volid))) return;
   const base = baseVolumeOf(volid);
-  if (await isThere(services, base)) {
+  if (await volumeExists(services, base)) {
     await writeGuest(services.store, guest, replaceVolume(guest.file, volid, base), 'undo');
   }
 }
@@ -99,8 +100,8 @@ async function settleBase(services: GuestServices, vmid: number, volid: string):
 async function settleRename(services: GuestServices, args: UndoArgs): Promise<void> {
   const [from, to, vmid] = [textArg(args, 'from'), textArg(args, 'to'), Number(args.vmid)];
   const owner = tryReadGuest(services, vmid);
-  if (!owner || !namesAnywhere(owner.file, from) || !(await isThere(services, to))) return;
-  if (await isThere(services, from)) {
+  if (!owner || !namesAnywhere(owner.file, from) || !(await volumeExists(services, to))) return;
+  if (await volumeExists(services, from)) {
     // The rename was cut off in the middle: for a moment the image has both names.
     await removeUnnamed(services, to);
     return;
@@ -124,16 +125,6 @@ function tryReadGuest(services: GuestServices, vmid: number): StoredGuest | unde
   }
 }
 
-async function isThere(services: GuestServices, volid: string): Promise<boolean> {
-  try {
-    await services.storage.info(volid);
-    return true;
-  } catch (error) {
-    if (error instanceof RyokanError && error.code === 'not-found') return false;
-    throw error;
-  }
-}
-
 async function removeIfThere(services: GuestServices, volid: string): Promise<void> {
-  if (await isThere(services, volid)) await services.storage.remove(volid);
+  if (await volumeExists(services, volid)) await services.storage.remove(volid);
 }

@@ -2,6 +2,8 @@
  * Saving the memory and device state of a running guest: a migration of QEMU into a volume. The guest goes on until all
  * but the last changes are saved, then it stands still. See the QMP reference, section "Migration".
  */
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { commandLine } from '../../../host/procfs.ts';
 import { readableSize } from '../../../storage/image-names.ts';
@@ -79,6 +81,7 @@ export async function saveState(
     task.signal.throwIfAborted();
     await qmp.execute('migrate-continue', { state: 'pre-switchover' });
     await untilStatus(qmp, 'completed', task);
+    await settledStatus(qmp);
   } catch (error) {
     await receiver.close();
     // QEMU only says that its socket broke; why is known here.
@@ -155,14 +158,39 @@ function explained(error: unknown): unknown {
 }
 
 /** Ends the saving of a guest's state wherever it is; with `go` the guest goes on. Safe to repeat. */
-export async function endSaving(qmp: QmpClient, go: boolean): Promise<void> {
+export async function endSaving(
+  services: GuestServices,
+  vmid: number,
+  qmp: QmpClient,
+  go: boolean,
+): Promise<void> {
   for (let status = await statusOf(qmp); isUnderWay(status); status = await statusOf(qmp)) {
     const changed = nextEvent(qmp, 'MIGRATION', lookEvery);
     if (status !== 'cancelling') await qmp.execute('migrate_cancel');
     await changed.happened;
   }
-  const { running } = await qmp.execute<{ running: boolean }>('query-status');
+  const { running } = await settledStatus(qmp);
   if (go && !running) await qmp.execute('cont');
+  // Of a receiver that was killed.
+  await rm(qemuRunPaths(services.paths, vmid).state, { force: true });
+}
+
+/** What query-status says of a guest. */
+interface RunState {
+  readonly status: string;
+  readonly running: boolean;
+}
+
+/** How long QEMU may take to put a migration away that has ended (ms), and how often it is asked meanwhile. */
+const putAwayPatience = 30_000;
+const putAwayEvery = 10;
+
+/** The state of the guest, when the migration has ended for QEMU's own threads too: before, it refuses to go on. */
+async function settledStatus(qmp: QmpClient): Promise<RunState> {
+  for (const deadline = Date.now() + putAwayPatience; ; await sleep(putAwayEvery)) {
+    const state = await qmp.execute<RunState>('query-status');
+    if (state.status !== 'finish-migrate' || Date.now() > deadline) return state;
+  }
 }
 
 const statusOf = async (qmp: QmpClient): Promise<string | undefined> =>

@@ -64,7 +64,7 @@ export async function settleSuspend(
       return;
     }
     await withQmpIfRunning(services, vmid, async (qmp) => {
-      if (qmp) await endSaving(qmp, go);
+      if (qmp) await endSaving(services, vmid, qmp, go);
     });
     if (properties.vmstate === volid) await changeFile(services, vmid, 'undo', withoutState);
     await removeState(services, volid, log);

@@ -4,6 +4,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { changeFile, demandUnlocked, readGuest, unlocked } from '../../guest-store.ts';
+import { volumeExists } from '../disks.ts';
 import { guestLock, stopGuest } from '../power.ts';
 import { type StateToLoad, stateIn } from '../saved-state/load.ts';
 import { driverOf, hasSnapshot, snapshotDisks } from './disks.ts';
@@ -21,7 +22,7 @@ export async function demandRollback(services: GuestServices, vmid: number, name
       `unable to rollback to incomplete snapshot '${name}' (snapstate = ${section.snapstate})`,
     );
   }
-  if (section.vmstate !== undefined && !(await isThere(services, section.vmstate))) {
+  if (section.vmstate !== undefined && !(await volumeExists(services, section.vmstate))) {
     throw new RyokanError(
       'state',
       `the memory of snapshot '${name}', '${section.vmstate}', is gone: clone the snapshot to get at its disks`,
@@ -54,16 +55,6 @@ export async function rollbackGuest(
     await bringBack(services, vmid, name, task.user);
     task.keep();
   });
-}
-
-async function isThere(services: GuestServices, volid: string): Promise<boolean> {
-  try {
-    await services.storage.info(volid);
-    return true;
-  } catch (error) {
-    if (error instanceof RyokanError && error.code === 'not-found') return false;
-    throw error;
-  }
 }
 
 /** The memory that the snapshot has, for the start that follows; undefined when it has only disks. */

@@ -1,17 +1,18 @@
 /** Taking, removing and describing snapshots of a guest. */
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
-import type { GuestConfigFile } from '../../config-file.ts';
+import type { ConfigProperties, GuestConfigFile } from '../../config-file.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { changeFile, demandUnlocked, readGuest, type StoredGuest, unlocked } from '../../guest-store.ts';
 import { namesAnywhere, volumeOf } from '../config-change.ts';
 import { resumeUndo } from '../copy/copy-undos.ts';
+import { volumeExists } from '../disks.ts';
 import { whileFrozen } from '../file-system-freeze.ts';
 import { guestLock, withQmpIfRunning } from '../power.ts';
 import type { QmpClient } from '../qmp-client.ts';
 import { endSaving, runningHardware, saveState } from '../saved-state/save.ts';
 import { makeStateVolume, removeState, stateStorage } from '../saved-state/volume.ts';
-import { demandSnapshots, type SnapshotDisk, snapshotDisks } from './disks.ts';
+import { demandSnapshots, hasSnapshot, type SnapshotDisk, snapshotDisks } from './disks.ts';
 import { abandonDisk, prepareSnapshot, removeFromDisk, settleRemoval } from './live.ts';
 import {
   demandFreeName,
@@ -89,7 +90,7 @@ async function memoryKeys(
 ): Promise<Readonly<Record<string, string>>> {
   const { properties } = read(services, vmid).file;
   const storage = await stateStorage(services, properties);
-  const onPlaced = (volid: string) => task.undo('volume.remove', { volid });
+  const onPlaced = (volid: string) => task.undo('snapshot.abandon-memory', { vmid, name, volid });
   const volid = await makeStateVolume(services, vmid, properties, { purpose: name, storage, onPlaced }, task);
   return { vmstate: volid, ...(await runningHardware(services, vmid, qmp)) };
 }
@@ -140,11 +141,25 @@ export async function abandonSnapshot(services: GuestServices, vmid: number, nam
   });
 }
 
+/** Undo: removes the memory of a snapshot that was not finished. Safe to repeat. */
+export async function abandonMemory(
+  services: GuestServices,
+  vmid: number,
+  name: string,
+  volid: string,
+): Promise<void> {
+  await services.locks.with(`qemu-${vmid}`, async () => {
+    const section = read(services, vmid).file.snapshots[name];
+    if (section && section.snapstate !== 'prepare') return;
+    await removeState(services, volid, { log: () => {} });
+  });
+}
+
 /** Undo: the memory of a guest was being saved; it goes on. */
 export async function abandonSaving(services: GuestServices, vmid: number, go: boolean): Promise<void> {
   await services.locks.with(`qemu-${vmid}`, () =>
     withQmpIfRunning(services, vmid, async (qmp) => {
-      if (qmp) await endSaving(qmp, go);
+      if (qmp) await endSaving(services, vmid, qmp, go);
     }),
   );
 }
@@ -159,8 +174,31 @@ export async function endRemoval(services: GuestServices, vmid: number, name: st
         await settleRemoval({ services, vmid, qmp }, disk, name);
       }
     });
-    await changeFile(services, vmid, 'undo', unlocked);
+    const gone = await removedParts(services, sectionOf(file, name), name);
+    await changeFile(services, vmid, 'undo', (now) => unlocked(withoutParts(now, name, gone)));
   });
+}
+
+/** What a snapshot's section names and is not there any more: keys of disks, and `vmstate`. */
+async function removedParts(
+  services: GuestServices,
+  section: ConfigProperties,
+  name: string,
+): Promise<string[]> {
+  const gone: string[] = [];
+  for (const { key, volid } of snapshotDisks(section)) {
+    if (!(await hasSnapshot(services, volid, name))) gone.push(key);
+  }
+  if (section.vmstate !== undefined && !(await volumeExists(services, section.vmstate))) gone.push('vmstate');
+  return gone;
+}
+
+/** The volumes of the disks stay with the guest. */
+function withoutParts(file: GuestConfigFile, name: string, keys: readonly string[]): GuestConfigFile {
+  const section = sectionOf(file, name);
+  const disks = snapshotDisks(section).filter(({ key }) => keys.includes(key));
+  const without = Object.fromEntries(keys.map((key) => [key, undefined]));
+  return keepingVolumes(disks, withSection(file, name, without));
 }
 
 /**
@@ -190,16 +228,12 @@ export async function removeSnapshot(
           if (!force) throw error;
           task.warn(`'${disk.then.volid}' keeps its snapshot: ${messageOf(error)}`);
         });
-        await changeFile(services, vmid, task.user, (now) =>
-          withSection(now, name, { [disk.then.key]: undefined }),
-        );
+        await changeFile(services, vmid, task.user, (now) => withoutParts(now, name, [disk.then.key]));
       }
     });
     const { vmstate } = sectionOf(file, name);
     if (vmstate !== undefined) await removeState(services, vmstate, task);
-    await changeFile(services, vmid, task.user, (now) =>
-      keepingVolumes(disks, unlocked(withoutSnapshot(now, name))),
-    );
+    await changeFile(services, vmid, task.user, (now) => unlocked(withoutSnapshot(now, name)));
     task.keep();
   });
 }
