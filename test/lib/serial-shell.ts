@@ -33,9 +33,9 @@ let count = 0;
 
 /** Runs a command in the guest's shell and gives what it wrote. */
 export async function inGuest(path: string, command: string): Promise<string> {
-  const mark = `done-${++count}`;
+  const number = ++count;
   // Written in two parts, so that the echo of what is typed is no answer.
-  const send = `${command}; echo "done""-${count}"\n`;
-  const pattern = new RegExp(`\\n([^]*?)${mark}\\r?\\n`);
+  const send = `echo "beg""in-${number}"; ${command}; echo "done""-${number}"\n`;
+  const pattern = new RegExp(`begin-${number}\\r?\\n([^]*?)done-${number}\\r?\\n`);
   return (await onSerial(path, pattern, { send, timeout: 30 }))[1]?.replaceAll('\r', '').trim() ?? '';
 }
