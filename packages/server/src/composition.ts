@@ -2,6 +2,7 @@
 import { createAccessService } from './access/access-service.ts';
 import { HandlerTable } from './api/handler-table.ts';
 import { accessHandlers } from './api/handlers/access.ts';
+import { lxcTaskHandlers } from './api/handlers/lxc-tasks.ts';
 import { nodeTaskHandlers } from './api/handlers/node-tasks.ts';
 import { qemuCopyHandlers } from './api/handlers/qemu-copy.ts';
 import { qemuSnapshotHandlers } from './api/handlers/qemu-snapshots.ts';
@@ -85,6 +86,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   qemuTaskHandlers(table, services);
   qemuCopyHandlers(table, services);
   qemuSnapshotHandlers(table, services);
+  lxcTaskHandlers(table, services);
   nodeTaskHandlers(table, services);
   return { services, table, undos, db };
 }

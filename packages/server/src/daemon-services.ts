@@ -4,6 +4,7 @@ import type { EventHub } from './api/events.ts';
 import type { ResourceTable } from './api/resources.ts';
 import type { GuestIndex } from './guests/guest-index.ts';
 import type { Balancer } from './guests/qemu/balloon/balancer.ts';
+import type { LxcMonitor } from './guests/lxc/monitor.ts';
 import type { QemuMonitor } from './guests/qemu/monitor.ts';
 import type { AcceleratorResult, AcceleratorSetting } from './host/accelerator.ts';
 import type { Sampler } from './metrics/sampler.ts';
@@ -14,6 +15,7 @@ export interface DaemonServices extends Services {
   readonly tasks: TaskManager;
   readonly guests: GuestIndex;
   readonly monitor: QemuMonitor;
+  readonly containers: LxcMonitor;
   readonly events: EventHub;
   readonly resources: ResourceTable;
   readonly sampler: Sampler;

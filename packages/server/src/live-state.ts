@@ -2,12 +2,15 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '@ryokan/api/errors.ts';
 import { readUserConfig, userCfg } from './access/access-documents.ts';
+import { lxcStart } from '@ryokan/api/methods/lxc.ts';
 import type { EventHub } from './api/events.ts';
 import { ResourceTable } from './api/resources.ts';
 import { nodeOption } from './cluster/datacenter-options.ts';
 import { GuestIndex } from './guests/guest-index.ts';
 import { Balancer } from './guests/qemu/balloon/balancer.ts';
+import { LxcMonitor } from './guests/lxc/monitor.ts';
 import { QemuMonitor } from './guests/qemu/monitor.ts';
+import { AllGuests } from './guests/running-guests.ts';
 import { memoryInfo } from './host/procfs.ts';
 import { Sampler } from './metrics/sampler.ts';
 import type { Services } from './services.ts';
@@ -15,6 +18,7 @@ import type { Services } from './services.ts';
 export interface LiveState {
   readonly guests: GuestIndex;
   readonly monitor: QemuMonitor;
+  readonly containers: LxcMonitor;
   readonly sampler: Sampler;
   readonly resources: ResourceTable;
   readonly balancer: Balancer;
@@ -31,15 +35,20 @@ export function createLiveState(services: Services, events: EventHub): LiveState
     node: settings.node,
     cpuCount,
     guests: () => guests,
-    monitor: () => monitor,
+    monitor: () => all,
     sampler: () => sampler,
     balancer: () => balancer,
     events,
   });
-  const monitor = new QemuMonitor(services, (vmid) => {
+  const changed = (vmid: number) => {
     sampler.measureNew(vmid);
     resources.updateGuest(vmid);
-  });
+  };
+  const monitor = new QemuMonitor(services, changed);
+  const containers = new LxcMonitor(services, changed, (vmid) =>
+    services.tasks.start(lxcStart, { node: settings.node, vmid }, 'root@pam'),
+  );
+  const all = new AllGuests([monitor, containers]);
   const guests = new GuestIndex(store, (vmid, summary, path) => {
     resources.updateGuest(vmid);
     if (!summary) sampler.forget(vmid);
@@ -60,18 +69,20 @@ export function createLiveState(services: Services, events: EventHub): LiveState
     log,
     onFigures: (vmid) => resources.updateGuest(vmid),
   });
-  const sampler = new Sampler(monitor, cpuCount, (vmid) => balancer.usedMemory(vmid));
+  const sampler = new Sampler(all, cpuCount, (vmid) => balancer.usedMemory(vmid));
   const refreshStorages = storageRefresher(services, resources);
   const refreshPools = () => resources.setPools(readUserConfig(store).pools);
   const stopPools = store.watch(userCfg, refreshPools);
   return {
     guests,
     monitor,
+    containers,
     sampler,
     resources,
     balancer,
     async open() {
       await monitor.open();
+      await containers.open();
       resources.updateNode();
       refreshPools();
       resources.updateAllGuests();
@@ -88,6 +99,7 @@ export function createLiveState(services: Services, events: EventHub): LiveState
       sampler.stop();
       stopPools();
       monitor.close();
+      containers.close();
     },
   };
 }

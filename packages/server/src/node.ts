@@ -62,6 +62,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     ...core.services,
     guests: live.guests,
     monitor: live.monitor,
+    containers: live.containers,
     sampler: live.sampler,
     resources: live.resources,
     balancer: live.balancer,

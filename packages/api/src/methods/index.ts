@@ -4,6 +4,7 @@ export * from './cluster.ts';
 export * from './cluster-mapping.ts';
 export * from './cluster-qemu.ts';
 export * from './firewall.ts';
+export * from './lxc.ts';
 export * from './node-capabilities.ts';
 export * from './node-hardware.ts';
 export * from './node-options.ts';

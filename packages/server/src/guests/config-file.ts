@@ -13,12 +13,13 @@
  *     #its description
  *     cores: 1
  *
+ * Raw lines of a container, `lxc.<key>: <value>`, stand together under the key `lxc`, in their order.
  * Values stay text here; what they mean is the business of the guest type. Keys unknown to Ryokan survive.
  */
 import { createHash } from 'node:crypto';
 import { RyokanError } from '@ryokan/api/errors.ts';
 
-/** Values by key. The notes are the key `description`. */
+/** Values by key. The notes are the key `description`, the raw lines for LXC the key `lxc`. */
 export type ConfigProperties = Readonly<Record<string, string>>;
 
 export interface PendingSection {
@@ -49,6 +50,8 @@ export function configDigest(text: string): string {
 }
 
 const keyPattern = /^[a-z][a-z0-9_-]*$/i;
+/** A line that goes to LXC as it is; several may have the same key, and their order counts. */
+const rawPattern = /^lxc\.[a-z0-9_.-]+\s*[:=]\s*(.*)$/i;
 const snapshotPattern = /^[a-z][a-z0-9_-]+$/i;
 
 /** An object without inherited names, so that a key called `constructor` is a key like any other. */
@@ -98,6 +101,10 @@ export function salvageConfigFile(text: string): { file: GuestConfigFile; proble
       // Its lines belong to nothing else then.
       section = seen.has(header) ? record<string>() : openSection(header, pending, snapshots, special, fail);
       seen.add(header);
+      continue;
+    }
+    if (rawPattern.test(line)) {
+      section.lxc = section.lxc === undefined ? line : `${section.lxc}\n${line}`;
       continue;
     }
     const colon = line.indexOf(':');
@@ -186,7 +193,7 @@ export function serializeConfigFile(file: GuestConfigFile): string {
 }
 
 function writeProperties(properties: ConfigProperties): string {
-  const { description, ...rest } = properties;
+  const { description, lxc: raw = '', ...rest } = properties;
   const lines = description ? description.split('\n').map((line) => `#${encodeNote(line)}`) : [];
   for (const key of Object.keys(rest).sort()) {
     const value = rest[key] ?? '';
@@ -198,6 +205,10 @@ function writeProperties(properties: ConfigProperties): string {
       });
     }
     lines.push(`${key}: ${value.trim()}`);
+  }
+  for (const line of raw.split('\n').filter(Boolean)) {
+    if (!rawPattern.test(line)) throw new RyokanError('parameter', `'${shorten(line)}' is no line for LXC`);
+    lines.push(line);
   }
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -2,13 +2,16 @@
  * What lists need to know of every guest, kept in memory: read once from the store, then kept up by its watch.
  * A damaged document gives an entry with the error, and all others work on.
  */
+import { availableParallelism } from 'node:os';
 import { messageOf } from '@ryokan/api/errors.ts';
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { memoryFields } from '@ryokan/api/schema/qemu-options.ts';
 import type { ConfigStore } from '../cluster/store.ts';
 import { parseConfigFile } from './config-file.ts';
 import { type GuestType, parseGuestPath } from './guest-store.ts';
-import { isCdrom, parseSize, salvageDrive } from './qemu/drive-value.ts';
+import { parseSize } from './disk-size.ts';
+import { defaultHostname } from './lxc/config.ts';
+import { isCdrom, salvageDrive } from './qemu/drive-value.ts';
 
 export interface GuestSummary {
   readonly vmid: number;
@@ -18,7 +21,9 @@ export interface GuestSummary {
   readonly cpus: number;
   /** Bytes. */
   readonly maxmem: number;
-  /** Size of the boot disk in bytes. */
+  /** Of a container, bytes. */
+  readonly maxswap?: number;
+  /** Size of the boot disk or root file system in bytes. */
   readonly maxdisk: number;
   readonly template: boolean;
   readonly serial: boolean;
@@ -91,6 +96,7 @@ export function summarize(
   };
   try {
     const { properties } = parseConfigFile(text, path);
+    if (at.type === 'lxc') return { ...empty, ...containerSummary(at.vmid, properties) };
     return {
       ...at,
       name: properties.name ?? `VM ${at.vmid}`,
@@ -107,8 +113,23 @@ export function summarize(
       shares: Number(properties.shares ?? defaultShares),
     };
   } catch (error) {
-    return { ...empty, name: `VM ${at.vmid}`, error: messageOf(error) };
+    return { ...empty, name: `${at.type === 'lxc' ? 'CT' : 'VM '}${at.vmid}`, error: messageOf(error) };
   }
+}
+
+/** What a container's document says; the defaults are those of its schema. */
+function containerSummary(vmid: number, properties: Readonly<Record<string, string>>) {
+  return {
+    name: properties.hostname ?? defaultHostname(vmid),
+    cpus: Number(properties.cores ?? availableParallelism()),
+    maxmem: Number(properties.memory ?? 512) * 1024 ** 2,
+    maxswap: Number(properties.swap ?? 512) * 1024 ** 2,
+    maxdisk: parseSize(/(?:^|,)size=([^,]+)/.exec(properties.rootfs ?? '')?.[1] ?? '') ?? 0,
+    template: properties.template === '1',
+    tags: properties.tags,
+    lock: properties.lock,
+    protection: properties.protection === '1',
+  };
 }
 
 function cpuCount(properties: Readonly<Record<string, string>>): number {

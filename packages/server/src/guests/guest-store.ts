@@ -221,14 +221,16 @@ export async function sweepClaims(
   tasks: { list(filter: { source: 'active'; vmid: number }): { total: number } },
 ): Promise<void> {
   const untouched = ['create', 'clone'].map((lock) => serializeConfigFile(newConfigFile({ lock })));
-  for (const doc of store.list(guestPrefix('qemu', node))) {
-    const vmid = parseGuestPath(doc.path)?.vmid;
+  const types = ['qemu', 'lxc'] as const;
+  for (const doc of types.flatMap((type) => store.list(guestPrefix(type, node)))) {
+    const { vmid, type } = parseGuestPath(doc.path) ?? {};
     if (
       vmid === undefined ||
+      type === undefined ||
       !untouched.includes(doc.text) ||
       tasks.list({ source: 'active', vmid }).total > 0
     )
       continue;
-    await removeGuest(store, 'qemu', node, vmid, 'sweep');
+    await removeGuest(store, type, node, vmid, 'sweep');
   }
 }

@@ -2,7 +2,10 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
-import { removeGuest } from './guest-store.ts';
+import { guestOwner, removeGuest } from './guest-store.ts';
+import { lxcEndedOutsideTask } from './lxc/guest-ended.ts';
+import { endStrayMonitor } from './lxc/process.ts';
+import { unmountAll, unmountUndo } from './lxc/task-mount.ts';
 import { thawGuest, thawUndo } from './qemu/file-system-freeze.ts';
 import { endedOutsideTask } from './qemu/guest-ended.ts';
 import { undoPlug } from './qemu/hotplug/unplug-undo.ts';
@@ -25,7 +28,9 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
     }
   });
   undos.on('guest.remove-claim', async (args) => {
-    await removeGuest(services.store, 'qemu', node, Number(args.vmid), 'undo');
+    const vmid = Number(args.vmid);
+    const type = guestOwner(services.store, vmid)?.type ?? 'qemu';
+    await removeGuest(services.store, type, node, vmid, 'undo');
   });
   undos.on('snapshot.abandon', (args) => abandonSnapshot(services, Number(args.vmid), textArg(args, 'name')));
   undos.on('snapshot.abandon-memory', (args) =>
@@ -44,6 +49,11 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
   undos.on('guest.clean-up', async (args) => {
     const vmid = Number(args.vmid);
     await endedOutsideTask(services, vmid, lockPatience, () => endStrays(services.paths, vmid));
+  });
+  undos.on(unmountUndo, (args) => unmountAll(services.paths, Number(args.vmid)));
+  undos.on('lxc.clean-up', async (args) => {
+    const vmid = Number(args.vmid);
+    await lxcEndedOutsideTask(services, vmid, lockPatience, () => endStrayMonitor(services.paths, vmid));
   });
   undos.on('guest.unplug', (args) => undoPlug(services, Number(args.vmid), textArg(args, 'key')));
   undos.on('process.kill', async (args) => {

@@ -11,10 +11,12 @@ import { isAlive } from './procfs.ts';
 
 const controllers = ['cpu', 'cpuacct', 'cpuset'] as const;
 type Controller = (typeof controllers)[number];
+/** What containers use beyond that. */
+const containerControllers = ['memory', 'blkio'] as const;
 
 /** Where controllers are mounted. One folder can serve several controllers. */
 export interface CgroupMounts {
-  readonly v1: Readonly<Partial<Record<Controller, string>>>;
+  readonly v1: Readonly<Partial<Record<Controller | (typeof containerControllers)[number], string>>>;
   /** The unified hierarchy and the controllers it really has. */
   readonly v2?: { readonly path: string; readonly controllers: readonly string[] };
 }
@@ -55,7 +57,7 @@ export function parseCgroupMounts(
   mountinfo: string,
   readControllers: (mount: string) => string[],
 ): CgroupMounts {
-  const v1: Partial<Record<Controller, string>> = {};
+  const v1: { -readonly [C in keyof CgroupMounts['v1']]: CgroupMounts['v1'][C] } = {};
   let v2: CgroupMounts['v2'];
   for (const line of mountinfo.split('\n')) {
     const [left, right] = line.split(' - ');
@@ -65,7 +67,7 @@ export function parseCgroupMounts(
     if (type === 'cgroup2') v2 ??= { path: mountPoint, controllers: readControllers(mountPoint) };
     if (type !== 'cgroup') continue;
     const names = options?.split(',') ?? [];
-    for (const controller of controllers) if (names.includes(controller)) v1[controller] = mountPoint;
+    for (const controller of [...controllers, ...containerControllers]) if (names.includes(controller)) v1[controller] = mountPoint;
   }
   return v2 ? { v1, v2 } : { v1 };
 }

@@ -34,6 +34,9 @@ export function dataFolders(
     [join(paths.log, 'qemu'), { mode: 0o770, owner: { uid: 0, gid: users.guest.gid } }],
     [paths.run, { mode: 0o711, owner: root }],
     // QEMU makes its own sockets and pid file here.
+    // LXC looks from inside a container whether it could pass through.
+    [paths.lxcRun, { mode: 0o711, owner: root }],
+    [join(paths.log, 'lxc'), { mode: 0o700, owner: root }],
     [paths.qemuRun, { mode: 0o770, owner: { uid: 0, gid: users.guest.gid } }],
   ];
 }

@@ -22,6 +22,7 @@ export interface DataPaths {
   /** Copies of the gateway's program and the Web UI, for its user to read. */
   readonly gatewayFiles: string;
   readonly qemuRun: string;
+  readonly lxcRun: string;
 }
 
 export function dataPaths(root: string): DataPaths {
@@ -45,5 +46,6 @@ export function dataPaths(root: string): DataPaths {
     ready: join(run, 'ready'),
     gatewayFiles: join(run, 'gateway'),
     qemuRun: join(run, 'qemu'),
+    lxcRun: join(run, 'lxc'),
   };
 }

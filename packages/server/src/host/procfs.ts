@@ -200,3 +200,8 @@ function readProc(path: string): string | undefined {
     return undefined;
   }
 }
+
+/** Seconds since the process started. */
+export function uptimeOf(process: { readonly startTime: number }, hostUptime: number): number {
+  return Math.max(0, Math.floor(hostUptime - process.startTime / ticksPerSecond));
+}

@@ -3,7 +3,7 @@
  * from /proc in one pass; nothing is started for it.
  */
 import { statfsSync } from 'node:fs';
-import type { QemuMonitor } from '../guests/qemu/monitor.ts';
+import type { GuestMonitor, GuestReading, RunningGuest } from '../guests/running-guests.ts';
 import {
   type CpuTimes,
   cpuTimes,
@@ -21,8 +21,9 @@ export const sampleSeconds = 10;
 export interface GuestSample {
   /** CPU use in host CPUs: 1.5 is one and a half. */
   readonly cpus: number;
-  /** Resident bytes of the QEMU process. */
+  /** Resident bytes of the QEMU process; what the processes of a container use. */
   readonly memory: number;
+  readonly swap?: number;
   /** Bytes since the start of the guest, seen from the guest. */
   readonly netin: number;
   readonly netout: number;
@@ -61,7 +62,7 @@ export class Sampler {
   private firstTimer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly monitor: QemuMonitor,
+    private readonly monitor: GuestMonitor,
     private readonly cpuCount: number,
     /** Bytes that a guest says it uses; undefined when it says nothing. */
     private readonly usedMemory: (vmid: number) => number | undefined,
@@ -97,7 +98,7 @@ export class Sampler {
   measureNew(vmid: number): void {
     const guest = this.monitor.get(vmid);
     if (!guest || this.last.get(vmid)?.pid === guest.process.pid) return;
-    this.sampleGuest(vmid, guest.process.pid, Date.now(), networkTraffic());
+    this.sampleGuest(guest, Date.now(), networkTraffic());
   }
 
   /** CPU of a guest as a share of `cpus` virtual CPUs. Zeroes before the first measurement. */
@@ -125,7 +126,7 @@ export class Sampler {
     const time = Math.floor(now / 1000);
     const traffic = networkTraffic();
     this.sampleNode(time, seconds, traffic);
-    for (const guest of this.monitor.all()) this.sampleGuest(guest.vmid, guest.process.pid, now, traffic);
+    for (const guest of this.monitor.all()) this.sampleGuest(guest, now, traffic);
     for (const vmid of this.guests.keys()) {
       if (this.monitor.get(vmid)) continue;
       this.guests.delete(vmid);
@@ -147,7 +148,7 @@ export class Sampler {
     };
     const sum = { received: 0, sent: 0 };
     for (const [name, one] of traffic) {
-      if (name === 'lo' || name.startsWith('tap')) continue;
+      if (name === 'lo' || /^(?:tap|veth)\d/.test(name)) continue;
       sum.received += one.received;
       sum.sent += one.sent;
     }
@@ -169,28 +170,25 @@ export class Sampler {
     this.lastTraffic = sum;
   }
 
-  private sampleGuest(
-    vmid: number,
-    pid: number,
-    time: number,
-    traffic: ReturnType<typeof networkTraffic>,
-  ): void {
-    const stat = processStat(pid);
-    if (!stat) return;
-    const ticks = stat.utime + stat.stime;
+  private sampleGuest(guest: RunningGuest, time: number, traffic: ReturnType<typeof networkTraffic>): void {
+    const { vmid } = guest;
+    const { pid } = guest.process;
+    const reading = guest.reading ? guest.reading() : processReading(pid);
+    if (!reading) return;
+    const { ticks } = reading;
     const known = this.last.get(vmid);
     // A new process counts from zero.
     const before = known?.pid === pid ? known : undefined;
     const seconds = before ? Math.max(0.001, (time - before.time) / 1000) : sampleSeconds;
-    const io = processIo(pid);
     const network = guestTraffic(vmid, traffic);
     const sample: GuestSample = {
       cpus: before ? Math.max(0, ticks - before.ticks) / ticksPerSecond / seconds : 0,
-      memory: stat.rss,
+      memory: reading.memory,
+      ...(reading.swap === undefined ? {} : { swap: reading.swap }),
       netin: network.in,
       netout: network.out,
-      diskread: io?.read ?? 0,
-      diskwrite: io?.written ?? 0,
+      diskread: reading.read,
+      diskwrite: reading.written,
     };
     this.guests.set(vmid, sample);
     this.last.set(vmid, { pid, ticks, time, sample });
@@ -209,10 +207,18 @@ export class Sampler {
 }
 
 /** What a tap received from QEMU the guest has sent. */
+/** What one process has used; undefined when it has ended. */
+function processReading(pid: number): GuestReading | undefined {
+  const stat = processStat(pid);
+  if (!stat) return undefined;
+  const io = processIo(pid);
+  return { ticks: stat.utime + stat.stime, memory: stat.rss, read: io?.read ?? 0, written: io?.written ?? 0 };
+}
+
 function guestTraffic(vmid: number, traffic: ReturnType<typeof networkTraffic>): { in: number; out: number } {
   const sum = { in: 0, out: 0 };
   for (let index = 0; ; index++) {
-    const tap = traffic.get(`tap${vmid}i${index}`);
+    const tap = traffic.get(`tap${vmid}i${index}`) ?? traffic.get(`veth${vmid}i${index}`);
     if (!tap) return sum;
     sum.in += tap.sent;
     sum.out += tap.received;

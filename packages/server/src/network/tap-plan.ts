@@ -29,7 +29,7 @@ export function portVlanCommands(ifname: string, { tag, trunks }: Omit<TapSettin
 
 /** Name of the device through which the packets of a guest are slowed down: the tap's, and as long. */
 export function shaperName(tap: string): string {
-  return tap.replace(/^tap/, 'ifb');
+  return tap.replace(/^(?:tap|veth)/, 'ifb');
 }
 
 /** Bytes that pass at full speed: 20 ms worth, but never less than the largest packet that the kernel hands over. */

@@ -42,30 +42,50 @@ export function tapName(vmid: number, index: number): string {
 }
 
 /**
- * Makes a tap, puts it into its bridge and VLAN, limits its rate and takes it up: where the card has neither VLAN nor
- * limit, by one process. A tap of that name left by a guest that ended is replaced. Firewall rules for it have to be in
- * place before. Rejects with RyokanError 'not-found' (no such bridge), 'state' (another node's guest has a device of
- * that name), 'unsupported' (what the kernel lacks) or 'failed'; nothing stays then.
+ * Makes a tap, puts it into its bridge and VLAN, limits its rate and takes it up. A tap of that name left by a guest
+ * that ended is replaced. Firewall rules for it have to be in place before. Rejects as makePort does.
  */
 export async function createTap(name: string, options: TapOptions): Promise<void> {
-  const { bridge, uid, dataDir } = options;
+  const { bridge, uid } = options;
+  const mtu = options.mtu === undefined || options.mtu === 1 ? deviceMtu(bridge) : options.mtu;
+  const make = [`tuntap add dev ${name} mode tap user ${uid}${options.multiQueue ? ' multi_queue' : ''}`];
+  letEverybodyOpenTun();
+  await makePort(name, { ...options, mtu, make });
+}
+
+export interface PortOptions extends TapSettings {
+  /** Data folder of the node that makes it; see tap-owner.ts. */
+  readonly dataDir: string;
+  readonly mtu: number;
+  /** Lines of `ip -batch` that make the device. */
+  readonly make: readonly string[];
+  /** Stays down: the cable is unplugged. */
+  readonly down?: boolean;
+}
+
+/**
+ * Makes the host's end of a card a port of its bridge: where the card has neither VLAN nor limit, by one process.
+ * Rejects with RyokanError 'not-found' (no such bridge), 'state' (another node's guest has a device of that name),
+ * 'unsupported' (what the kernel lacks) or 'failed'; nothing stays then.
+ */
+export async function makePort(name: string, options: PortOptions): Promise<void> {
+  const { bridge, dataDir, mtu } = options;
   demandBridge(bridge);
   demandOwnDevice(name, dataDir);
-  const mtu = options.mtu === undefined || options.mtu === 1 ? deviceMtu(bridge) : options.mtu;
   const port = await portOf(options);
   const simple = !port.vlanAware && !options.rate;
+  const up = options.down ? '' : ' up';
   const lines = [
     ...[name, shaperName(name)].filter(interfaceExists).map((device) => `link delete dev ${device}`),
-    `tuntap add dev ${name} mode tap user ${uid}${options.multiQueue ? ' multi_queue' : ''}`,
+    ...options.make,
     `link set dev ${name} alias ${JSON.stringify(ownerAlias(dataDir))}`,
-    `link set dev ${name} mtu ${mtu} master ${port.bridge}${simple ? ' up' : ''}`,
+    `link set dev ${name} mtu ${mtu} master ${port.bridge}${simple ? up : ''}`,
   ];
   try {
     await batch('ip', lines);
     if (port.vlanAware) await batch('bridge', portVlanCommands(name, options));
     if (options.rate) await shape(name, options.rate);
-    if (!simple) await run('ip', ['link', 'set', 'dev', name, 'up']);
-    letEverybodyOpenTun();
+    if (!simple && !options.down) await run('ip', ['link', 'set', 'dev', name, 'up']);
   } catch (cause) {
     await removeTap(name, dataDir);
     if (cause instanceof RyokanError) throw cause;

@@ -1,4 +1,4 @@
-/** A login shell of the node on a pseudo terminal. */
+/** Login shells of the node and consoles of containers, on a pseudo terminal each. */
 import { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import type { ConsoleTarget } from './sessions.ts';
@@ -6,13 +6,18 @@ import type { Resizable } from './term-protocol.ts';
 
 /** `login` asks for user and password, except for root@pam, who has shown to be root already. */
 export function shellTarget(user: string): ConsoleTarget {
-  return { terminal: true, open: () => openShell(user === 'root@pam' ? ['-f', 'root'] : []) };
+  return programTarget('/bin/login', user === 'root@pam' ? ['-f', 'root'] : []);
 }
 
-async function openShell(args: readonly string[]): Promise<Duplex & Resizable> {
+/** A program of the node on a pseudo terminal of its own. */
+export function programTarget(program: string, args: readonly string[]): ConsoleTarget {
+  return { terminal: true, open: () => openTerminal(program, args) };
+}
+
+async function openTerminal(program: string, args: readonly string[]): Promise<Duplex & Resizable> {
   // Loaded when the first shell is opened: the native module need not be in memory before.
   const { spawn } = await import('@lydell/node-pty');
-  const pty = spawn('/bin/login', [...args], {
+  const pty = spawn(program, [...args], {
     name: 'xterm-256color',
     cols: 80,
     rows: 24,

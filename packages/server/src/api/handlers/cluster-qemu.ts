@@ -13,7 +13,7 @@ import { splitList } from '@ryokan/api/schema/formats.ts';
 import { cpuFields } from '@ryokan/api/schema/qemu-options.ts';
 import { changeSections, type Section, sectionsDigest, withValues } from '../../cluster/section-document.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
-import { configValueText } from '../../guests/qemu/config.ts';
+import { configValueText } from '../../guests/config-values.ts';
 import { flagDescription } from '../../guests/qemu/cpu-flags.ts';
 import {
   bareModelName,

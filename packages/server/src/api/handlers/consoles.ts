@@ -31,17 +31,29 @@ class VncPasswords {
   }
 }
 
+export interface NewConsole {
+  /** ACL path. */
+  readonly path: string;
+  /** Type and id of its task. */
+  readonly type: string;
+  readonly id: string;
+  readonly target: ConsoleTarget;
+}
+
+/** A console is a task as long as it is open. */
+export function openConsole({ consoles, tasks }: DaemonServices, call: Call, { path, type, id, target }: NewConsole) {
+  const task = tasks.inline(type, id, call.user, () => consoles.end(session));
+  const session = consoles.create(call.user, path, target, () => task.end('OK'));
+  const { user, ticket, port } = session;
+  return { user, ticket, port, upid: task.upid };
+}
+
 export function consoleHandlers(table: HandlerTable, services: DaemonServices): void {
-  const { consoles, settings, store, tasks } = services;
+  const { consoles, settings, store } = services;
   const vncPasswords = new VncPasswords();
 
-  /** A console is a task as long as it is open. */
-  const open = (call: Call, path: string, type: string, id: string, target: ConsoleTarget) => {
-    const task = tasks.inline(type, id, call.user, () => consoles.end(session));
-    const session = consoles.create(call.user, path, target, () => task.end('OK'));
-    const { user, ticket, port } = session;
-    return { user, ticket, port, upid: task.upid };
-  };
+  const open = (call: Call, path: string, type: string, id: string, target: ConsoleTarget) =>
+    openConsole(services, call, { path, type, id, target });
 
   table.on(qemuVncproxy, async (params, call) => {
     const { vmid } = params;

@@ -8,6 +8,7 @@ import { mappingHandlers } from './cluster-mapping.ts';
 import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
 import { firewallHandlers } from './firewall.ts';
+import { lxcHandlers } from './lxc.ts';
 import { capabilityHandlers } from './node-capabilities.ts';
 import { hardwareHandlers } from './node-hardware.ts';
 import { nodeOptionHandlers } from './node-options.ts';
@@ -39,4 +40,5 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   storageImportHandlers(table, services);
   firewallHandlers(table, services);
   poolHandlers(table, services);
+  lxcHandlers(table, services);
 }

@@ -1,15 +1,14 @@
 /** What a call changes in a configuration: which keys are set, removed or reverted, and what waits for the next start. */
-import { RyokanError } from '@ryokan/api/errors.ts';
-import { splitList } from '@ryokan/api/schema/formats.ts';
 import {
   qemuConfigFields,
   qemuIpconfigKeys,
   qemuUnusedKeys,
   qemuVolumeKeys,
 } from '@ryokan/api/schema/qemu-config.ts';
-import type { ConfigProperties, GuestConfigFile, PendingSection } from '../config-file.ts';
-import { configValueText } from './config.ts';
+import { type ConfigChange, configChanges, readChange } from '../config-change.ts';
 import { isCdrom, isCloudInit, namesVolume, salvageDrive } from './drive-value.ts';
+
+export { allProperties, type ConfigChange, pendingRows, shownValue, withPending } from '../config-change.ts';
 
 /** Keys that hold at once, also while the guest runs: they say nothing to QEMU (those of cloud-init: to its next image). */
 const immediate: ReadonlySet<string> = new Set([
@@ -30,116 +29,16 @@ const immediate: ReadonlySet<string> = new Set([
   ...qemuIpconfigKeys,
 ]);
 
-export interface ConfigChange {
-  /** New values as text. */
-  readonly set: ConfigProperties;
-  readonly delete: readonly string[];
-  readonly revert: readonly string[];
-  /** With `delete`: remove volumes too. */
-  readonly force: boolean;
-}
-
 /** Collects the change from a call's parameters. */
 export function changeOf(params: Readonly<Record<string, unknown>>): ConfigChange {
-  const set: Record<string, string> = {};
-  for (const key of Object.keys(qemuConfigFields)) {
-    const value = params[key];
-    if (value !== undefined) set[key] = configValueText(value as string | number | boolean);
-  }
-  if (set.cdrom !== undefined) {
-    set.ide2 = /(^|,)media=/.test(set.cdrom) ? set.cdrom : `${set.cdrom},media=cdrom`;
-    delete set.cdrom;
-  }
-  if (set.tags !== undefined) set.tags = [...new Set(splitList(set.tags.toLowerCase()))].sort().join(';');
-  const keys = (name: string) => splitList(String(params[name] ?? ''));
-  const change = { set, delete: keys('delete'), revert: keys('revert'), force: params.force === true };
-  for (const key of [...change.delete, ...change.revert]) {
-    if (!(key in qemuConfigFields))
-      throw new RyokanError('parameter', `unknown setting '${key}'`, { context: { key } });
-    if (key in set) {
-      throw new RyokanError('parameter', `'${key}' can be set or removed in one call, not both`, {
-        context: { key },
-      });
-    }
-  }
-  return change;
+  const { cdrom, ...rest }: Record<string, unknown> = params;
+  // The older short form of a CD-ROM drive.
+  if (typeof cdrom === 'string') rest.ide2 = /(^|,)media=/.test(cdrom) ? cdrom : `${cdrom},media=cdrom`;
+  return readChange({ fields: qemuConfigFields }, rest);
 }
 
 export const isVolumeKey = (key: string): boolean =>
   (qemuVolumeKeys as readonly string[]).includes(key) || (qemuUnusedKeys as readonly string[]).includes(key);
-
-/** Puts the change into the document: at once, or for a running guest into [PENDING]. Volumes are not touched here. */
-export function mergeChange(file: GuestConfigFile, change: ConfigChange, running: boolean): GuestConfigFile {
-  const properties: Record<string, string> = { ...file.properties };
-  const pending: Record<string, string> = { ...file.pending.properties };
-  const removed: Record<string, { force: boolean }> = { ...file.pending.delete };
-  for (const key of [...change.revert, ...change.delete, ...Object.keys(change.set)]) {
-    delete pending[key];
-    delete removed[key];
-  }
-  for (const key of change.delete) {
-    if (!(key in properties)) continue;
-    if (running && !immediate.has(key) && !key.startsWith('unused')) removed[key] = { force: change.force };
-    else detach(properties, key, change.force);
-  }
-  for (const [key, value] of Object.entries(change.set)) {
-    if (!running || immediate.has(key) || key.startsWith('unused')) assign(properties, key, value);
-    else if (properties[key] !== value) pending[key] = value;
-  }
-  // A new disk that waited for the next start and is not wanted any more: its volume is there already.
-  for (const [key, value] of Object.entries(file.pending.properties)) {
-    if (pending[key] === value || !isVolumeKey(key)) continue;
-    const volid = volumeOf(key, value);
-    if (volid !== undefined && !namedIn(pending, volid)) keepUnused(properties, key, value);
-  }
-  return { ...file, properties, pending: { properties: pending, delete: removed } };
-}
-
-/** A document with its pending changes carried out: what a start does first. `only`: that key's, while it runs. */
-export function applyPending(file: GuestConfigFile, only?: string): GuestConfigFile {
-  const properties: Record<string, string> = { ...file.properties };
-  const pending = { properties: { ...file.pending.properties }, delete: { ...file.pending.delete } };
-  const due = (key: string) => only === undefined || key === only;
-  for (const [key, { force }] of Object.entries(file.pending.delete).filter(([key]) => due(key))) {
-    detach(properties, key, force);
-    delete pending.delete[key];
-  }
-  for (const [key, value] of Object.entries(file.pending.properties).filter(([key]) => due(key))) {
-    assign(properties, key, value);
-    delete pending.properties[key];
-  }
-  return { ...file, properties, pending };
-}
-
-/** Sets a key. A disk that another one replaces stays as unusedN; one that comes into use is unused no more. */
-function assign(properties: Record<string, string>, key: string, value: string): void {
-  const before = properties[key];
-  properties[key] = value;
-  if (!isVolumeKey(key) || key.startsWith('unused')) return;
-  const volid = volumeOf(key, value);
-  for (const unused of qemuUnusedKeys) {
-    if (properties[unused] !== undefined && volumeOf(unused, properties[unused]) === volid)
-      delete properties[unused];
-  }
-  if (before !== undefined && volumeOf(key, before) !== volid) keepUnused(properties, key, before);
-}
-
-/** Removes a key. Its disk stays as unusedN, unless its volume is to go too. */
-function detach(properties: Record<string, string>, key: string, force: boolean): void {
-  const before = properties[key];
-  delete properties[key];
-  if (before !== undefined && isVolumeKey(key) && !key.startsWith('unused') && !force) {
-    keepUnused(properties, key, before);
-  }
-}
-
-function keepUnused(properties: Record<string, string>, key: string, text: string): void {
-  const volid = volumeOf(key, text);
-  if (volid === undefined || namedIn(properties, volid)) return;
-  const free = qemuUnusedKeys.find((unused) => !(unused in properties));
-  if (!free) throw new RyokanError('failed', 'all unusedN keys are taken; remove unused disks first');
-  properties[free] = volid;
-}
 
 /** The volume of a disk; undefined for CD-ROM drives, empty drives and paths. */
 export function volumeOf(key: string, text: string): string | undefined {
@@ -153,62 +52,11 @@ function ownVolumeOf(key: string, text: string): string | undefined {
   return drive && isCloudInit(drive) && namesVolume(drive) ? drive.file : volumeOf(key, text);
 }
 
-const namedIn = (properties: ConfigProperties, volid: string): boolean =>
-  Object.entries(properties).some(([key, text]) => isVolumeKey(key) && ownVolumeOf(key, text) === volid);
-
-/** Every set of properties in a document: those of now, those that wait, those of its snapshots. */
-export function allProperties(file: GuestConfigFile): ConfigProperties[] {
-  return [file.properties, file.pending.properties, ...Object.values(file.snapshots)];
-}
-
-/** Does anything in the document name this volume? */
-export function namesAnywhere(file: GuestConfigFile, volid: string): boolean {
-  return allProperties(file).some((properties) => namedIn(properties, volid));
-}
-
-/** Does a snapshot name this volume? */
-export function inSnapshot(file: GuestConfigFile, volid: string): boolean {
-  return Object.values(file.snapshots).some((properties) => namedIn(properties, volid));
-}
-
-/** Volumes that `before` names and `after` no longer does: they go when the change was a forced removal. */
-export function droppedVolumes(before: ConfigProperties, after: ConfigProperties): string[] {
-  const volumes = (properties: ConfigProperties) =>
-    new Set(
-      Object.entries(properties)
-        .filter(([key]) => isVolumeKey(key))
-        .map(([key, text]) => ownVolumeOf(key, text))
-        .filter((volid) => volid !== undefined),
-    );
-  const kept = volumes(after);
-  return [...volumes(before)].filter((volid) => !kept.has(volid));
-}
-
-/** A value as callers see it: nobody reads the password of cloud-init back. */
-export function shownValue(key: string, text: string): string {
-  return key === 'cipassword' ? '**********' : text;
-}
-
-/** One row of the `pending` view for each key. */
-export function pendingRows(
-  file: GuestConfigFile,
-): { key: string; value?: string; pending?: string; delete?: number }[] {
-  const { properties, pending } = file;
-  const keys = new Set([...Object.keys(properties), ...Object.keys(pending.properties)]);
-  return [...keys].sort().map((key) => {
-    const removal = pending.delete[key];
-    return {
-      key,
-      ...(properties[key] === undefined ? {} : { value: shownValue(key, properties[key]) }),
-      ...(pending.properties[key] === undefined ? {} : { pending: shownValue(key, pending.properties[key]) }),
-      ...(removal ? { delete: removal.force ? 2 : 1 } : {}),
-    };
-  });
-}
-
-/** Values with pending changes applied, the view that editors show. */
-export function withPending(properties: ConfigProperties, pending: PendingSection): ConfigProperties {
-  const merged: Record<string, string> = { ...properties, ...pending.properties };
-  for (const key of Object.keys(pending.delete)) delete merged[key];
-  return merged;
-}
+export const { mergeChange, applyPending, namesAnywhere, inSnapshot, droppedVolumes } = configChanges({
+  fields: qemuConfigFields,
+  immediate,
+  unusedKeys: qemuUnusedKeys,
+  isVolumeKey,
+  volumeOf,
+  ownVolumeOf,
+});

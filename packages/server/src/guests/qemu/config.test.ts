@@ -1,6 +1,7 @@
 import { numaFields } from '@ryokan/api/schema/qemu-options.ts';
 import { expect, it } from 'vitest';
-import { configValueText, fieldsOf, optionOf, readQemuConfig, requireQemuConfig } from './config.ts';
+import { configValueText } from '../config-values.ts';
+import { fieldsOf, optionOf, readQemuConfig, requireQemuConfig } from './config.ts';
 
 it('readQemuConfig types what fits and reports the rest', () => {
   const reading = readQemuConfig({

@@ -1,66 +1,33 @@
 /** From the text values of a configuration document to a typed QemuConfig and back. */
-import { checkValue } from '@ryokan/api/check-value.ts';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { parsePropertyString, propertyStringFields } from '@ryokan/api/schema/property-string.ts';
 import { type QemuConfig, type QemuConfigKey, qemuStoredFields } from '@ryokan/api/schema/qemu-config.ts';
 import type { Static, TObject, TSchema } from '@ryokan/api/schema/types.ts';
 import type { ConfigProperties } from '../config-file.ts';
+import { type ConfigReading, readValues, requireValid, wrongText } from '../config-values.ts';
 
 const schemas = qemuStoredFields as unknown as Readonly<Record<string, TSchema>>;
 
-export interface QemuConfigReading {
-  readonly config: QemuConfig;
-  /** Values that do not fit their schema, by key: what is wrong with them. They are left out of `config`. */
-  readonly invalid: Readonly<Record<string, string>>;
-  /** Keys that Ryokan does not know, such as those of a newer version. */
-  readonly unknown: readonly string[];
-}
+export type QemuConfigReading = ConfigReading<QemuConfig>;
 
-/**
- * Reads text values. One bad value must not hide the others: it is reported and left out, and whoever starts the guest
- * decides (see requireQemuConfig).
- */
+/** Reads text values; see readValues. */
 export function readQemuConfig(properties: ConfigProperties): QemuConfigReading {
-  const config: Record<string, unknown> = {};
-  const invalid: Record<string, string> = {};
-  const unknown: string[] = [];
-  for (const [key, text] of Object.entries(properties)) {
-    const schema = Object.hasOwn(schemas, key) ? schemas[key] : undefined;
-    if (!schema) {
-      unknown.push(key);
-      continue;
-    }
-    const checked = checkValue(schema, text);
-    if (checked.error !== undefined) invalid[key] = checked.error.trim();
-    else config[key] = checked.value;
-  }
+  const reading = readValues<QemuConfig>(schemas, properties);
+  const { cdrom, ...config } = reading.config;
+  if (cdrom === undefined) return reading;
   // The older short form; it never stood beside ide2 in one file.
-  if (config.cdrom !== undefined && config.ide2 === undefined) {
-    const text = String(config.cdrom);
-    config.ide2 = /(^|,)media=/.test(text) ? text : `${text},media=cdrom`;
-  }
-  delete config.cdrom;
-  return { config: config as QemuConfig, invalid, unknown };
+  const ide2 = config.ide2 ?? (/(^|,)media=/.test(cdrom) ? cdrom : `${cdrom},media=cdrom`);
+  return { ...reading, config: { ...config, ide2 } };
 }
 
 /** Like readQemuConfig, but a bad value is RyokanError 'parameter' with all of them: for starting the guest. */
 export function requireQemuConfig(properties: ConfigProperties, vmid: number): QemuConfig {
-  const reading = readQemuConfig(properties);
-  const wrong = wrongValues(reading, vmid);
-  if (wrong === undefined) return reading.config;
-  throw new RyokanError('parameter', wrong, { context: { vmid } });
+  return requireValid(readQemuConfig(properties), vmid, `VM ${vmid}`);
 }
 
 /** What is wrong with the values of a configuration, key by key; undefined when nothing is. */
-export function wrongValues({ invalid }: QemuConfigReading, vmid: number): string | undefined {
-  const problems = Object.entries(invalid).map(([key, problem]) => `${key}: ${problem}`);
-  if (problems.length === 0) return undefined;
-  return `the configuration of VM ${vmid} has wrong values: ${problems.join('; ')}`;
-}
-
-/** A typed value as it stands in a document. */
-export function configValueText(value: string | number | boolean): string {
-  return value === true ? '1' : value === false ? '0' : String(value);
+export function wrongValues(reading: QemuConfigReading, vmid: number): string | undefined {
+  return wrongText(reading, `VM ${vmid}`);
 }
 
 /**

@@ -18,7 +18,7 @@ import { demandDistinctVolumes, planVolumes, prepareDrive } from './disks.ts';
 import { isCdrom, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
 import { checkHookscript } from './hookscript.ts';
-import { freshMac } from './mac-address.ts';
+import { freshMac } from '../mac-address.ts';
 import { pinMachine } from './machine-pin.ts';
 
 /** Fills a claimed VMID with its configuration. Everything made on the way is registered for undo. */

@@ -9,17 +9,8 @@ import type { ConfigProperties } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandOneCloudInit, makeCloudInitDrive, newCloudInitStorage } from './cloud-init/drive.ts';
 import { isVolumeKey } from './config-change.ts';
-import {
-  type DriveValue,
-  formatDrive,
-  formatSize,
-  isCdrom,
-  isCloudInit,
-  namesVolume,
-  newVolumeRequest,
-  parseDrive,
-  salvageDrive,
-} from './drive-value.ts';
+import { formatSize } from '../disk-size.ts';
+import { type DriveValue, formatDrive, isCdrom, isCloudInit, namesVolume, newVolumeRequest, parseDrive, salvageDrive } from './drive-value.ts';
 import { fittingEfiDrive, makeEfiDisk } from './efi-disk.ts';
 import { importVolume } from './import-disk.ts';
 

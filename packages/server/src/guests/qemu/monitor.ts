@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@ryokan/api/errors.ts';
 import { demandReal } from '../../cluster/rehearsal.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
-import { ticksPerSecond } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { endedOutsideTask } from './guest-ended.ts';
 import { crashText, notAnswering, silenceText } from './guest-warning.ts';
@@ -247,9 +246,4 @@ export class QemuMonitor {
       this.services.log.warn({ vmid, reason: messageOf(error) }, 'could not clean up after a guest');
     }
   }
-}
-
-/** Seconds since the process started. */
-export function uptimeOf(process: ProcessId, hostUptime: number): number {
-  return Math.max(0, Math.floor(hostUptime - process.startTime / ticksPerSecond));
 }

@@ -5,16 +5,8 @@ import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
 import { rootNode } from './block-graph.ts';
 import { isVolumeKey } from './config-change.ts';
-import {
-  type DriveValue,
-  formatDrive,
-  formatSize,
-  isCdrom,
-  namesVolume,
-  newVolumeRequest,
-  parseDrive,
-  parseSize,
-} from './drive-value.ts';
+import { formatSize, parseSize } from '../disk-size.ts';
+import { type DriveValue, formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from './drive-value.ts';
 import { guestLock, withQmp } from './power.ts';
 import { isRunning } from './process.ts';
 

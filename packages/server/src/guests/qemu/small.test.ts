@@ -4,8 +4,9 @@ import { nextVmid } from '../next-vmid.ts';
 import { parseStartup } from './bulk.ts';
 import { parseCpuModels, parseMachines } from './capabilities.ts';
 import { withMac } from './create.ts';
-import { formatSize, newVolumeRequest, parseDrive, parseSize } from './drive-value.ts';
-import { freshMac } from './mac-address.ts';
+import { formatSize, parseSize } from '../disk-size.ts';
+import { newVolumeRequest, parseDrive } from './drive-value.ts';
+import { freshMac } from '../mac-address.ts';
 
 describe('startup order', () => {
   test.each([

@@ -6,7 +6,8 @@ import type { StorageDriver } from '../../../storage/driver.ts';
 import { stagedFileUndo } from '../../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../../config-file.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
-import { type DriveValue, formatSize, isCloudInit, salvageDrive } from '../drive-value.ts';
+import { formatSize } from '../../disk-size.ts';
+import { type DriveValue, isCloudInit, salvageDrive } from '../drive-value.ts';
 import { volumeName } from '../volume-name.ts';
 
 /** Bytes of every image, whatever is in it. */

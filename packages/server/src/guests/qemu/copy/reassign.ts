@@ -8,14 +8,8 @@ import { withoutBootDevice } from '../boot-order.ts';
 import { recordChanges } from '../cloud-init/changes.ts';
 import { applyPending, inSnapshot, mergeChange } from '../config-change.ts';
 import { demandDistinctVolumes } from '../disks.ts';
-import {
-  type DriveValue,
-  formatDrive,
-  formatSize,
-  isCdrom,
-  namesVolume,
-  parseDrive,
-} from '../drive-value.ts';
+import { formatSize } from '../../disk-size.ts';
+import { type DriveValue, formatDrive, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
 import { applyToRunning, hotplugProblem } from '../hotplug/apply.ts';
 import { guestLock } from '../power.ts';
 import { isRunning } from '../process.ts';

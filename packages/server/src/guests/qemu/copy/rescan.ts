@@ -13,7 +13,8 @@ import type { GuestServices } from '../../guest-services.ts';
 import { demandUnlocked, guestPrefix, parseGuestPath, readGuest, writeGuest } from '../../guest-store.ts';
 import { allProperties, isVolumeKey, namesAnywhere, volumeOf } from '../config-change.ts';
 import { volumesOfGuest } from '../disks.ts';
-import { formatDrive, formatSize, isCloudInit, parseDrive } from '../drive-value.ts';
+import { formatSize } from '../../disk-size.ts';
+import { formatDrive, isCloudInit, parseDrive } from '../drive-value.ts';
 import { guestLock } from '../power.ts';
 import { addUnused } from './volume-switch.ts';
 

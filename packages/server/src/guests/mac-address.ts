@@ -1,7 +1,7 @@
 /** MAC addresses of new network cards. */
 import { randomBytes } from 'node:crypto';
-import { datacenterOption } from '../../cluster/datacenter-options.ts';
-import type { ConfigStore } from '../../cluster/store.ts';
+import { datacenterOption } from '../cluster/datacenter-options.ts';
+import type { ConfigStore } from '../cluster/store.ts';
 
 /** Registered to Proxmox Server Solutions, and the public API's default for the option `mac_prefix`. */
 const defaultPrefix = 'BC:24:11';

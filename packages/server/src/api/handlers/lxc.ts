@@ -1,0 +1,176 @@
+/** Questions about containers and quick changes; tasks stand in lxc-tasks.ts. */
+import { statfsSync } from 'node:fs';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import {
+  lxcConfigGet,
+  lxcConfigSet,
+  lxcIndex,
+  lxcInterfaces,
+  lxcList,
+  lxcPending,
+  lxcRrddata,
+  lxcStatusCurrent,
+  lxcStatusIndex,
+  lxcTermproxy,
+  lxcVncwebsocket,
+} from '@ryokan/api/methods/lxc.ts';
+import type { DaemonServices } from '../../daemon-services.ts';
+import { pendingRows, withPending } from '../../guests/config-change.ts';
+import type { ConfigProperties } from '../../guests/config-file.ts';
+import { readGuest } from '../../guests/guest-store.ts';
+import { changeOf } from '../../guests/lxc/config-change.ts';
+import { containerInterfaces } from '../../guests/lxc/interfaces.ts';
+import { demandRunning, lxcName } from '../../guests/lxc/power.ts';
+import { updateContainer } from '../../guests/lxc/update.ts';
+import { programTarget } from '../console/shell.ts';
+import { childrenOf } from '../directory.ts';
+import { RelayReply } from '../dispatcher.ts';
+import type { HandlerTable } from '../handler-table.ts';
+import { withUndo } from '../inline-change.ts';
+import { openConsole } from './consoles.ts';
+import { demandLxcChange } from './lxc-permissions.ts';
+
+export function lxcHandlers(table: HandlerTable, services: DaemonServices): void {
+  configHandlers(table, services);
+  statusHandlers(table, services);
+  consoleHandlers(table, services);
+}
+
+function configHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { store, settings } = services;
+  const read = (vmid: number) => readGuest(store, 'lxc', settings.node, vmid);
+  table.on(lxcConfigGet, ({ vmid, current, snapshot }) => {
+    const { file, digest } = read(vmid);
+    if (snapshot !== undefined) {
+      const saved = file.snapshots[snapshot];
+      if (!saved) throw new RyokanError('not-found', `snapshot '${snapshot}' does not exist`);
+      return { ...typedValues(saved), digest };
+    }
+    const values = current ? file.properties : withPending(file.properties, file.pending);
+    return { ...typedValues(values), digest };
+  });
+  table.on(lxcPending, ({ vmid }) => pendingRows(read(vmid).file));
+  table.on(lxcConfigSet, async (params, call) => {
+    const { vmid, digest } = params;
+    read(vmid);
+    const change = changeOf(params);
+    demandLxcChange(services, call, vmid, change);
+    await withUndo(services, call, (context) =>
+      updateContainer(services, vmid, { change, digest, author: call.user }, context),
+    );
+    return null;
+  });
+}
+
+const numericKeys: ReadonlySet<string> = new Set(
+  'cores cpulimit cpuunits memory swap tty onboot console protection template unprivileged debug snaptime'.split(' '),
+);
+
+/** Numbers as JSON numbers, raw lines of LXC as pairs, everything else as text: what clients expect. */
+function typedValues(values: ConfigProperties): Record<string, unknown> {
+  const { lxc, ...rest } = values;
+  const typed: Record<string, unknown> = {};
+  for (const [key, text] of Object.entries(rest)) {
+    typed[key] = numericKeys.has(key) && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  }
+  if (lxc !== undefined) typed.lxc = lxc.split('\n').map(rawPair);
+  return typed;
+}
+
+function rawPair(line: string): [string, string] {
+  const [, key = '', value = ''] = /^(lxc\.[^\s:=]+)\s*[:=]\s*(.*)$/i.exec(line) ?? [];
+  return [key, value];
+}
+
+function statusHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { containers, guests, resources, sampler, settings, store } = services;
+  const demandGuest = (vmid: number) => {
+    if (guests.get(vmid)?.type !== 'lxc') readGuest(store, 'lxc', settings.node, vmid);
+  };
+  const state = (vmid: number) => {
+    resources.updateGuest(vmid);
+    const row = resources.get(`lxc/${vmid}`);
+    const guest = guests.get(vmid);
+    const running = containers.get(vmid);
+    const { name, template, mem, maxmem, maxdisk, netin, netout, diskread, diskwrite, cpu, uptime } = row ?? {};
+    const { tags, lock, error, warning } = row ?? {};
+    return {
+      vmid,
+      type: 'lxc' as const,
+      name,
+      status: running ? ('running' as const) : ('stopped' as const),
+      ...{ cpus: guest?.cpus ?? 1, cpu, mem, maxmem, netin, netout, diskread, diskwrite, uptime },
+      swap: running ? (sampler.guest(vmid).swap ?? 0) : 0,
+      maxswap: guest?.maxswap ?? 0,
+      disk: running ? usedSpace(running.process.pid) : 0,
+      maxdisk,
+      ...(template ? { template } : {}),
+      ...(tags === undefined ? {} : { tags }),
+      ...(lock === undefined ? {} : { lock }),
+      ...(error === undefined ? {} : { error }),
+      ...(warning === undefined ? {} : { warning }),
+      ...(running ? { pid: running.process.pid } : {}),
+    };
+  };
+  table.on(lxcList, (_params, call) =>
+    [...guests.all()]
+      .filter(({ type, vmid }) => type === 'lxc' && call.can(`/vms/${vmid}`, ['VM.Audit']))
+      .map(({ vmid }) => state(vmid)),
+  );
+  table.on(lxcStatusCurrent, ({ vmid }) => {
+    demandGuest(vmid);
+    return { ...state(vmid), ha: { managed: 0 as const } };
+  });
+  table.on(lxcIndex, ({ vmid }) => {
+    demandGuest(vmid);
+    return childrenOf(lxcIndex, 'subdir');
+  });
+  table.on(lxcStatusIndex, ({ vmid }) => {
+    demandGuest(vmid);
+    return childrenOf(lxcStatusIndex, 'subdir');
+  });
+  table.on(lxcRrddata, ({ vmid, timeframe, cf }) => {
+    demandGuest(vmid);
+    const { cpus = 1, maxmem = 0, maxdisk = 0 } = guests.get(vmid) ?? {};
+    return sampler
+      .series(vmid)
+      .read(timeframe, cf === 'MAX')
+      .map((point) => ({ ...point, cpu: (point.cpu ?? 0) / cpus, maxcpu: cpus, maxmem, maxdisk }));
+  });
+  table.on(lxcInterfaces, async ({ vmid }) => {
+    demandGuest(vmid);
+    demandRunning(services, vmid);
+    return containerInterfaces(services.paths, vmid);
+  });
+}
+
+/** Bytes used on the root file system, as the container sees it; 0 when it has just ended. */
+function usedSpace(pid: number): number {
+  try {
+    const { blocks, bfree, bsize } = statfsSync(`/proc/${pid}/root/`);
+    return (blocks - bfree) * bsize;
+  } catch {
+    return 0;
+  }
+}
+
+function consoleHandlers(table: HandlerTable, services: DaemonServices): void {
+  const { consoles, settings, store } = services;
+  table.on(lxcTermproxy, ({ vmid }, call) => {
+    const { properties } = readGuest(store, 'lxc', settings.node, vmid).file;
+    demandRunning(services, vmid);
+    const target = programTarget(...consoleProgram(properties.cmode, lxcName(services, vmid)));
+    return openConsole(services, call, { path: `/vms/${vmid}`, type: 'vncproxy', id: String(vmid), target });
+  });
+  table.on(lxcVncwebsocket, ({ vmid, port, vncticket }, call) => {
+    return new RelayReply(consoles.admit(call.user, `/vms/${vmid}`, port, vncticket)) as never;
+  });
+}
+
+/** The program behind a console, by the option cmode. */
+function consoleProgram(cmode: string | undefined, name: readonly string[]): [string, string[]] {
+  if (cmode === 'shell') return ['lxc-attach', [...name, '--clear-env']];
+  // No key leads out of the console: the window is closed instead.
+  const terminal = cmode === 'console' ? ['--tty', '0'] : [];
+  return ['lxc-console', [...name, '--escape=-1', ...terminal]];
+}

@@ -1,0 +1,91 @@
+/**
+ * The mount namespace that a container starts in. Its volumes are mounted there and nowhere else: they go with the last
+ * process in it, whatever ends that, and their loop devices with them. The node's own mounts never change.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { run } from '../../host/exec.ts';
+import { stage } from './host-input.ts';
+
+/** Waits for a line, then becomes the program in its arguments; without the line it ends. */
+const waitThenBecome = 'echo ready; read -r _ && exec "$@" <&-';
+
+export class MountNamespace {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly pid: number,
+  ) {}
+
+  /**
+   * Opens a namespace that `command` will start in. `hidden`: mounts below this folder are taken away in there, so that
+   * a volume that a task works on is not held by a stranger.
+   */
+  static async open(command: readonly string[], hidden: string): Promise<MountNamespace> {
+    mkdirSync(stage, { recursive: true, mode: 0o755 });
+    const args = ['--mount', '--propagation', 'private', '--', 'sh', '-c', waitThenBecome, 'sh', ...command];
+    const child = spawn('unshare', args, {
+      detached: true,
+      cwd: '/',
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+    });
+    child.stdin?.on('error', () => {});
+    const failed = Promise.race([once(child, 'error'), once(child, 'close')]).then(([reason]: unknown[]) => {
+      throw new RyokanError('failed', `no mount namespace could be made: ${String(reason)}`);
+    });
+    failed.catch(() => {});
+    if (child.stdout) await Promise.race([once(child.stdout, 'data'), failed]);
+    const namespace = new MountNamespace(child, child.pid ?? 0);
+    await namespace.unmountBelow(hidden);
+    await namespace.mount(['-t', 'tmpfs', '-o', 'mode=0755,size=256k', 'tmpfs', stage]);
+    return namespace;
+  }
+
+  /** Arguments of mount(8); paths of sources and targets are the node's, as the namespace has them. */
+  async mount(args: readonly string[]): Promise<void> {
+    await run('mount', ['--namespace', String(this.pid), ...args]);
+  }
+
+  /** The path by which the node reaches a path of the namespace. */
+  path(inside: string): string {
+    return `/proc/${this.pid}/root${inside}`;
+  }
+
+  /** Makes a folder on the stage; returns its path in the namespace. */
+  folder(name: string): string {
+    const path = `${stage}/${name}`;
+    mkdirSync(this.path(path), { mode: 0o755 });
+    return path;
+  }
+
+  /** Lets the command start; resolves with its exit code and what it wrote to its standard error. */
+  async become(signal: AbortSignal): Promise<{ code: number; words: string }> {
+    let words = '';
+    this.child.stderr?.on('data', (data) => {
+      words += String(data);
+    });
+    const end = once(this.child, 'close', { signal });
+    this.child.stdin?.write('\n');
+    const [code] = (await end) as [number | null];
+    return { code: code ?? -1, words };
+  }
+
+  /** Ends it, when the command was not started; everything mounted goes with it. */
+  close(): void {
+    this.child.stdin?.end();
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
+    this.child.unref();
+  }
+
+  private async unmountBelow(folder: string): Promise<void> {
+    const mounted = readFileSync(`/proc/${this.pid}/mountinfo`, 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((path) => path.startsWith(`${folder}/`));
+    for (const path of mounted.reverse())
+      await run('umount', ['--namespace', String(this.pid), '--lazy', path], { okCodes: [0, 32] });
+  }
+}

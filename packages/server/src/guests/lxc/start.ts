@@ -1,0 +1,130 @@
+/** Starting a container: mount its volumes in a namespace of their own, set it up inside, let LXC run it there. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { claimPidFile } from '../../host/pidfile.ts';
+import { readTextIfPresent } from '../../host/files.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
+import { protectCards } from './card.ts';
+import { type LxcConfig, requireLxcConfig } from './config.ts';
+import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts';
+import { lxcEnded } from './guest-ended.ts';
+import { allowIds, idRanges } from './ids.ts';
+import { logSize, rotateLog } from './log.ts';
+import { lxcText } from './lxc-text.ts';
+import { MountNamespace } from './mount-namespace.ts';
+import { isRunning, lastWords } from './process.ts';
+import { lxcRunPaths } from './run-paths.ts';
+import { setUpInside } from './set-up-inside.ts';
+import { type ContainerStart, gatherHost, mountRoot } from './start-host.ts';
+import { removeVolumes } from './owned-volumes.ts';
+
+export interface StartOptions {
+  readonly skiplock?: boolean | undefined;
+  readonly debug?: boolean | undefined;
+}
+
+/** The caller holds the container's lock. Rejects when it runs already. */
+export async function startContainer(
+  services: GuestServices,
+  vmid: number,
+  options: StartOptions,
+  context: ChangeContext,
+): Promise<void> {
+  demandStartable(services, vmid, options.skiplock === true);
+  const config = await configForStart(services, vmid, options, context);
+  // What an earlier run left when the machine or the daemon went down.
+  await lxcEnded(services, vmid, context);
+  context.undo('lxc.clean-up', { vmid });
+  const ids = idRanges(config);
+  allowIds(ids);
+  const run = lxcRunPaths(services.paths, vmid);
+  mkdirSync(run.folder, { recursive: true, mode: 0o700 });
+  const namespace = await MountNamespace.open(lxcCommand(services, vmid, config), services.paths.lxcRun);
+  try {
+    const start: ContainerStart = { services, vmid, config, ids, namespace };
+    const root = await mountRoot(start);
+    await setUpInside({ vmid, root, ids, config, first: false, log: (line) => context.log(line) });
+    await protectCards(services, vmid, config);
+    writeFileSync(run.config, lxcText(config, await gatherHost(start)), { mode: 0o600 });
+    await runLxc(services, vmid, namespace, context);
+  } finally {
+    namespace.close();
+  }
+}
+
+/** What forbids a start, said before a task is made. */
+export function demandStartable(services: GuestServices, vmid: number, skiplock: boolean): void {
+  const { file } = readGuest(services.store, 'lxc', services.settings.node, vmid);
+  if (file.properties.template === '1') {
+    throw new RyokanError(
+      'state',
+      `you can't start a CT if it's a template: make a clone of CT ${vmid} and start that`,
+    );
+  }
+  if (!skiplock) demandUnlocked(file.properties, 'lxc');
+  if (isRunning(services.paths, vmid) && !isBeingStopped(services, vmid))
+    throw new RyokanError('state', `CT ${vmid} already running`);
+}
+
+/** A task that ends it holds its lock: a start behind that waits for it. */
+function isBeingStopped(services: GuestServices, vmid: number): boolean {
+  return /:vz(?:stop|shutdown):/.test(services.locks.holder(`lxc-${vmid}`) ?? '');
+}
+
+/** The configuration with pending changes carried out and stored. */
+async function configForStart(
+  services: GuestServices,
+  vmid: number,
+  options: StartOptions,
+  context: ChangeContext,
+): Promise<LxcConfig> {
+  const { store, settings } = services;
+  const stored = readGuest(store, 'lxc', settings.node, vmid);
+  const guest = await writeGuest(store, stored, applyPending(stored.file), 'start');
+  const dropped = droppedVolumes(stored.file.properties, guest.file.properties);
+  await removeVolumes(services, vmid, dropped.filter((volid) => !namesAnywhere(guest.file, volid)), context);
+  const config = requireLxcConfig(guest.file.properties, vmid);
+  if (!config.unprivileged) {
+    context.log('the container is privileged: whoever is root in it may become root of this node');
+  }
+  return options.debug ? { ...config, debug: true } : config;
+}
+
+/** LXC in the background: it returns when the container's init runs, or with an error. */
+function lxcCommand(services: GuestServices, vmid: number, config: LxcConfig): string[] {
+  const run = lxcRunPaths(services.paths, vmid);
+  return [
+    ...['lxc-start', '--name', String(vmid), '--lxcpath', services.paths.lxcRun, '--rcfile', run.config],
+    ...['--daemon', '--pidfile', run.monitorPid],
+    ...['--logfile', run.log, '--logpriority', config.debug ? 'TRACE' : 'WARN'],
+  ];
+}
+
+async function runLxc(
+  services: GuestServices,
+  vmid: number,
+  namespace: MountNamespace,
+  context: ChangeContext,
+): Promise<void> {
+  const run = lxcRunPaths(services.paths, vmid);
+  rotateLog(run.log);
+  const logStart = logSize(run.log);
+  const { code, words } = await namespace.become(context.signal);
+  const pid = Number(readTextIfPresent(run.monitorPid)?.trim());
+  if (code !== 0 || !(pid > 0)) {
+    const reason = lastWords(services.paths, vmid, logStart) || words.trim().split('\n')[0];
+    throw new RyokanError('failed', `start failed: ${reason || `lxc-start ended with code ${code}`}`, {
+      context: { vmid },
+    });
+  }
+  try {
+    claimPidFile(run.pid, pid);
+  } catch (cause) {
+    const reason = lastWords(services.paths, vmid, logStart);
+    throw new RyokanError('failed', `the container ended at once${reason ? `: ${reason}` : ''} (${messageOf(cause)})`, {
+      cause,
+      context: { vmid },
+    });
+  }
+}

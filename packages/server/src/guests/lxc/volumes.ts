@@ -1,0 +1,126 @@
+/** Volumes of a container: made for `storage:size` with a file system, checked when they exist already, mounted. */
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { run } from '../../host/exec.ts';
+import { hostId, type IdRange } from '../../host/user-namespace.ts';
+import { stagedFileUndo } from '../../storage/storage-undo.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { formatSize } from '../disk-size.ts';
+import { formatVolume, newVolumeRequest, parseVolume, type VolumeValue, volumeKind } from './volume-value.ts';
+
+/** Whose volumes they are. */
+export interface VolumeOwner {
+  readonly services: GuestServices;
+  readonly vmid: number;
+  readonly ids: readonly IdRange[];
+}
+
+/** Turns a value as given by a caller into the one that is stored: makes the volume that it asks for, or checks it. */
+export async function prepareVolume(
+  owner: VolumeOwner,
+  key: string,
+  text: string,
+  context: ChangeContext,
+): Promise<string> {
+  const value = parseVolume(key, text);
+  const request = newVolumeRequest(value);
+  if (request) return formatVolume(key, await makeVolume(owner, key, value, request, context));
+  if (volumeKind(value) === 'bind') return formatVolume(key, demandFolder(key, value));
+  if (volumeKind(value) === 'device') return formatVolume(key, value);
+  return formatVolume(key, await checkVolume(owner, key, value));
+}
+
+function demandFolder(key: string, value: VolumeValue): VolumeValue {
+  const { volume, size: _size, ...rest } = value;
+  if (value.quota)
+    throw new RyokanError('parameter', `${key}: quota is not possible on a directory of the node; leave it out`);
+  return { volume, ...rest };
+}
+
+async function makeVolume(
+  { services, vmid, ids }: VolumeOwner,
+  key: string,
+  value: VolumeValue,
+  request: { storage: string; gib: number },
+  context: ChangeContext,
+): Promise<VolumeValue> {
+  const { storage } = services;
+  storage.demandContent(request.storage, 'rootdir');
+  const { capabilities } = await storage.driver(request.storage);
+  const format = (['subvol', 'raw'] as const).find((one) => capabilities.imageFormats.includes(one));
+  if (format === undefined || !capabilities.localPath) {
+    throw new RyokanError(
+      'unsupported',
+      `${key}: storage '${request.storage}' has no volumes that this node can mount; take another storage for containers`,
+    );
+  }
+  const size = Math.round(request.gib * 1024 ** 3);
+  if (size <= 0) {
+    throw new RyokanError(
+      'parameter',
+      `${key}: give the size of the new volume in GiB, such as ${request.storage}:8`,
+    );
+  }
+  const volid = await storage.allocate(request.storage, {
+    vmid,
+    format,
+    size,
+    onStaged: (path) => context.undo(stagedFileUndo, { path }),
+    onPlaced: (placed) => {
+      context.undo('volume.remove', { volid: placed });
+      context.log(`made volume '${placed}'`);
+    },
+  });
+  if (format === 'raw') await makeFileSystem(await storage.path(volid), ids);
+  return { ...value, volume: volid, size: formatSize(size) };
+}
+
+/** ext4 whose root folder belongs to the container's root. */
+export async function makeFileSystem(path: string, ids: readonly IdRange[]): Promise<void> {
+  const root = hostId(ids, 0) ?? 0;
+  try {
+    await run('mkfs.ext4', ['-q', '-F', '-E', `root_owner=${root}:${root}`, path]);
+  } catch (cause) {
+    throw new RyokanError('failed', `no file system could be made on ${basename(path)}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function checkVolume({ services, vmid }: VolumeOwner, key: string, value: VolumeValue): Promise<VolumeValue> {
+  const volume = await services.storage.info(value.volume);
+  if (volume.content !== 'rootdir' && volume.content !== 'images') {
+    throw new RyokanError('parameter', `${key}: '${value.volume}' is of content type '${volume.content}'; a container takes volumes`);
+  }
+  if (volume.format !== 'raw' && volume.format !== 'subvol') {
+    throw new RyokanError('parameter', `${key}: '${value.volume}' is a ${volume.format} image; containers take raw images and subvolumes`);
+  }
+  if (volume.vmid !== vmid) {
+    throw new RyokanError('parameter', `${key}: '${value.volume}' belongs to guest ${volume.vmid ?? 'unknown'}`);
+  }
+  return { ...value, size: formatSize(volume.size) };
+}
+
+/**
+ * Arguments of mount(8) that mount a value on `target`. Device nodes on a volume mean nothing, unless it is the root
+ * file system of a privileged container.
+ */
+export async function mountArguments(
+  { services }: Pick<VolumeOwner, 'services'>,
+  key: string,
+  value: VolumeValue,
+  target: string,
+): Promise<string[]> {
+  const kind = volumeKind(value);
+  const path = kind === 'volume' ? await services.storage.path(value.volume) : value.volume;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) throw new RyokanError('not-found', `${key}: '${value.volume}' does not exist`, { context: { key } });
+  const options = (value.mountoptions ?? '').split(';').filter(Boolean);
+  if (stats.isDirectory()) {
+    return ['--rbind', ...(options.length > 0 ? ['-o', options.join(',')] : []), path, target];
+  }
+  if (value.acl !== undefined) options.push(value.acl ? 'acl' : 'noacl');
+  if (value.quota) options.push('usrjquota=aquota.user', 'grpjquota=aquota.group', 'jqfmt=vfsv1');
+  if (value.ro) options.push('ro');
+  if (stats.isFile()) options.push('loop');
+  return [...(options.length > 0 ? ['-o', options.join(',')] : []), path, target];
+}
