@@ -1,14 +1,14 @@
 /** What the daemon knows of the node at every moment: guests, their processes, measurements, the rows of lists. */
 import { availableParallelism } from 'node:os';
 import { messageOf } from '@ryokan/api/errors.ts';
-import { readUserConfig, userCfg } from './access/access-documents.ts';
 import { lxcStart } from '@ryokan/api/methods/lxc.ts';
+import { readUserConfig, userCfg } from './access/access-documents.ts';
 import type { EventHub } from './api/events.ts';
 import { ResourceTable } from './api/resources.ts';
 import { nodeOption } from './cluster/datacenter-options.ts';
 import { GuestIndex } from './guests/guest-index.ts';
-import { Balancer } from './guests/qemu/balloon/balancer.ts';
 import { LxcMonitor } from './guests/lxc/monitor.ts';
+import { Balancer } from './guests/qemu/balloon/balancer.ts';
 import { QemuMonitor } from './guests/qemu/monitor.ts';
 import { AllGuests } from './guests/running-guests.ts';
 import { memoryInfo } from './host/procfs.ts';

@@ -85,7 +85,10 @@ export const lxcDestroy = defineMethod({
     ...guest,
     force: Optional(Type.Boolean({ default: false, description: 'Stop it first when it runs.' })),
     purge: Optional(
-      Type.Boolean({ default: false, description: 'Also remove it from backup jobs, replication, HA and ACLs.' }),
+      Type.Boolean({
+        default: false,
+        description: 'Also remove it from backup jobs, replication, HA and ACLs.',
+      }),
     ),
     'destroy-unreferenced-disks': Optional(
       Type.Boolean({ description: 'Also remove its volumes that the configuration does not name.' }),

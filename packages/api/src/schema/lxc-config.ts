@@ -26,7 +26,9 @@ const rootfsProperties = {
   acl: flag('Access control lists on or off; absent: as the file system has it.'),
   ro: flag('Read-only.'),
   quota: flag('User quotas inside; not with directories of the node.'),
-  mountoptions: text('More mount options: noatime;nosuid.', { pattern: `${mountOption}(?:;${mountOption})*` }),
+  mountoptions: text('More mount options: noatime;nosuid.', {
+    pattern: `${mountOption}(?:;${mountOption})*`,
+  }),
   replicate: flag('Part of replication.', { default: true }),
   shared: flag('Every node finds the same there.', { default: false }),
   idmap: text('Owners of its files: passthrough, or u:0:100000:65536;g:0:100000:65536.', {
@@ -40,13 +42,19 @@ export const mountPointFields = Type.Object({
   ...rootfsProperties,
   mp: Format('pve-lxc-mp-string', { description: 'Where it stands in the container.' }),
   backup: flag('Part of backups; of no meaning for directories of the node.'),
-  keepattrs: flag('A new volume takes owner and mode of the directory that it is mounted on.', { default: false }),
+  keepattrs: flag('A new volume takes owner and mode of the directory that it is mounted on.', {
+    default: false,
+  }),
 });
 
 export type MountPoint = Static<typeof mountPointFields>;
 
 export const lxcNetFields = Type.Object({
-  name: Type.String({ pattern: '[-_.\\w\\d]+', maxLength: 15, description: 'Name inside the container, such as eth0.' }),
+  name: Type.String({
+    pattern: '[-_.\\w\\d]+',
+    maxLength: 15,
+    description: 'Name inside the container, such as eth0.',
+  }),
   bridge: Optional(Format('pve-bridge-id', { description: 'Bridge to connect to.' })),
   hwaddr: Optional(Format('mac-addr', { description: 'MAC address; a free one is chosen when absent.' })),
   ip: Optional(Format('pve-ipv4-config', { description: 'ADDRESS/BITS, dhcp or manual.' })),
@@ -67,7 +75,9 @@ export type LxcNet = Static<typeof lxcNetFields>;
 
 export const featureFields = Type.Object({
   nesting: flag('Containers inside: /proc and /sys as a nested runtime needs them.', { default: false }),
-  keyctl: flag('The system call keyctl, as Docker needs it; unprivileged containers only.', { default: false }),
+  keyctl: flag('The system call keyctl, as Docker needs it; unprivileged containers only.', {
+    default: false,
+  }),
   fuse: flag('File systems in user space.', { default: false }),
   mknod: flag('Make device nodes; unprivileged containers only.', { default: false }),
   force_rw_sys: flag('/sys writable in unprivileged containers.', { default: false }),
@@ -120,7 +130,9 @@ const generalFields = {
   startup: Optional(Format('pve-startup-order', { description: 'order=N,up=SECONDS,down=SECONDS' })),
   protection: flag('Refuse to remove the container and its disks.', { default: false }),
   template: flag('It is a template: clones are made of it, it does not start.', { default: false }),
-  unprivileged: flag('Root inside is an ordinary user of the node. Cannot be changed later.', { default: false }),
+  unprivileged: flag('Root inside is an ordinary user of the node. Cannot be changed later.', {
+    default: false,
+  }),
   lock: Optional(Enum(lxcLocks, { description: 'An operation that keeps others away.' })),
   hookscript: Optional(
     Format('pve-volume-id', { description: 'Snippet that runs at steps of its life (root only).' }),
@@ -143,7 +155,12 @@ const consoleFields = {
 const resourceFields = {
   cores: number('CPUs that it sees and uses; all of the node when absent.', { minimum: 1, maximum: 8192 }),
   cpulimit: Optional(
-    Type.Number({ minimum: 0, maximum: 8192, default: 0, description: 'How many CPUs it may use; 0: no limit.' }),
+    Type.Number({
+      minimum: 0,
+      maximum: 8192,
+      default: 0,
+      description: 'How many CPUs it may use; 0: no limit.',
+    }),
   ),
   cpuunits: number('Its share of CPU time when guests compete.', { minimum: 0, maximum: 500000 }),
   memory: number('Memory in MiB.', { minimum: 16, default: 512 }),
@@ -151,10 +168,19 @@ const resourceFields = {
 };
 
 const systemFields = {
-  nameserver: Optional(Format('lxc-ip-with-ll-iface-list', { description: "DNS servers; the node's when absent." })),
-  searchdomain: Optional(Format('dns-name-list', { description: "DNS search domains; the node's when absent." })),
-  timezone: Optional(Format('pve-ct-timezone', { description: "Time zone such as Asia/Tokyo; host: the node's." })),
-  entrypoint: text('Program that runs as init.', { default: '/sbin/init', pattern: '[^\\x00-\\x08\\x0a-\\x1F\\x7F]+' }),
+  nameserver: Optional(
+    Format('lxc-ip-with-ll-iface-list', { description: "DNS servers; the node's when absent." }),
+  ),
+  searchdomain: Optional(
+    Format('dns-name-list', { description: "DNS search domains; the node's when absent." }),
+  ),
+  timezone: Optional(
+    Format('pve-ct-timezone', { description: "Time zone such as Asia/Tokyo; host: the node's." }),
+  ),
+  entrypoint: text('Program that runs as init.', {
+    default: '/sbin/init',
+    pattern: '[^\\x00-\\x08\\x0a-\\x1F\\x7F]+',
+  }),
   env: text('Environment of init: NAME=value, separated by a zero character.', {
     pattern: '\\w+=[^\\x00-\\x08\\x0a-\\x1F\\x7F]*(?:\\0\\w+=[^\\x00-\\x08\\x0a-\\x1F\\x7F]*)*',
   }),
@@ -171,7 +197,11 @@ export const lxcConfigFields = {
   ...resourceFields,
   ...systemFields,
   rootfs: Optional(PropertyString(rootfsFields, { description: 'File system of the container.' })),
-  ...family('mp', lxcMountPoints, PropertyString(mountPointFields, { description: 'Volume or directory inside.' })),
+  ...family(
+    'mp',
+    lxcMountPoints,
+    PropertyString(mountPointFields, { description: 'Volume or directory inside.' }),
+  ),
   ...family('net', lxcNets, PropertyString(lxcNetFields, { description: 'Network card.' })),
   ...family('dev', lxcDevices, PropertyString(deviceFields, { description: 'Device of the node.' })),
   ...family('unused', 256, PropertyString(unusedFields, { description: 'Volume that nothing uses.' })),

@@ -5,7 +5,9 @@ import './qemu-formats.ts';
 defineFormat('pve-lxc-mp-string', (text) => {
   // `..` could lead a mount out of its container, or a bind mount out of a folder that was allowed.
   if (/(^|\/)\.\.(\/|$)/.test(text)) return "'..' is not allowed in a path";
-  return /[\s\\]/.test(text) && !text.startsWith('/') ? 'blanks are possible in absolute paths only' : undefined;
+  return /[\s\\]/.test(text) && !text.startsWith('/')
+    ? 'blanks are possible in absolute paths only'
+    : undefined;
 });
 defineFormat('pve-lxc-dev-string', (text) => {
   if (/(^|\/)\.\.?(\/|$)/.test(text)) return "'.' and '..' are not allowed in the path of a device";

@@ -31,7 +31,10 @@ export interface ConfigKind {
 }
 
 /** Collects the change from a call's parameters. */
-export function readChange(kind: Pick<ConfigKind, 'fields'>, params: Readonly<Record<string, unknown>>): ConfigChange {
+export function readChange(
+  kind: Pick<ConfigKind, 'fields'>,
+  params: Readonly<Record<string, unknown>>,
+): ConfigChange {
   const set: Record<string, string> = {};
   for (const key of Object.keys(kind.fields)) {
     const value = params[key];
@@ -70,7 +73,8 @@ export function configChanges(kind: ConfigKind) {
     }
     for (const key of change.delete) {
       if (!(key in properties)) continue;
-      if (running && !kind.immediate.has(key) && !key.startsWith('unused')) removed[key] = { force: change.force };
+      if (running && !kind.immediate.has(key) && !key.startsWith('unused'))
+        removed[key] = { force: change.force };
       else detach(properties, key, change.force);
     }
     for (const [key, value] of Object.entries(change.set)) {
@@ -133,7 +137,9 @@ export function configChanges(kind: ConfigKind) {
   }
 
   const namedIn = (properties: ConfigProperties, volid: string): boolean =>
-    Object.entries(properties).some(([key, text]) => kind.isVolumeKey(key) && kind.ownVolumeOf(key, text) === volid);
+    Object.entries(properties).some(
+      ([key, text]) => kind.isVolumeKey(key) && kind.ownVolumeOf(key, text) === volid,
+    );
 
   /** Does anything in the document name this volume? */
   function namesAnywhere(file: GuestConfigFile, volid: string): boolean {

@@ -44,7 +44,10 @@ export function requireValid<C>(reading: ConfigReading<C>, vmid: number, guest: 
 }
 
 /** What is wrong with the values of a configuration, key by key; undefined when nothing is. */
-export function wrongText({ invalid }: Pick<ConfigReading<unknown>, 'invalid'>, guest: string): string | undefined {
+export function wrongText(
+  { invalid }: Pick<ConfigReading<unknown>, 'invalid'>,
+  guest: string,
+): string | undefined {
   const problems = Object.entries(invalid).map(([key, problem]) => `${key}: ${problem}`);
   if (problems.length === 0) return undefined;
   return `the configuration of ${guest} has wrong values: ${problems.join('; ')}`;

@@ -8,8 +8,8 @@ import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { memoryFields } from '@ryokan/api/schema/qemu-options.ts';
 import type { ConfigStore } from '../cluster/store.ts';
 import { parseConfigFile } from './config-file.ts';
-import { type GuestType, parseGuestPath } from './guest-store.ts';
 import { parseSize } from './disk-size.ts';
+import { type GuestType, parseGuestPath } from './guest-store.ts';
 import { defaultHostname } from './lxc/config.ts';
 import { isCdrom, salvageDrive } from './qemu/drive-value.ts';
 

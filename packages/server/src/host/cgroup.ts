@@ -67,7 +67,8 @@ export function parseCgroupMounts(
     if (type === 'cgroup2') v2 ??= { path: mountPoint, controllers: readControllers(mountPoint) };
     if (type !== 'cgroup') continue;
     const names = options?.split(',') ?? [];
-    for (const controller of [...controllers, ...containerControllers]) if (names.includes(controller)) v1[controller] = mountPoint;
+    for (const controller of [...controllers, ...containerControllers])
+      if (names.includes(controller)) v1[controller] = mountPoint;
   }
   return v2 ? { v1, v2 } : { v1 };
 }

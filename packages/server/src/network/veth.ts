@@ -21,7 +21,10 @@ export function vethName(vmid: number, index: number): string {
 /** Makes a pair; returns the name of the container's end, still on the host. Rejects as makePort does. */
 export async function createVeth(name: string, options: Omit<PortOptions, 'make'>): Promise<string> {
   const peer = name.replace(/^veth/, 'vetp');
-  await makePort(name, { ...options, make: [`link add dev ${name} mtu ${options.mtu} type veth peer name ${peer} mtu ${options.mtu}`] });
+  await makePort(name, {
+    ...options,
+    make: [`link add dev ${name} mtu ${options.mtu} type veth peer name ${peer} mtu ${options.mtu}`],
+  });
   return peer;
 }
 
@@ -34,5 +37,6 @@ export async function moveIntoContainer(
   const address = card.hwaddr === undefined ? [] : ['address', card.hwaddr];
   await run('ip', ['link', 'set', 'dev', device, ...address]);
   await run('ip', ['link', 'set', 'dev', device, 'netns', String(pid), 'name', card.name]);
-  if (card.up) await run('nsenter', ['--target', String(pid), '--net', 'ip', 'link', 'set', 'dev', card.name, 'up']);
+  if (card.up)
+    await run('nsenter', ['--target', String(pid), '--net', 'ip', 'link', 'set', 'dev', card.name, 'up']);
 }

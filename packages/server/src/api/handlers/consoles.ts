@@ -41,7 +41,11 @@ export interface NewConsole {
 }
 
 /** A console is a task as long as it is open. */
-export function openConsole({ consoles, tasks }: DaemonServices, call: Call, { path, type, id, target }: NewConsole) {
+export function openConsole(
+  { consoles, tasks }: DaemonServices,
+  call: Call,
+  { path, type, id, target }: NewConsole,
+) {
   const task = tasks.inline(type, id, call.user, () => consoles.end(session));
   const session = consoles.create(call.user, path, target, () => task.end('OK'));
   const { user, ticket, port } = session;

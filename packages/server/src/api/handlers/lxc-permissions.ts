@@ -85,7 +85,8 @@ function demandVolume(call: Call, key: string, text: string): void {
   const request = newVolumeRequest(value);
   if (request) return call.demand(`/storage/${request.storage}`, ['Datastore.AllocateSpace']);
   const storage = value.volume.slice(0, value.volume.indexOf(':'));
-  if (storage !== '') call.demand(`/storage/${storage}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true);
+  if (storage !== '')
+    call.demand(`/storage/${storage}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true);
 }
 
 /** Nesting in an unprivileged container reaches nothing of the node; all else is root's to give. */

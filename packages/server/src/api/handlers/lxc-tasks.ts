@@ -2,7 +2,8 @@
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { lxcCreate, lxcDestroy, lxcReboot, lxcShutdown, lxcStart, lxcStop } from '@ryokan/api/methods/lxc.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
-import { addToPool, demandPool, forgetGuest } from '../../access/acl.ts';
+import { forgetGuest } from '../../access/acl.ts';
+import { addToPool, demandPool } from '../../access/pools.ts';
 import { claimGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/lxc/config-change.ts';
 import { createContainer, demandTemplate, storagesOf } from '../../guests/lxc/create.ts';
@@ -35,7 +36,10 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
       const { vmid, ostemplate, pool, storage, restore, force } = params;
       const change = changeOf(params);
       if (restore || force)
-        throw new RyokanError('unsupported', 'restoring a backup is not possible yet: give a template (vztmpl)');
+        throw new RyokanError(
+          'unsupported',
+          'restoring a backup is not possible yet: give a template (vztmpl)',
+        );
       demandLxcCreate(call, params, change);
       demandTags(services, call, undefined, change.set.tags);
       for (const one of storagesOf(change, storage)) {

@@ -63,7 +63,9 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
 }
 
 const numericKeys: ReadonlySet<string> = new Set(
-  'cores cpulimit cpuunits memory swap tty onboot console protection template unprivileged debug snaptime'.split(' '),
+  'cores cpulimit cpuunits memory swap tty onboot console protection template unprivileged debug snaptime'.split(
+    ' ',
+  ),
 );
 
 /** Numbers as JSON numbers, raw lines of LXC as pairs, everything else as text: what clients expect. */
@@ -92,7 +94,8 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
     const row = resources.get(`lxc/${vmid}`);
     const guest = guests.get(vmid);
     const running = containers.get(vmid);
-    const { name, template, mem, maxmem, maxdisk, netin, netout, diskread, diskwrite, cpu, uptime } = row ?? {};
+    const { name, template, mem, maxmem, maxdisk, netin, netout, diskread, diskwrite, cpu, uptime } =
+      row ?? {};
     const { tags, lock, error, warning } = row ?? {};
     return {
       vmid,

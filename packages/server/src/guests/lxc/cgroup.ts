@@ -41,19 +41,22 @@ export function containerCgroup(vmid: number, node: string): ContainerCgroup {
     version,
     countsSwap,
     use: () =>
-      version === 1
-        ? useV1((kind, one) => file(v1[kind], one))
-        : useV2((one) => file(v2?.path, one)),
+      version === 1 ? useV1((kind, one) => file(v1[kind], one)) : useV2((one) => file(v2?.path, one)),
     remove: () => {
-      for (const mount of hierarchies()) for (const one of [name, `${name}-monitor`]) removeTree(join(mount, one));
+      for (const mount of hierarchies())
+        for (const one of [name, `${name}-monitor`]) removeTree(join(mount, one));
     },
   };
 }
 
-function useV1(read: (controller: 'cpuacct' | 'memory' | 'blkio', file: string) => string | undefined): ContainerUse {
+function useV1(
+  read: (controller: 'cpuacct' | 'memory' | 'blkio', file: string) => string | undefined,
+): ContainerUse {
   const memory = Number(read('memory', 'memory.usage_in_bytes') ?? 0);
   const total = Number(read('memory', 'memory.memsw.usage_in_bytes') ?? memory);
-  const io = read('blkio', 'blkio.throttle.io_service_bytes_recursive') ?? read('blkio', 'blkio.throttle.io_service_bytes');
+  const io =
+    read('blkio', 'blkio.throttle.io_service_bytes_recursive') ??
+    read('blkio', 'blkio.throttle.io_service_bytes');
   return {
     cpuMicroseconds: Math.round(Number(read('cpuacct', 'cpuacct.usage') ?? 0) / 1000),
     memory: Math.max(0, memory - statValue(read('memory', 'memory.stat'), 'total_inactive_file')),

@@ -11,8 +11,8 @@ import { idRanges } from './ids.ts';
 import { setUpInside } from './set-up-inside.ts';
 import { detectSystem } from './setup/detect.ts';
 import { ContainerTree } from './setup/tree.ts';
-import { unpackTemplate } from './template/unpack.ts';
 import { withMounted } from './task-mount.ts';
+import { unpackTemplate } from './template/unpack.ts';
 import { formatVolume, newVolumeRequest, parseVolume } from './volume-value.ts';
 import { prepareVolume, type VolumeOwner } from './volumes.ts';
 
@@ -36,7 +36,9 @@ export async function createContainer(
   const values = withDefaults(services, options);
   const ids = idRanges(requireLxcConfig(withoutVolumes(values), vmid));
   if (ids.length === 0) {
-    context.warn('the container is privileged: whoever is root in it may become root of this node; prefer unprivileged=1');
+    context.warn(
+      'the container is privileged: whoever is root in it may become root of this node; prefer unprivileged=1',
+    );
   }
   const owner: VolumeOwner = { services, vmid, ids };
   for (const key of ['rootfs', ...lxcMountKeys]) {
@@ -72,7 +74,16 @@ async function fill(
     values.arch ??= found.arch ?? 'amd64';
     const config = requireLxcConfig(values, vmid);
     const log = (line: string) => context.log(line);
-    await setUpInside({ vmid, root, ids, config, password: options.password, sshKeys: options.sshKeys, first: true, log });
+    await setUpInside({
+      vmid,
+      root,
+      ids,
+      config,
+      password: options.password,
+      sshKeys: options.sshKeys,
+      first: true,
+      log,
+    });
   });
 }
 
@@ -94,7 +105,9 @@ const defaultRootSize = 4;
 /** `rootfs=8` is a size alone; the storage comes from the parameter of that name. */
 function withStorage(text: string, storage = 'local'): string {
   const value = parseVolume('rootfs', text);
-  return /^\d+(\.\d+)?$/.test(value.volume) ? formatVolume('rootfs', { ...value, volume: `${storage}:${value.volume}` }) : text;
+  return /^\d+(\.\d+)?$/.test(value.volume)
+    ? formatVolume('rootfs', { ...value, volume: `${storage}:${value.volume}` })
+    : text;
 }
 
 const withoutVolumes = (values: Record<string, string>): Record<string, string> =>
@@ -103,9 +116,12 @@ const withoutVolumes = (values: Record<string, string>): Record<string, string> 
 /** Storages that get new volumes: for the check of rights and of room before the task. */
 export function storagesOf(change: ConfigChange, storage: string | undefined): string[] {
   const asked = ['rootfs', ...lxcMountKeys].flatMap((key) => {
-    const text = change.set[key] ?? (key === 'rootfs' ? `${storage ?? 'local'}:${defaultRootSize}` : undefined);
+    const text =
+      change.set[key] ?? (key === 'rootfs' ? `${storage ?? 'local'}:${defaultRootSize}` : undefined);
     if (text === undefined) return [];
-    return newVolumeRequest(parseVolume(key, key === 'rootfs' ? withStorage(text, storage) : text))?.storage ?? [];
+    return (
+      newVolumeRequest(parseVolume(key, key === 'rootfs' ? withStorage(text, storage) : text))?.storage ?? []
+    );
   });
   return [...new Set(asked)];
 }

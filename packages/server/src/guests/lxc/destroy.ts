@@ -54,7 +54,9 @@ export async function destroyContainer(
     for (const { storage: name } of all.configs()) {
       const { content, active } = await storage.summary(name);
       if (!active || !content.includes('rootdir')) continue;
-      found.push(...(await storage.list(name, { content: 'rootdir', vmid: owner })).map(({ volid }) => volid));
+      found.push(
+        ...(await storage.list(name, { content: 'rootdir', vmid: owner })).map(({ volid }) => volid),
+      );
     }
     return found;
   }

@@ -7,7 +7,11 @@ import { initProcess } from './process.ts';
 interface IpLink {
   readonly ifname: string;
   readonly address?: string;
-  readonly addr_info?: readonly { readonly family: string; readonly local: string; readonly prefixlen: number }[];
+  readonly addr_info?: readonly {
+    readonly family: string;
+    readonly local: string;
+    readonly prefixlen: number;
+  }[];
 }
 
 export interface ContainerInterface {

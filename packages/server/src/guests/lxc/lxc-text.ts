@@ -122,7 +122,8 @@ function terminals(config: LxcConfig): Line[] {
 }
 
 function mounts(config: LxcConfig, host: LxcHost): Line[] {
-  const features = config.features === undefined ? {} : fieldsOfKey(featureFields, 'features', config.features);
+  const features =
+    config.features === undefined ? {} : fieldsOfKey(featureFields, 'features', config.features);
   const sys = features.force_rw_sys ? 'sys:rw' : 'sys:mixed';
   const entries: string[] = [
     '/sys/fs/fuse/connections sys/fs/fuse/connections none bind,optional',
@@ -137,7 +138,10 @@ function mounts(config: LxcConfig, host: LxcHost): Line[] {
       return `${escaped(source)} ${escaped(target.replace(/^\/+/, ''))} none ${all}`;
     }),
   ];
-  return [['mount.auto', `cgroup:mixed proc:mixed ${sys}`], ...entries.map((one): Line => ['mount.entry', `${one} 0 0`])];
+  return [
+    ['mount.auto', `cgroup:mixed proc:mixed ${sys}`],
+    ...entries.map((one): Line => ['mount.entry', `${one} 0 0`]),
+  ];
 }
 
 /** fstab(5) writes blanks as octal numbers. */

@@ -9,8 +9,8 @@ import { isAlive } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
 import type { RunningGuest } from '../running-guests.ts';
 import { lxcEndedOutsideTask } from './guest-ended.ts';
-import { initProcess, isRunning, lastEnd, leftovers, monitorProcess } from './process.ts';
 import { containerReading } from './measure.ts';
+import { initProcess, isRunning, lastEnd, leftovers, monitorProcess } from './process.ts';
 
 /** How often each container is looked at (ms). */
 const lookEvery = 5_000;
@@ -42,7 +42,9 @@ export class LxcMonitor {
       if (kind === 'pid') this.attach(Number(vmid));
       else void this.ended(Number(vmid));
     });
-    this.watcher.on('error', (error) => log.error({ err: error }, 'containers that start are no longer noticed'));
+    this.watcher.on('error', (error) =>
+      log.error({ err: error }, 'containers that start are no longer noticed'),
+    );
     this.timer = setInterval(() => this.lookAtAll(), lookEvery);
     for (const vmid of leftovers(paths)) {
       if (isRunning(paths, vmid)) this.attach(vmid);
@@ -82,7 +84,8 @@ export class LxcMonitor {
   }
 
   private lookAtAll(): void {
-    for (const { vmid } of [...this.guests.values()]) if (!isRunning(this.services.paths, vmid)) void this.ended(vmid);
+    for (const { vmid } of [...this.guests.values()])
+      if (!isRunning(this.services.paths, vmid)) void this.ended(vmid);
     for (const vmid of leftovers(this.services.paths)) this.attach(vmid);
   }
 

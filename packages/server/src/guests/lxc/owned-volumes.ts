@@ -25,7 +25,8 @@ export async function removeVolumes(
 ): Promise<void> {
   for (const volid of new Set(volids)) {
     const volume = await services.storage.info(volid).catch((error: unknown) => {
-      if (error instanceof RyokanError && error.code === 'not-found') context.warn(`volume '${volid}' was gone already`);
+      if (error instanceof RyokanError && error.code === 'not-found')
+        context.warn(`volume '${volid}' was gone already`);
       else throw error;
       return undefined;
     });

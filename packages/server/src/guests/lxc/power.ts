@@ -11,6 +11,8 @@ import { initProcess, isRunning, monitorProcess } from './process.ts';
 
 /** How long a killed container may take to go (ms). */
 const killPatience = 15_000;
+/** Exit code of lxc-stop for a container that has ended. */
+const notRunning = 2;
 /** Seconds that a container gets to shut down when nothing else is said. */
 const defaultTimeout = 60;
 
@@ -59,15 +61,16 @@ export async function kill(
   const monitor = demandRunning(services, vmid);
   const init = initProcess(services.paths, vmid);
   // A frozen process does not die before it is thawed: lxc-stop does both.
-  await run('lxc-stop', [...lxcName(services, vmid), '--kill'], { timeout: killPatience, okCodes: [0, 1, 2] }).catch(
-    () => {},
-  );
+  await run('lxc-stop', [...lxcName(services, vmid), '--kill'], { timeout: killPatience }).catch(() => {});
   if (!(await waitForExit(monitor, killPatience))) {
     task.warn('LXC did not end when told to; killing it');
     if (init) signalProcess(init, 'SIGKILL');
     signalProcess(monitor, 'SIGKILL');
     if (!(await waitForExit(monitor, killPatience))) {
-      throw new RyokanError('failed', `the processes of CT ${vmid} cannot be killed; is its storage hanging?`);
+      throw new RyokanError(
+        'failed',
+        `the processes of CT ${vmid} cannot be killed; is its storage hanging?`,
+      );
     }
   }
   await lxcEnded(services, vmid, task);
@@ -94,8 +97,8 @@ export async function shutdownContainer(
     }
     const timeout = options.timeout ?? defaultTimeout;
     // LXC finds out which signal; waiting is ours, so that the task can be stopped.
-    await run('lxc-stop', [...lxcName(services, vmid), '--nokill', '--nolock', '--timeout', '0'], {
-      okCodes: [0, 1, 2],
+    await run('lxc-stop', [...lxcName(services, vmid), '--nokill', '--nowait'], {
+      okCodes: [0, notRunning],
       timeout: killPatience,
     });
     if (await waitForExit(monitor, timeout * 1000, task.signal)) return lxcEnded(services, vmid, task);

@@ -1,10 +1,10 @@
 /** The processes of a container: is it there, who is its init, how it ends, what it leaves behind. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readTextIfPresent } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import { type ProcessId, readPidFile } from '../../host/pidfile.ts';
 import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import { commandLine, processStat } from '../../host/procfs.ts';
-import { readTextIfPresent } from '../../host/files.ts';
 import { forgetGuest } from '../../network/firewall/guard.ts';
 import { removeTap } from '../../network/tap.ts';
 import { containerCgroup } from './cgroup.ts';

@@ -43,6 +43,8 @@ export async function setUpInside(options: SetUpInside): Promise<void> {
 }
 
 /** Without the keys that have no value. */
-function present<T extends Record<string, unknown>>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+function present<T extends Record<string, unknown>>(
+  values: T,
+): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

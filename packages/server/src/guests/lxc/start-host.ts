@@ -3,10 +3,16 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { deviceFields, featureFields, lxcDeviceKeys, lxcMountKeys, lxcNetKeys } from '@ryokan/api/schema/lxc-config.ts';
-import { hostId, type IdRange } from '../../host/user-namespace.ts';
-import { readTextIfPresent } from '../../host/files.ts';
+import {
+  deviceFields,
+  featureFields,
+  lxcDeviceKeys,
+  lxcMountKeys,
+  lxcNetKeys,
+} from '@ryokan/api/schema/lxc-config.ts';
 import { run } from '../../host/exec.ts';
+import { readTextIfPresent } from '../../host/files.ts';
+import { hostId, type IdRange } from '../../host/user-namespace.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { makeCard } from './card.ts';
 import { containerCgroup } from './cgroup.ts';
@@ -41,7 +47,8 @@ export async function mountRoot({ services, config, namespace }: ContainerStart)
 export async function gatherHost(start: ContainerStart): Promise<LxcHost> {
   const { services, vmid, config, ids } = start;
   const { seccomp } = lxcRunPaths(services.paths, vmid);
-  const features = config.features === undefined ? {} : fieldsOfKey(featureFields, 'features', config.features);
+  const features =
+    config.features === undefined ? {} : fieldsOfKey(featureFields, 'features', config.features);
   writeFileSync(seccomp, seccompText({ keyctl: ids.length === 0 || features.keyctl === true }));
   const mounts = await mountPoints(start);
   const devices = await passDevices(start);
@@ -78,7 +85,12 @@ async function mountPoints({ services, config, namespace }: ContainerStart): Pro
     const value = parseVolume(key, text);
     const source = namespace.folder(key);
     await namespace.mount(await mountArguments({ services }, key, value, source));
-    prepared.push({ source, target: value.mp ?? '/', kind: 'dir', options: value.ro ? ['ro', 'rbind'] : ['rbind'] });
+    prepared.push({
+      source,
+      target: value.mp ?? '/',
+      kind: 'dir',
+      options: value.ro ? ['ro', 'rbind'] : ['rbind'],
+    });
   }
   // A mount point below another one has to be mounted behind it.
   return prepared.sort((a, b) => a.target.split('/').length - b.target.split('/').length);
@@ -126,7 +138,11 @@ function deviceNumbers(rdev: number): [number, number] {
 }
 
 /** CPUs for a container of so many cores: those of neighbours differ, so that they do not all sit on the first ones. */
-export function chosenCpus(cores: number | undefined, vmid: number, present = availableParallelism()): string | undefined {
+export function chosenCpus(
+  cores: number | undefined,
+  vmid: number,
+  present = availableParallelism(),
+): string | undefined {
   if (cores === undefined || cores >= present) return undefined;
   const first = (vmid * cores) % present;
   const chosen = Array.from({ length: cores }, (_, i) => (first + i) % present);

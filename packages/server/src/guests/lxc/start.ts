@@ -1,8 +1,8 @@
 /** Starting a container: mount its volumes in a namespace of their own, set it up inside, let LXC run it there. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
-import { claimPidFile } from '../../host/pidfile.ts';
 import { readTextIfPresent } from '../../host/files.ts';
+import { claimPidFile } from '../../host/pidfile.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { protectCards } from './card.ts';
@@ -13,11 +13,11 @@ import { allowIds, idRanges } from './ids.ts';
 import { logSize, rotateLog } from './log.ts';
 import { lxcText } from './lxc-text.ts';
 import { MountNamespace } from './mount-namespace.ts';
+import { removeVolumes } from './owned-volumes.ts';
 import { isRunning, lastWords } from './process.ts';
 import { lxcRunPaths } from './run-paths.ts';
 import { setUpInside } from './set-up-inside.ts';
 import { type ContainerStart, gatherHost, mountRoot } from './start-host.ts';
-import { removeVolumes } from './owned-volumes.ts';
 
 export interface StartOptions {
   readonly skiplock?: boolean | undefined;
@@ -83,7 +83,12 @@ async function configForStart(
   const stored = readGuest(store, 'lxc', settings.node, vmid);
   const guest = await writeGuest(store, stored, applyPending(stored.file), 'start');
   const dropped = droppedVolumes(stored.file.properties, guest.file.properties);
-  await removeVolumes(services, vmid, dropped.filter((volid) => !namesAnywhere(guest.file, volid)), context);
+  await removeVolumes(
+    services,
+    vmid,
+    dropped.filter((volid) => !namesAnywhere(guest.file, volid)),
+    context,
+  );
   const config = requireLxcConfig(guest.file.properties, vmid);
   if (!config.unprivileged) {
     context.log('the container is privileged: whoever is root in it may become root of this node');
@@ -122,9 +127,13 @@ async function runLxc(
     claimPidFile(run.pid, pid);
   } catch (cause) {
     const reason = lastWords(services.paths, vmid, logStart);
-    throw new RyokanError('failed', `the container ended at once${reason ? `: ${reason}` : ''} (${messageOf(cause)})`, {
-      cause,
-      context: { vmid },
-    });
+    throw new RyokanError(
+      'failed',
+      `the container ended at once${reason ? `: ${reason}` : ''} (${messageOf(cause)})`,
+      {
+        cause,
+        context: { vmid },
+      },
+    );
   }
 }

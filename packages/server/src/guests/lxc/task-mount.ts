@@ -1,8 +1,8 @@
 /** Volumes of a container that does not run, mounted on the node while a task works on their files. */
 import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lxcMountKeys } from '@ryokan/api/schema/lxc-config.ts';
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { lxcMountKeys } from '@ryokan/api/schema/lxc-config.ts';
 import { run } from '../../host/exec.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
@@ -57,7 +57,9 @@ export async function unmountAll(paths: DataPaths, vmid: number): Promise<void> 
     try {
       await run('umount', [path]);
     } catch (cause) {
-      throw new RyokanError('failed', `'${path}' could not be unmounted: is a program working there?`, { cause });
+      throw new RyokanError('failed', `'${path}' could not be unmounted: is a program working there?`, {
+        cause,
+      });
     }
   }
   await rmdir(mount).catch(() => {});

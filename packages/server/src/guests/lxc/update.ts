@@ -6,7 +6,14 @@ import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { completeCard } from './card.ts';
 import { requireLxcConfig } from './config.ts';
-import { applyPending, droppedVolumes, isVolumeKey, mergeChange, namesAnywhere, volumeOf } from './config-change.ts';
+import {
+  applyPending,
+  droppedVolumes,
+  isVolumeKey,
+  mergeChange,
+  namesAnywhere,
+  volumeOf,
+} from './config-change.ts';
 import { idRanges } from './ids.ts';
 import { removeVolumes } from './owned-volumes.ts';
 import { isRunning } from './process.ts';
@@ -40,19 +47,27 @@ export async function updateContainer(
     demandDistinct(applyPending(file).properties);
     await writeGuest(store, guest, file, options.author);
     const dropped = droppedVolumes(properties, file.properties);
-    await removeVolumes(services, vmid, dropped.filter((volid) => !namesAnywhere(file, volid)), context);
+    await removeVolumes(
+      services,
+      vmid,
+      dropped.filter((volid) => !namesAnywhere(file, volid)),
+      context,
+    );
   });
 }
 
 function demandPossible(present: Readonly<Record<string, string>>, change: ConfigChange): void {
   if (change.delete.includes('rootfs')) {
-    throw new RyokanError('parameter', "delete: a container cannot be without its root file system ('rootfs')");
+    throw new RyokanError(
+      'parameter',
+      "delete: a container cannot be without its root file system ('rootfs')",
+    );
   }
   const unprivileged = change.set.unprivileged ?? (change.delete.includes('unprivileged') ? '0' : undefined);
   if (unprivileged !== undefined && unprivileged !== (present.unprivileged ?? '0')) {
     throw new RyokanError(
       'parameter',
-      "unprivileged: its files belong to other users then, so that it cannot be changed; back the container up and restore it with the other value",
+      'unprivileged: its files belong to other users then, so that it cannot be changed; back the container up and restore it with the other value',
       { context: { key: 'unprivileged' } },
     );
   }
@@ -86,12 +101,18 @@ async function prepareValues(
   context: ChangeContext,
 ): Promise<Record<string, string>> {
   const values: Record<string, string> = { ...given };
-  const ids = idRanges(requireLxcConfig({ unprivileged: present.unprivileged ?? '0', ...lxcLines(present) }, vmid));
+  const ids = idRanges(
+    requireLxcConfig({ unprivileged: present.unprivileged ?? '0', ...lxcLines(present) }, vmid),
+  );
   for (const [key, text] of Object.entries(given)) {
-    if ((lxcNetKeys as readonly string[]).includes(key)) values[key] = completeCard(key, text, services.store, present[key]);
+    if ((lxcNetKeys as readonly string[]).includes(key))
+      values[key] = completeCard(key, text, services.store, present[key]);
     else if (isVolumeKey(key)) {
       if (key === 'rootfs' && newVolumeRequest(parseVolume(key, text))) {
-        throw new RyokanError('parameter', 'rootfs: a new volume would be empty; create another container instead');
+        throw new RyokanError(
+          'parameter',
+          'rootfs: a new volume would be empty; create another container instead',
+        );
       }
       values[key] = await prepareVolume({ services, vmid, ids }, key, text, context);
     }

@@ -13,7 +13,9 @@ export function parseVolume(key: string, text: string): VolumeValue {
   const fields = fieldsOf(key);
   const errors = fields ? readPropertyString(fields, text).errors : undefined;
   const problem = Object.entries(errors ?? {}).map(([name, error]) => (name ? `${name}: ${error}` : error));
-  throw new RyokanError('parameter', `'${key}: ${text}' is wrong: ${problem.join('; ')}`, { context: { key } });
+  throw new RyokanError('parameter', `'${key}: ${text}' is wrong: ${problem.join('; ')}`, {
+    context: { key },
+  });
 }
 
 /** Of a value that somebody has damaged by hand at least its volume. */
@@ -45,7 +47,9 @@ export function volumeKind({ volume }: Pick<VolumeValue, 'volume'>): 'volume' | 
 }
 
 /** `local:8`: storage and size in GiB of a volume to be made. */
-export function newVolumeRequest({ volume }: Pick<VolumeValue, 'volume'>): { storage: string; gib: number } | undefined {
+export function newVolumeRequest({
+  volume,
+}: Pick<VolumeValue, 'volume'>): { storage: string; gib: number } | undefined {
   const match = /^([a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]):(\d+(?:\.\d+)?)$/.exec(volume);
   return match ? { storage: match[1] as string, gib: Number(match[2]) } : undefined;
 }

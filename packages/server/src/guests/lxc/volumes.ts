@@ -5,8 +5,8 @@ import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../../host/exec.ts';
 import { hostId, type IdRange } from '../../host/user-namespace.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
-import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { formatSize } from '../disk-size.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { formatVolume, newVolumeRequest, parseVolume, type VolumeValue, volumeKind } from './volume-value.ts';
 
 /** Whose volumes they are. */
@@ -34,7 +34,10 @@ export async function prepareVolume(
 function demandFolder(key: string, value: VolumeValue): VolumeValue {
   const { volume, size: _size, ...rest } = value;
   if (value.quota)
-    throw new RyokanError('parameter', `${key}: quota is not possible on a directory of the node; leave it out`);
+    throw new RyokanError(
+      'parameter',
+      `${key}: quota is not possible on a directory of the node; leave it out`,
+    );
   return { volume, ...rest };
 }
 
@@ -55,7 +58,8 @@ async function makeVolume(
       `${key}: storage '${request.storage}' has no volumes that this node can mount; take another storage for containers`,
     );
   }
-  const size = Math.round(request.gib * 1024 ** 3);
+  // Whole MiB: what a person reads in the configuration.
+  const size = Math.ceil(request.gib * 1024) * 1024 ** 2;
   if (size <= 0) {
     throw new RyokanError(
       'parameter',
@@ -82,20 +86,37 @@ export async function makeFileSystem(path: string, ids: readonly IdRange[]): Pro
   try {
     await run('mkfs.ext4', ['-q', '-F', '-E', `root_owner=${root}:${root}`, path]);
   } catch (cause) {
-    throw new RyokanError('failed', `no file system could be made on ${basename(path)}: ${messageOf(cause)}`, { cause });
+    throw new RyokanError(
+      'failed',
+      `no file system could be made on ${basename(path)}: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }
 
-async function checkVolume({ services, vmid }: VolumeOwner, key: string, value: VolumeValue): Promise<VolumeValue> {
+async function checkVolume(
+  { services, vmid }: VolumeOwner,
+  key: string,
+  value: VolumeValue,
+): Promise<VolumeValue> {
   const volume = await services.storage.info(value.volume);
   if (volume.content !== 'rootdir' && volume.content !== 'images') {
-    throw new RyokanError('parameter', `${key}: '${value.volume}' is of content type '${volume.content}'; a container takes volumes`);
+    throw new RyokanError(
+      'parameter',
+      `${key}: '${value.volume}' is of content type '${volume.content}'; a container takes volumes`,
+    );
   }
   if (volume.format !== 'raw' && volume.format !== 'subvol') {
-    throw new RyokanError('parameter', `${key}: '${value.volume}' is a ${volume.format} image; containers take raw images and subvolumes`);
+    throw new RyokanError(
+      'parameter',
+      `${key}: '${value.volume}' is a ${volume.format} image; containers take raw images and subvolumes`,
+    );
   }
   if (volume.vmid !== vmid) {
-    throw new RyokanError('parameter', `${key}: '${value.volume}' belongs to guest ${volume.vmid ?? 'unknown'}`);
+    throw new RyokanError(
+      'parameter',
+      `${key}: '${value.volume}' belongs to guest ${volume.vmid ?? 'unknown'}`,
+    );
   }
   return { ...value, size: formatSize(volume.size) };
 }
@@ -113,7 +134,8 @@ export async function mountArguments(
   const kind = volumeKind(value);
   const path = kind === 'volume' ? await services.storage.path(value.volume) : value.volume;
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) throw new RyokanError('not-found', `${key}: '${value.volume}' does not exist`, { context: { key } });
+  if (!stats)
+    throw new RyokanError('not-found', `${key}: '${value.volume}' does not exist`, { context: { key } });
   const options = (value.mountoptions ?? '').split(';').filter(Boolean);
   if (stats.isDirectory()) {
     return ['--rbind', ...(options.length > 0 ? ['-o', options.join(',')] : []), path, target];

@@ -6,11 +6,20 @@ import type { VolumeFormat } from '../../storage/driver.ts';
 import type { Volume } from '../../storage/manager.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../config-file.ts';
+import { formatSize } from '../disk-size.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandOneCloudInit, makeCloudInitDrive, newCloudInitStorage } from './cloud-init/drive.ts';
 import { isVolumeKey } from './config-change.ts';
-import { formatSize } from '../disk-size.ts';
-import { type DriveValue, formatDrive, isCdrom, isCloudInit, namesVolume, newVolumeRequest, parseDrive, salvageDrive } from './drive-value.ts';
+import {
+  type DriveValue,
+  formatDrive,
+  isCdrom,
+  isCloudInit,
+  namesVolume,
+  newVolumeRequest,
+  parseDrive,
+  salvageDrive,
+} from './drive-value.ts';
 import { fittingEfiDrive, makeEfiDisk } from './efi-disk.ts';
 import { importVolume } from './import-disk.ts';
 

@@ -1,12 +1,19 @@
 /** Growing disks, and whether there is room for new ones. */
 import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { formatSize, parseSize } from '../disk-size.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
 import { rootNode } from './block-graph.ts';
 import { isVolumeKey } from './config-change.ts';
-import { formatSize, parseSize } from '../disk-size.ts';
-import { type DriveValue, formatDrive, isCdrom, namesVolume, newVolumeRequest, parseDrive } from './drive-value.ts';
+import {
+  type DriveValue,
+  formatDrive,
+  isCdrom,
+  namesVolume,
+  newVolumeRequest,
+  parseDrive,
+} from './drive-value.ts';
 import { guestLock, withQmp } from './power.ts';
 import { isRunning } from './process.ts';
 

@@ -5,8 +5,8 @@ import type { ImageFormat } from '@ryokan/api/schema/volume-id.ts';
 import type { StorageDriver } from '../../../storage/driver.ts';
 import { stagedFileUndo } from '../../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../../config-file.ts';
-import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { formatSize } from '../../disk-size.ts';
+import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { type DriveValue, isCloudInit, salvageDrive } from '../drive-value.ts';
 import { volumeName } from '../volume-name.ts';
 

@@ -2,6 +2,7 @@
 import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
+import { formatSize } from '../../disk-size.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { demandUnlocked, readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
 import { freshNodeNames, type NodeNames } from '../block-graph.ts';
@@ -9,7 +10,6 @@ import { requireQemuConfig } from '../config.ts';
 import { inSnapshot } from '../config-change.ts';
 import { driveNodes } from '../devices/block.ts';
 import { configuredDrives } from '../drive-options.ts';
-import { formatSize } from '../../disk-size.ts';
 import { isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
 import { whilePaused } from '../pause.ts';
 import { guestLock, withQmp } from '../power.ts';

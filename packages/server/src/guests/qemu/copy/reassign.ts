@@ -2,13 +2,13 @@
 import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestConfigFile } from '../../config-file.ts';
+import { formatSize } from '../../disk-size.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { demandUnlocked, guestOwner, readGuest, type StoredGuest, writeGuests } from '../../guest-store.ts';
 import { withoutBootDevice } from '../boot-order.ts';
 import { recordChanges } from '../cloud-init/changes.ts';
 import { applyPending, inSnapshot, mergeChange } from '../config-change.ts';
 import { demandDistinctVolumes } from '../disks.ts';
-import { formatSize } from '../../disk-size.ts';
 import { type DriveValue, formatDrive, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
 import { applyToRunning, hotplugProblem } from '../hotplug/apply.ts';
 import { guestLock } from '../power.ts';
