@@ -149,30 +149,33 @@ function propertyString(schema: TSchema, fields: TObject): Json {
  * the parameter: half of the document would be repetition.
  */
 export function shareRepeated(schemas: Json): void {
-  const uses = new Map<string, { count: number; name: string }>();
-  const visit = (act: (holder: Json, key: string, text: string) => void) => {
-    for (const schema of Object.values(schemas) as Json[]) {
+  const uses = new Map<string, { count: number; key: string; area: string }>();
+  const visit = (act: (holder: Json, key: string, text: string, area: string) => void) => {
+    for (const [name, schema] of Object.entries(schemas) as [string, Json][]) {
       for (const holder of [schema.properties, schema.patternProperties] as Array<Json | undefined>) {
         for (const [key, value] of Object.entries(holder ?? {})) {
           if (holder && value && typeof value === 'object' && 'x-property-string' in value) {
-            act(holder, key, JSON.stringify(value));
+            act(holder, key, JSON.stringify(value), name.split('.')[0] ?? '');
           }
         }
       }
     }
   };
-  visit((_holder, key, text) => {
-    const name = `value.${/^\^?(\w+)/.exec(key)?.[1] ?? key}`;
-    const use = uses.get(text) ?? { count: 0, name };
+  visit((_holder, key, text, area) => {
+    const use = uses.get(text) ?? { count: 0, key: /^\^?(\w+)/.exec(key)?.[1] ?? key, area };
     uses.set(text, use);
     use.count++;
   });
+  // Areas whose parameter of the same name has another form: net0 of a VM and of a container.
+  const areas = new Map<string, Set<string>>();
+  for (const { count, key, area } of uses.values())
+    if (count > 1) areas.set(key, (areas.get(key) ?? new Set()).add(area));
   const names = new Map<string, string>();
   visit((holder, key, text) => {
     const use = uses.get(text);
     if (!use || use.count < 2) return;
-    let name = use.name;
-    // The same parameter with another form in another operation.
+    let name = (areas.get(use.key)?.size ?? 0) > 1 ? `value.${use.area}.${use.key}` : `value.${use.key}`;
+    // The same parameter with another form in another operation of the area.
     while ((names.get(name) ?? text) !== text) name += '_';
     names.set(name, text);
     schemas[name] = JSON.parse(text);

@@ -93,8 +93,11 @@ test('numbered families are one pattern', () => {
   const pattern = Object.keys(create.patternProperties).find((one) => one.startsWith('^net'));
   expect(new RegExp(pattern ?? '').test('net31')).toBe(true);
   expect(new RegExp(pattern ?? '').test('net32')).toBe(false);
-  expect(create.patternProperties[pattern ?? '']).toEqual({ $ref: '#/components/schemas/value.net' });
-  expect(document.components.schemas['value.net']).toMatchObject({ type: 'string', 'x-family': 'net[n]' });
+  expect(create.patternProperties[pattern ?? '']).toEqual({ $ref: '#/components/schemas/value.qemu.net' });
+  expect(document.components.schemas['value.qemu.net']).toMatchObject({
+    type: 'string',
+    'x-family': 'net[n]',
+  });
   const text = JSON.stringify(document);
   const own = ['propertyString', 'defaultKey', 'keyAlias'].filter((key) => text.includes(`"${key}":`));
   expect(own).toEqual([]);
@@ -137,7 +140,7 @@ test('what a method is for is one paragraph, the first of the description', () =
 });
 
 test('fields of property strings say what may stand without a key and what is another name', () => {
-  const card = document.components.schemas['value.net']?.['x-property-string'] as {
+  const card = document.components.schemas['value.qemu.net']?.['x-property-string'] as {
     properties: Record<string, Json>;
   };
   expect(card.properties.model).toMatchObject({ 'x-default-key': true });
