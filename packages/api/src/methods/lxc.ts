@@ -62,6 +62,7 @@ export const lxcCreate = defineMethod({
   permission: { user: 'all' },
   proxyTo: 'node',
   task: { type: 'vzcreate', id: 'vmid' },
+  assigns: 'vmid',
   cli: { command: 'pct create', args: ['vmid', 'ostemplate'] },
 });
 
