@@ -11,6 +11,7 @@ import { initializeAccess } from './access/initialize.ts';
 import { ConsoleSessions } from './api/console/sessions.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventHub } from './api/events.ts';
+import { realmSyncJobType } from './api/handlers/cluster-jobs.ts';
 import { daemonHandlers } from './api/handlers/index.ts';
 import { spiceTunnel } from './api/handlers/spice.ts';
 import { IdempotentCalls } from './api/idempotency.ts';
@@ -31,6 +32,7 @@ import { FirewallWatch } from './network/firewall/watch.ts';
 import { restoreNatBridge } from './network/nat-bridge.ts';
 import { NodeAccelerator } from './node-accelerator.ts';
 import { stagedFileUndo } from './storage/storage-undo.ts';
+import { JobScheduler } from './tasks/job-scheduler.ts';
 import { TaskManager } from './tasks/task-manager.ts';
 
 export interface RunningNode {
@@ -87,6 +89,8 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     files: await placeGatewayFiles(here, paths.gatewayFiles),
     log,
   });
+  const scheduler = new JobScheduler(store, [realmSyncJobType(services)], log);
+  scheduler.open();
   announce(services, gateway);
   accelerator
     .test(settings.accelerator)
@@ -96,6 +100,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
   return {
     async stop() {
       rmSync(paths.ready, { force: true });
+      scheduler.close();
       await gateway.stop();
       for (const server of servers) server.close();
       await firewall.close();

@@ -3,7 +3,6 @@ import { defineMethod } from '../method.ts';
 import { RealmId } from '../schema/realm-options.ts';
 import { Bit, Format, Null, Subdirs, Type } from '../schema/types.ts';
 
-export * from './access-openid.ts';
 export * from './access-realms.ts';
 export * from './access-rules.ts';
 export * from './access-sessions.ts';

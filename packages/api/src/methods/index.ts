@@ -1,6 +1,8 @@
 /** Importing this file defines every method. */
 export * from './access.ts';
+export * from './access-openid.ts';
 export * from './cluster.ts';
+export * from './cluster-jobs.ts';
 export * from './cluster-mapping.ts';
 export * from './cluster-qemu.ts';
 export * from './firewall.ts';

@@ -4,6 +4,7 @@ import type { HandlerTable } from '../handler-table.ts';
 import { openidHandlers } from './access-openid.ts';
 import { agentHandlers } from './agent.ts';
 import { clusterHandlers } from './cluster.ts';
+import { jobHandlers } from './cluster-jobs.ts';
 import { mappingHandlers } from './cluster-mapping.ts';
 import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
@@ -24,6 +25,7 @@ import { taskHandlers } from './tasks.ts';
 export function daemonHandlers(table: HandlerTable, services: DaemonServices): void {
   openidHandlers(table, services);
   clusterHandlers(table, services);
+  jobHandlers(table, services);
   nodeHandlers(table, services);
   nodeOptionHandlers(table, services);
   taskHandlers(table, services);
