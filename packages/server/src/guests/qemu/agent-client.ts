@@ -3,6 +3,7 @@
  * time onto the agent's channel, so a session lasts for what belongs together and no longer; agent.ts queues them.
  */
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { connectUnix, readLines } from './json-socket.ts';
 import { type JsonValue, limited, type QmpArguments } from './qmp-client.ts';
@@ -26,6 +27,11 @@ export interface AgentCallOptions {
   /** Milliseconds; default 10 s. The agent may still carry the command out after that. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+}
+
+export interface AgentSocketOptions extends AgentCallOptions {
+  /** A command that an agent which does not answer shall find when it comes to it. */
+  readonly leave?: string;
 }
 
 /** A connection that is in step with the agent. */
@@ -64,7 +70,7 @@ const defaultTimeout = 10_000;
 export async function withAgentSocket<T>(
   socketPath: string,
   work: (agent: AgentSession) => Promise<T>,
-  { timeout = defaultTimeout, signal }: AgentCallOptions = {},
+  { timeout = defaultTimeout, signal, leave }: AgentSocketOptions = {},
 ): Promise<T> {
   let socket: Socket;
   try {
@@ -72,15 +78,25 @@ export async function withAgentSocket<T>(
   } catch (cause) {
     throw cause instanceof RyokanError && cause.code === 'unavailable' ? agentNotRunning({ cause }) : cause;
   }
+  const channel = new AgentChannel(socket);
   try {
-    const channel = new AgentChannel(socket);
-    await channel.sync(Math.min(syncTimeout, timeout), signal);
+    await channel.sync(Math.min(syncTimeout, timeout), signal).catch((error: unknown) => {
+      if (leave !== undefined) channel.send(leave);
+      throw error;
+    });
     return await work(channel);
   } finally {
+    if (channel.owesAnswer) await sleep(lingerTime);
     // Ends it behind what was sent last; a connection that the other side has given up is gone already.
     socket.destroySoon();
   }
 }
+
+/**
+ * How long a connection stays after a command whose answer nobody waits for (ms): QEMU hands the bytes on as fast as the
+ * guest takes them, and drops the rest when the connection ends.
+ */
+const lingerTime = 1_000;
 
 /** The text that clients match on, with what is known beyond it. */
 export function agentNotRunning({ detail, cause }: { detail?: string; cause?: unknown } = {}): RyokanError {
@@ -94,6 +110,8 @@ class AgentChannel implements AgentSession {
   private outOfStep: string | undefined;
   private readonly ended: Promise<void>;
   private readonly socket: Socket;
+  private sent = 0;
+  private answered = 0;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -136,6 +154,7 @@ class AgentChannel implements AgentSession {
         grace !== undefined
           ? await this.unlessFailed(answered, Math.min(grace, timeout))
           : await limited(answered, { timeout, signal }, what);
+      this.answered = this.sent;
       if (message.error) throw new AgentError(command, message.error.class, message.error.desc);
       return (message.return ?? null) as T;
     } catch (error) {
@@ -144,7 +163,13 @@ class AgentChannel implements AgentSession {
     }
   }
 
+  /** The last command has had no answer, and its receiver is there. */
+  get owesAnswer(): boolean {
+    return this.sent > this.answered && !this.socket.destroyed;
+  }
+
   send(command: string, args: QmpArguments = {}): void {
+    this.sent++;
     this.socket.write(encode(command, args));
   }
 

@@ -131,6 +131,8 @@ export const freezeTimeout = 10 * 60_000;
 /** Thawing is done at once on Linux; Windows takes its time. */
 export const thawTimeout = 3 * 60_000;
 
+export const thawCommand = 'guest-fsfreeze-thaw';
+
 /**
  * Freezes the file systems of the guest; returns how many. When it fails or takes too long they are thawed again, as soon
  * as the agent comes to it: a guest is never left frozen by somebody who has given up on it.
@@ -143,14 +145,14 @@ export async function freezeFileSystems(
   try {
     return await agent.call<number>('guest-fsfreeze-freeze', {}, { timeout, signal });
   } catch (error) {
-    agent.send('guest-fsfreeze-thaw');
+    agent.send(thawCommand);
     throw error;
   }
 }
 
 /** Lets the guest write again; returns how many file systems were frozen. */
 export function thawFileSystems(agent: AgentSession, timeout = thawTimeout): Promise<number> {
-  return agent.call<number>('guest-fsfreeze-thaw', {}, { timeout });
+  return agent.call<number>(thawCommand, {}, { timeout });
 }
 
 /** How long it may take (ms): hashes of passwords are slow on purpose, more so in a busy guest. */

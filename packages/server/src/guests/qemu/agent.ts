@@ -10,6 +10,8 @@ export interface AgentAccess {
   /** Milliseconds to wait until other callers are done; default 10 s. */
   readonly patience?: number;
   readonly signal?: AbortSignal;
+  /** See AgentSocketOptions. */
+  readonly leave?: string;
   /** To ask QEMU whether an agent has opened the channel: without one the answer comes at once, not after seconds. */
   readonly qmp?: () => Promise<QmpClient>;
 }
@@ -23,7 +25,7 @@ export async function withGuestAgent<T>(
   services: GuestServices,
   vmid: number,
   work: (agent: AgentSession) => Promise<T>,
-  { patience = 10_000, signal, qmp }: AgentAccess = {},
+  { patience = 10_000, signal, leave, qmp }: AgentAccess = {},
 ): Promise<T> {
   demandRunning(services, vmid);
   if (!hasAgent(services, vmid)) {
@@ -42,7 +44,7 @@ export async function withGuestAgent<T>(
       async () => {
         begun = true;
         if (qmp) await demandOpenChannel(qmp);
-        return withAgentSocket(qga, work, signal ? { signal } : {});
+        return withAgentSocket(qga, work, { signal, leave });
       },
       options,
     );
