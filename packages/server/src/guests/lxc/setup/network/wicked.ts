@@ -24,15 +24,16 @@ export function ifcfgText(net: ContainerNet): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** `auto6` is what routers announce; `+static` also takes the addresses of the file. */
+/**
+ * One word for both families: the addresses of the file are set with each of them, and `static` and `dhcp4` leave the
+ * IPv6 addresses that routers announce to the kernel.
+ */
 function bootproto(net: ContainerNet, fixed: boolean): string {
   const [ip, ip6] = [planFor(net, 'inet').method, planFor(net, 'inet6').method];
-  const asked = ip === 'dhcp' && ip6 === 'dhcp' ? ['dhcp'] : [];
-  if (asked.length === 0 && ip === 'dhcp') asked.push('dhcp4');
-  if (asked.length === 0 && ip6 === 'dhcp') asked.push('dhcp6');
-  if (ip6 === 'auto') asked.push('auto6');
-  if (asked.length === 0) return fixed ? 'static' : 'none';
-  return [...asked, ...(fixed ? ['static'] : [])].join('+');
+  if (ip === 'dhcp') return ip6 === 'dhcp' ? 'dhcp' : 'dhcp4';
+  if (ip6 === 'dhcp') return 'dhcp6';
+  if (fixed) return 'static';
+  return ip6 === 'auto' ? 'auto6' : 'none';
 }
 
 /** Destination, gateway, netmask, interface; `-` for none. */
