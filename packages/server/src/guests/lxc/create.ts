@@ -1,6 +1,7 @@
 /** Creating a container: its volumes, the template unpacked into them, the first set-up, the stored configuration. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { lxcMountKeys, lxcNetKeys } from '@ryokan/api/schema/lxc-config.ts';
+import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import type { ConfigChange } from '../config-change.ts';
 import { newConfigFile } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
@@ -12,6 +13,7 @@ import { setUpInside } from './set-up-inside.ts';
 import { detectSystem } from './setup/detect.ts';
 import { ContainerTree } from './setup/tree.ts';
 import { withMounted } from './task-mount.ts';
+import type { ContainerProgram } from './template/oci-program.ts';
 import { unpackTemplate } from './template/unpack.ts';
 import { formatVolume, newVolumeRequest, parseVolume } from './volume-value.ts';
 import { prepareVolume, type VolumeOwner } from './volumes.ts';
@@ -61,14 +63,17 @@ async function fill(
   const { services, vmid, ids } = owner;
   const archive = await services.storage.path(options.template);
   await withMounted(owner, values, context, async (root) => {
-    await unpackTemplate({
+    const { program } = await unpackTemplate({
       archive,
       root,
       ids,
+      scratch: services.paths.spool,
+      onScratch: (path) => context.undo(stagedFileUndo, { path }),
       signal: context.signal,
       onProgress: (fraction) => context.progress?.(fraction, 'unpacking'),
       log: (line) => context.log(line),
     });
+    if (program) takeProgram(values, program);
     const found = detectSystem(new ContainerTree(root, ids));
     values.ostype ??= found.ostype;
     values.arch ??= found.arch ?? 'amd64';
@@ -85,6 +90,14 @@ async function fill(
       log,
     });
   });
+}
+
+/** An OCI image says what runs in the container; what the caller has said goes before it. */
+function takeProgram(values: Record<string, string>, { entrypoint, env, lxc }: ContainerProgram): void {
+  if (values.entrypoint === undefined && entrypoint !== undefined) values.entrypoint = entrypoint;
+  if (values.env === undefined && env !== undefined) values.env = env;
+  const lines = lxc.map(([key, value]) => `${key}: ${value}`);
+  if (lines.length > 0) values.lxc = [...(values.lxc ? [values.lxc] : []), ...lines].join('\n');
 }
 
 /** The configuration as it is going to be stored, volumes still as the caller has asked for them. */
