@@ -37,7 +37,7 @@ export async function execute(
       const state = await session.get<ExecEnd>(`${path}/agent/exec-status`, { pid });
       return state.exited === 1 ? state : undefined;
     },
-    { timeout: 60, every: 300, what: `the end of ${command.join(' ')}` },
+    { timeout: 300, every: 300, what: `the end of ${command.join(' ')}` },
   );
 }
 
@@ -181,9 +181,13 @@ export function agentPowerTests(of: () => AgentGuest): void {
   const answer = (name: string) => of().session.answer('POST', `${of().path}/agent/${name}`);
   const state = () => of().session.get<{ status: string; qmpstatus: string }>(`${of().path}/status/current`);
 
-  test('suspends to memory and wakes up; has no place to suspend to disk', async () => {
-    expect((await answer('suspend-disk')).reason).toMatch(/^Agent error: .*not supported/);
-    expect((await answer('suspend-hybrid')).reason).toMatch(/^Agent error: .*not supported/);
+  test('suspends to memory and wakes up; has no place to suspend to disk, and goes on', async () => {
+    for (const mode of ['suspend-disk', 'suspend-hybrid']) {
+      // The agent says no at once where it can see it; else it tries, and is silent when that takes longer than we wait.
+      expect((await answer(mode)).reason).toMatch(/^(OK$|Agent error: )/);
+      await untilAgentAnswers(of());
+      expect((await state()).qmpstatus).toBe('running');
+    }
     expect((await answer('suspend-ram')).status).toBe(200);
     const asleep = { timeout: 60, every: 500, what: 'the guest to sleep' };
     await waitFor(async () => (await state()).qmpstatus === 'suspended', asleep);
@@ -192,6 +196,7 @@ export function agentPowerTests(of: () => AgentGuest): void {
   });
 
   test('shuts down', async () => {
+    await untilAgentAnswers(of());
     expect((await answer('shutdown')).status).toBe(200);
     const down = { timeout: 120, every: 500, what: 'the end of the guest' };
     await waitFor(async () => (await state()).status === 'stopped', down);

@@ -83,8 +83,13 @@ function withCloudInit(): Variant {
   return {
     name: 'debian-cloud-image',
     extra: cloudPackages,
-    // cloud-init decides whether it is wanted before udev loads any driver: by then the disc has to be there.
-    files: { ...others, [modules]: `${files[modules]}sr_mod\nisofs\n` },
+    files: {
+      ...others,
+      // cloud-init decides whether it is wanted before udev loads any driver: by then the disc has to be there.
+      [modules]: `${files[modules]}sr_mod\nisofs\n`,
+      // Making a locale needs a package more and, emulated, minutes.
+      'etc/cloud/cloud.cfg.d/90_no_locale.cfg': 'locale: false\n',
+    },
   };
 }
 
