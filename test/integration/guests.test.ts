@@ -107,8 +107,8 @@ describe('life cycle', () => {
     await store.commit([], [{ path, text: `${doc?.text}lock: backup\n` }]);
     await store.close();
     expect((await admin.answer('POST', qemu(201, '/status/start'))).reason).toBe('VM is locked (backup)');
-    expect((await admin.answer('POST', qemu(201, '/status/start'), { skiplock: 1 })).status).toBe(403);
-    expect((await node.cli('qm', 'set', '201', '--delete', 'lock', '--skiplock', '1')).code).toBe(0);
+    // An administrator takes a dead lock away, with a token as well; limited-rights.test.ts has those who may not.
+    await admin.call('PUT', qemu(201, '/config'), { delete: 'lock', skiplock: 1 });
     await act(201, 'start');
     await act(201, 'stop');
   });

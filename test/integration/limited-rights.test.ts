@@ -90,6 +90,11 @@ describe('tasks', () => {
   });
 });
 
+test('locks are passed over by administrators only', async () => {
+  const refused = await operator.answer('POST', qemu(301, '/status/start'), { skiplock: 1 });
+  expect([refused.status, refused.reason]).toEqual([403, 'Permission check failed (/, Sys.Modify)']);
+});
+
 describe('what is seen', () => {
   test('measurements of the node need Sys.Audit, also in the events', async () => {
     const [row] = await user.get<Record<string, unknown>[]>('/cluster/resources', { type: 'node' });

@@ -69,6 +69,17 @@ async function fill(): Promise<void> {
   ] as const) {
     await admin.run('POST', qemu, { vmid, name, scsi0: 'local:4', onboot: true });
   }
+  await admin.call('POST', '/access/groups', { groupid: 'operators' });
+  await admin.call('POST', '/access/users', { userid: 'hanako@pve', groups: 'operators' });
+  await admin.call('POST', '/access/users/hanako@pve/token/deploy', { comment: 'CI' });
+  await admin.call('POST', '/pools', { poolid: 'web', comment: 'Shop and its database' });
+  await admin.call('PUT', '/pools', { poolid: 'web', vms: '100,101' });
+  for (const [path, roles] of [
+    ['/vms', 'PVEAuditor'],
+    ['/pool/web', 'PVEVMUser'],
+  ]) {
+    await admin.call('PUT', '/access/acl', { path, roles, groups: 'operators' });
+  }
   const failing = await admin.call<string>('POST', `${node.path}/storage/local/download-url`, {
     ...{ content: 'iso', filename: 'gone.iso', url: 'http://127.0.0.1:9/gone.iso' },
   });
@@ -86,6 +97,33 @@ const more: readonly PageToSee[] = [
     path: '/qemu/100/firewall',
     act: async (page) => {
       await page.locator('.ry-firewall .pf-v6-c-button.pf-m-primary').first().click();
+      await page.locator('[role=dialog]').waitFor();
+    },
+  },
+  { name: 'datacenter-pools', path: '/datacenter/pools' },
+  {
+    name: 'datacenter-pool-add',
+    path: '/datacenter/pools',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await page.locator('[role=dialog]').waitFor();
+    },
+  },
+  {
+    name: 'datacenter-pool-members',
+    path: '/datacenter/pools',
+    act: async (page) => {
+      await page.locator('.ry-table tbody button').first().click();
+      await page.locator('[role=dialog]').waitFor();
+    },
+  },
+  { name: 'storage-permissions', path: '/storage/pve1/local/permissions' },
+  { name: 'guest-permissions', path: '/qemu/100/permissions' },
+  {
+    name: 'guest-permissions-why',
+    path: '/qemu/100/permissions',
+    act: async (page) => {
+      await page.locator('.ry-table tbody button').nth(1).click();
       await page.locator('[role=dialog]').waitFor();
     },
   },

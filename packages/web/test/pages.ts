@@ -58,6 +58,31 @@ export const pages: readonly PageToSee[] = [
   { name: 'datacenter-users', path: '/datacenter/users' },
   { name: 'datacenter-tokens', path: '/datacenter/users?part=tokens' },
   { name: 'datacenter-permissions', path: '/datacenter/permissions' },
+  {
+    name: 'datacenter-permissions-add',
+    path: '/datacenter/permissions',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await settle(page);
+    },
+  },
+  { name: 'datacenter-roles', path: '/datacenter/permissions?part=roles' },
+  {
+    name: 'datacenter-role',
+    path: '/datacenter/permissions?part=roles',
+    act: async (page) => {
+      await page.locator('.ry-table tbody button').last().click();
+      await settle(page);
+    },
+  },
+  {
+    name: 'datacenter-token-add',
+    path: '/datacenter/users?part=tokens',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await settle(page);
+    },
+  },
   { name: 'datacenter-tasks', path: '/datacenter/tasks' },
   { name: 'node-summary', path: '/node/pve1/summary' },
   { name: 'node-guests', path: '/node/pve1/guests' },

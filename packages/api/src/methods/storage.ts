@@ -293,14 +293,15 @@ export const volumeCopy = defineMethod({
   id: 'storage.content.copy',
   verb: 'POST',
   path: `${base}/content/{volume}`,
-  description: 'Copies a volume to another volume id on this node.',
+  description:
+    'Copies a volume to another volume id on this node. Needs Datastore.Allocate on both storages; snippets only root@pam copies.',
   params: Type.Object({
     ...volume,
     target: Type.String({ description: 'Volume id of the copy.' }),
     target_node: Optional(Format('pve-node', { description: 'This node; other nodes are not supported.' })),
   }),
   returns: Type.String(),
-  permission: { user: 'root' },
+  permission: { perm: '/storage/{storage}', privs: ['Datastore.Allocate'] },
   proxyTo: 'node',
   task: { type: 'imgcopy', id: 'storage' },
 });

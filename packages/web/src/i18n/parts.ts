@@ -4,11 +4,12 @@
  */
 import type { Language } from '../util/preferences.ts';
 import type { apiDocs } from './en/api-docs.ts';
+import type { rights } from './en/rights.ts';
 import type { en } from './en.ts';
 import type { enGuests } from './en-guests.ts';
 
-export type Dictionary = typeof en & typeof enGuests & typeof apiDocs;
-export type Part = 'base' | 'guests' | 'apiDocs';
+export type Dictionary = typeof en & typeof enGuests & typeof apiDocs & typeof rights;
+export type Part = 'base' | 'guests' | 'apiDocs' | 'rights';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -17,11 +18,13 @@ const loaders: Readonly<Record<Language, Readonly<Record<Part, () => Promise<Tex
     base: async () => (await import('./en.ts')).en,
     guests: async () => (await import('./en-guests.ts')).enGuests,
     apiDocs: async () => (await import('./en/api-docs.ts')).apiDocs,
+    rights: async () => (await import('./en/rights.ts')).rights,
   },
   ja: {
     base: async () => (await import('./ja.ts')).ja,
     guests: async () => (await import('./ja-guests.ts')).jaGuests,
     apiDocs: async () => (await import('./ja/api-docs.ts')).apiDocs,
+    rights: async () => (await import('./ja/rights.ts')).rights,
   },
 };
 

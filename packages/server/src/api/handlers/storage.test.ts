@@ -333,6 +333,17 @@ describe('volumes', () => {
     expect(again.reason).toMatch(/already exists/);
     expect((await bed.call('POST', `${content}/iso/x.iso`, { target })).reason).toMatch(/no place/);
   });
+
+  it('are copied by administrators of both storages, snippets by root alone', async () => {
+    await adopt('iso', 'x.iso');
+    const copy = async (user: string, to: string) =>
+      (await bed.call('POST', `${content}/iso/x.iso`, { target: to }, { user })).status;
+    expect(await copy('user@pve', 'local:iso/y.iso')).toBe(403);
+    expect(await copy('keeper@pve', 'local:snippets/y.sh')).toBe(403);
+    expect(await copy('keeper@pve', 'local:iso/y.iso')).toBe(200);
+    await Promise.all(bed.tasks.map((task) => task.ended));
+    expect(await volids({ content: 'iso' })).toEqual(['local:iso/x.iso', 'local:iso/y.iso']);
+  });
 });
 
 describe('uploads', () => {

@@ -22,6 +22,7 @@ import {
   volumeUpdate,
 } from '@ryokan/api/methods/storage.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
+import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { Services } from '../../services.ts';
 import { checkCopy, copyVolume } from '../../storage/copy.ts';
 import {
@@ -243,7 +244,11 @@ function removalHandlers(table: HandlerTable, services: Services): void {
   });
 
   table.onTask(volumeCopy, {
-    check: (params) => checkCopy(services, copyOf(params, services)),
+    check: (params, call) => {
+      const copy = copyOf(params, services);
+      demandCopy(call, copy);
+      return checkCopy(services, copy);
+    },
     run: (params, task) => copyVolume(services, copyOf(params, services), task),
   });
 }
@@ -253,6 +258,18 @@ function copyOf(params: ParamsOf<typeof volumeCopy>, { settings }: Services) {
     throw new ParameterError({ target_node: 'copying to another node is not possible' });
   }
   return { source: volumeIdOf(params).volid, target: params.target };
+}
+
+/** Administrators of both storages reach all that is on them anyway; a snippet may be a program that the node runs as root. */
+function demandCopy(call: Call, { source, target }: { source: string; target: string }): void {
+  if (call.isRoot) return;
+  for (const volid of [source, target]) {
+    const { storage, name } = parseVolumeId(volid);
+    call.demand(`/storage/${storage}`, ['Datastore.Allocate']);
+    if (name.startsWith('snippets/')) {
+      throw new RyokanError('forbidden', `only root@pam can copy snippets, and '${volid}' is one`);
+    }
+  }
 }
 
 function incomingHandlers(table: HandlerTable, services: Services): void {

@@ -41,6 +41,7 @@ export const frame = {
   'tab.network': 'Network',
   'tab.options': 'Options',
   'tab.permissions': 'Permissions',
+  'tab.pools': 'Pools',
   'tab.search': 'Search',
   'tab.serial': 'Serial',
   'tab.shell': 'Shell',

@@ -41,6 +41,7 @@ export const frame = {
   'tab.network': 'ネットワーク',
   'tab.options': 'オプション',
   'tab.permissions': '権限',
+  'tab.pools': 'プール',
   'tab.search': '検索',
   'tab.serial': 'シリアル',
   'tab.shell': 'シェル',

@@ -1,27 +1,8 @@
-import {
-  Alert,
-  Button,
-  ClipboardCopy,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
-} from '@patternfly/react-core';
-import {
-  accessPassword,
-  aclList,
-  aclUpdate,
-  groupCreate,
-  groupList,
-  roleList,
-  tokenCreate,
-  userCreate,
-  userList,
-} from '@ryokan/api/methods/access.ts';
+import { accessPassword, groupCreate, groupList, userCreate, userList } from '@ryokan/api/methods/access.ts';
 import { useState } from 'react';
-import { invalidate, useCall } from '../../api/query.ts';
+import { invalidate } from '../../api/query.ts';
 import { api, useSession } from '../../api/session.ts';
-import { CheckField, SelectField, TextField } from '../../forms/fields.tsx';
+import { SelectField, TextField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 
@@ -121,97 +102,6 @@ export function PasswordDialog({ userid, onClose }: { userid: string; onClose: (
   );
 }
 
-/** A new token; its secret is shown once, right here. */
-export function AddTokenDialog({ users, onClose }: { users: readonly string[]; onClose: () => void }) {
-  const t = useT();
-  const session = useSession();
-  const [userid, setUserid] = useState(session?.username ?? users[0] ?? '');
-  const [tokenid, setTokenid] = useState('');
-  const [privsep, setPrivsep] = useState(true);
-  const [comment, setComment] = useState('');
-  const [made, setMade] = useState<{ id: string; secret: string }>();
-  if (made) return <SecretDialog id={made.id} secret={made.secret} onClose={onClose} />;
-  return (
-    <FormDialog
-      title={t('access.addToken')}
-      submit={t('access.add')}
-      ready={/^[A-Za-z][A-Za-z0-9.\-_]+$/.test(tokenid)}
-      onClose={() => made || onClose()}
-      onSubmit={async () => {
-        const answer = await api.call(tokenCreate, {
-          userid,
-          tokenid,
-          privsep,
-          ...(comment.trim() ? { comment: comment.trim() } : {}),
-        });
-        await invalidate(userList);
-        setMade({ id: answer['full-tokenid'], secret: answer.value });
-        // Keep this component: the secret must be seen before the dialog goes.
-        await new Promise(() => undefined);
-      }}
-    >
-      <SelectField
-        id="token-user"
-        label={t('column.user')}
-        value={userid}
-        onChange={setUserid}
-        choices={users.map((one) => ({ value: one, label: one }))}
-      />
-      <TextField
-        id="token-id"
-        label={t('access.token')}
-        required
-        mono
-        value={tokenid}
-        onChange={(value) => setTokenid(value.trim())}
-      />
-      <CheckField
-        id="token-privsep"
-        label={t('access.privsepLabel')}
-        help={t('access.privsepHelp')}
-        value={privsep}
-        onChange={setPrivsep}
-      />
-      <TextField id="token-comment" label={t('access.comment')} value={comment} onChange={setComment} />
-    </FormDialog>
-  );
-}
-
-function SecretDialog({ id, secret, onClose }: { id: string; secret: string; onClose: () => void }) {
-  const t = useT();
-  return (
-    <Modal variant="small" isOpen aria-labelledby="secret-title" onEscapePress={() => undefined}>
-      <ModalHeader title={t('access.secretTitle')} labelId="secret-title" />
-      <ModalBody>
-        <div className="ry-form-rows">
-          <Alert isInline variant="warning" title={t('access.secretOnce')} />
-          <ClipboardCopy
-            isReadOnly
-            isCode
-            hoverTip={t('action.copy')}
-            clickTip={t('action.copied')}
-            textAriaLabel={t('access.token')}
-          >
-            {id}
-          </ClipboardCopy>
-          <ClipboardCopy
-            isReadOnly
-            isCode
-            hoverTip={t('action.copy')}
-            clickTip={t('action.copied')}
-            textAriaLabel={t('access.secretTitle')}
-          >
-            {secret}
-          </ClipboardCopy>
-        </div>
-      </ModalBody>
-      <ModalFooter>
-        <Button onClick={onClose}>{t('access.secretKept')}</Button>
-      </ModalFooter>
-    </Modal>
-  );
-}
-
 export function AddGroupDialog({ onClose }: { onClose: () => void }) {
   const t = useT();
   const [groupid, setGroupid] = useState('');
@@ -232,79 +122,6 @@ export function AddGroupDialog({ onClose }: { onClose: () => void }) {
     >
       <TextField id="group-id" label={t('access.group')} required value={groupid} onChange={setGroupid} />
       <TextField id="group-comment" label={t('access.comment')} value={comment} onChange={setComment} />
-    </FormDialog>
-  );
-}
-
-type Subject = 'users' | 'groups' | 'tokens';
-
-/** A role for a user, group or token on a path. */
-export function AddPermissionDialog({ onClose }: { onClose: () => void }) {
-  const t = useT();
-  const { data: roles } = useCall(roleList, {});
-  const [path, setPath] = useState('/');
-  const [subject, setSubject] = useState<Subject>('users');
-  const [who, setWho] = useState('');
-  const [role, setRole] = useState('PVEAuditor');
-  const [propagate, setPropagate] = useState(true);
-  const names = (roles ?? []).map((one) => one.roleid).sort();
-  return (
-    <FormDialog
-      title={t('access.addPermission')}
-      submit={t('access.add')}
-      ready={path.startsWith('/') && who.trim() !== ''}
-      onClose={onClose}
-      onSubmit={async () => {
-        await api.call(aclUpdate, { path: path.trim(), roles: role, propagate, [subject]: who.trim() });
-        await invalidate(aclList);
-      }}
-    >
-      <TextField
-        id="acl-path"
-        label={t('access.path')}
-        help={t('access.pathHelp')}
-        mono
-        value={path}
-        onChange={setPath}
-      />
-      <SelectField
-        id="acl-subject"
-        label={t('access.subject')}
-        value={subject}
-        onChange={(value) => setSubject(value as Subject)}
-        choices={[
-          { value: 'users', label: t('column.user') },
-          { value: 'groups', label: t('access.group') },
-          { value: 'tokens', label: t('access.token') },
-        ]}
-      />
-      <TextField
-        id="acl-who"
-        label={
-          subject === 'users'
-            ? t('column.user')
-            : subject === 'groups'
-              ? t('access.group')
-              : t('access.token')
-        }
-        placeholder={subject === 'users' ? 'hanako@pve' : subject === 'groups' ? 'admins' : 'hanako@pve!ci'}
-        mono
-        value={who}
-        onChange={setWho}
-      />
-      <SelectField
-        id="acl-role"
-        label={t('access.role')}
-        value={role}
-        onChange={setRole}
-        choices={(names.length > 0 ? names : [role]).map((one) => ({ value: one, label: one }))}
-      />
-      <CheckField
-        id="acl-propagate"
-        label={t('access.propagate')}
-        value={propagate}
-        onChange={setPropagate}
-      />
     </FormDialog>
   );
 }

@@ -3,14 +3,16 @@ import { Navigate, useParams } from 'react-router';
 import { DatacenterIcon } from '../../components/object-icon.tsx';
 import { ObjectPage } from '../../components/object-page.tsx';
 import { useT } from '../../i18n/index.ts';
+import { lazyPage } from '../../i18n/lazy-page.ts';
 import { datacenterTabs } from './tabs.ts';
 
 const tabs: Readonly<Record<string, ComponentType>> = {
   summary: lazy(() => import('./summary.tsx')),
   search: lazy(() => import('./search.tsx')),
   storage: lazy(() => import('./storage.tsx')),
-  users: lazy(() => import('./users.tsx')),
-  permissions: lazy(() => import('./permissions.tsx')),
+  users: lazyPage('rights', () => import('./users.tsx')),
+  permissions: lazyPage('rights', () => import('./permissions.tsx')),
+  pools: lazyPage('rights', () => import('../rights/pools.tsx')),
   tasks: lazy(() => import('./tasks.tsx')),
 };
 

@@ -12,7 +12,9 @@ import { Empty } from '../../components/empty.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
 import { useT } from '../../i18n/index.ts';
-import { AddPermissionDialog } from './access-dialogs.tsx';
+import { AddPermissionDialog } from '../rights/add-permission.tsx';
+import { roleText } from '../rights/names.ts';
+import { RoleDetails } from '../rights/role-details.tsx';
 import { Sections } from './section.tsx';
 
 type Rule = ResultOf<typeof aclList>[number];
@@ -133,43 +135,61 @@ function RuleTable() {
 
 function RoleTable() {
   const t = useT();
+  const [shown, setShown] = useState<Role>();
   const { data, error, refetch } = useCall(roleList, {});
   if (error && !data) return <ErrorNotice error={error} onRetry={refetch} />;
   if (!data) return <Loading />;
   return (
-    <DataTable<Role>
-      label={t('access.roles')}
-      rows={data}
-      rowKey={(role) => role.roleid}
-      filterBy={(role) => [role.roleid, role.privs]}
-      initialSort={{ key: 'roleid' }}
-      columns={[
-        {
-          key: 'roleid',
-          title: t('access.role'),
-          width: '16rem',
-          sort: (role) => role.roleid,
-          render: (role) => <span className="ry-id">{role.roleid}</span>,
-        },
-        {
-          key: 'special',
-          title: t('access.builtin'),
-          width: '8rem',
-          wide: true,
-          sort: (role) => role.special ?? 0,
-          render: (role) => (role.special ? t('word.yes') : t('word.no')),
-        },
-        {
-          key: 'privs',
-          title: t('access.privileges'),
-          render: (role) => (
-            <span title={(role.privs ?? '').replaceAll(',', ', ')}>
-              {(role.privs ?? '').replaceAll(',', ', ')}
-            </span>
-          ),
-        },
-      ]}
-      empty={<Empty title={t('access.noRoles')} />}
-    />
+    <>
+      <DataTable<Role>
+        label={t('access.roles')}
+        rows={data}
+        rowKey={(role) => role.roleid}
+        filterBy={(role) => [role.roleid, role.privs]}
+        initialSort={{ key: 'roleid' }}
+        columns={[
+          {
+            key: 'roleid',
+            title: t('access.role'),
+            width: 'min(16rem, 45vw)',
+            sort: (role) => role.roleid,
+            render: (role) => (
+              <Button
+                variant="link"
+                isInline
+                className="ry-id"
+                aria-label={t('rights.roleOf', { role: role.roleid })}
+                onClick={() => setShown(role)}
+              >
+                {role.roleid}
+              </Button>
+            ),
+          },
+          { key: 'what', title: t('rights.what'), render: (role) => roleText(t, role.roleid) },
+          {
+            key: 'special',
+            title: t('access.builtin'),
+            width: '8rem',
+            wide: true,
+            sort: (role) => role.special ?? 0,
+            render: (role) => (role.special ? t('word.yes') : t('word.no')),
+          },
+          {
+            key: 'privs',
+            title: t('access.privileges'),
+            wide: true,
+            render: (role) => (
+              <span title={(role.privs ?? '').replaceAll(',', ', ')}>
+                {(role.privs ?? '').replaceAll(',', ', ')}
+              </span>
+            ),
+          },
+        ]}
+        empty={<Empty title={t('access.noRoles')} />}
+      />
+      {shown ? (
+        <RoleDetails role={shown.roleid} privs={shown.privs ?? ''} onClose={() => setShown(undefined)} />
+      ) : null}
+    </>
   );
 }

@@ -8,6 +8,7 @@ export function datacenterTabs(t: Translate): PageTab[] {
     { key: 'storage', title: t('tab.storage') },
     { key: 'users', title: t('tab.users') },
     { key: 'permissions', title: t('tab.permissions') },
+    { key: 'pools', title: t('tab.pools') },
     { key: 'tasks', title: t('tab.tasks') },
   ];
 }

@@ -1,7 +1,14 @@
 import { Button } from '@patternfly/react-core';
 import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import type { ResultOf } from '@ryokan/api/method.ts';
-import { groupDelete, groupList, tokenDelete, userDelete, userList } from '@ryokan/api/methods/access.ts';
+import {
+  groupDelete,
+  groupList,
+  tokenDelete,
+  tokenUpdate,
+  userDelete,
+  userList,
+} from '@ryokan/api/methods/access.ts';
 import { type ReactNode, useState } from 'react';
 import { invalidate, useCall } from '../../api/query.ts';
 import { run } from '../../api/run.ts';
@@ -12,8 +19,10 @@ import { Empty } from '../../components/empty.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
 import { Time } from '../../components/time.tsx';
+import { RowButton } from '../../components/value-table.tsx';
 import { useT } from '../../i18n/index.ts';
-import { AddGroupDialog, AddTokenDialog, AddUserDialog, PasswordDialog } from './access-dialogs.tsx';
+import { AddTokenDialog, SecretDialog } from '../rights/token-dialogs.tsx';
+import { AddGroupDialog, AddUserDialog, PasswordDialog } from './access-dialogs.tsx';
 import { Sections } from './section.tsx';
 
 type User = ResultOf<typeof userList>[number];
@@ -196,6 +205,8 @@ function TokenTable() {
   const { users, problem } = useUsers();
   const [removal, setRemoval] = useState<Removal>();
   const [adding, setAdding] = useState(false);
+  const [renewing, setRenewing] = useState<Token>();
+  const [made, setMade] = useState<{ readonly id: string; readonly secret: string }>();
   if (!users) return problem;
   const tokens: Token[] = users.flatMap((user) =>
     (user.tokens ?? []).map((token) => ({ ...token, userid: user.userid })),
@@ -233,18 +244,25 @@ function TokenTable() {
           {
             key: 'actions',
             title: '',
-            width: 'min(8rem, 22vw)',
+            width: 'min(16rem, 50vw)',
             render: (token) => (
-              <RemoveButton
-                name={nameOf(token)}
-                onClick={() =>
-                  setRemoval({
-                    name: nameOf(token),
-                    body: t('access.removeTokenBody'),
-                    call: () => api.call(tokenDelete, { userid: token.userid, tokenid: token.tokenid }),
-                  })
-                }
-              />
+              <span className="ry-inline-list">
+                <RowButton
+                  text={t('rights.newSecret')}
+                  label={t('rights.newSecretTitle', { name: nameOf(token) })}
+                  onClick={() => setRenewing(token)}
+                />
+                <RemoveButton
+                  name={nameOf(token)}
+                  onClick={() =>
+                    setRemoval({
+                      name: nameOf(token),
+                      body: t('access.removeTokenBody'),
+                      call: () => api.call(tokenDelete, { userid: token.userid, tokenid: token.tokenid }),
+                    })
+                  }
+                />
+              </span>
             ),
           },
         ]}
@@ -256,6 +274,24 @@ function TokenTable() {
         }
       />
       <RemovalDialog removal={removal} onClose={() => setRemoval(undefined)} />
+      {renewing ? (
+        <ConfirmDialog
+          danger
+          title={t('rights.newSecretTitle', { name: nameOf(renewing) })}
+          body={t('rights.newSecretBody')}
+          confirm={t('rights.newSecret')}
+          onClose={() => setRenewing(undefined)}
+          onConfirm={() => {
+            const { userid, tokenid } = renewing;
+            setRenewing(undefined);
+            void run(t('rights.newSecretFailed', { name: nameOf(renewing) }), async () => {
+              const answer = await api.call(tokenUpdate, { userid, tokenid, regenerate: true });
+              setMade({ id: `${userid}!${tokenid}`, secret: answer.value ?? '' });
+            });
+          }}
+        />
+      ) : null}
+      {made ? <SecretDialog {...made} onClose={() => setMade(undefined)} /> : null}
       {adding ? (
         <AddTokenDialog users={users.map((user) => user.userid)} onClose={() => setAdding(false)} />
       ) : null}

@@ -12,6 +12,7 @@ import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
 import { ObjectPage } from '../../components/object-page.tsx';
 import { Tags } from '../../components/tags.tsx';
 import { useT } from '../../i18n/index.ts';
+import { lazyPage } from '../../i18n/lazy-page.ts';
 import { useVisible } from '../../util/use-visible.ts';
 import NotFound from '../not-found.tsx';
 import { GuestActions } from './guest-actions.tsx';
@@ -35,11 +36,12 @@ const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
   cloudinit: lazy(() => import('./cloudinit/cloudinit.tsx')),
   snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
   agent: lazy(() => import('./agent/agent.tsx')),
+  permissions: lazyPage('rights', () => import('./permissions-tab.tsx')),
   tasks: lazy(() => import('./guest-tasks.tsx')),
 };
 
 /** Tabs that say something about a guest whose configuration cannot be read. */
-const withoutConfig: ReadonlySet<string> = new Set(['summary', 'tasks']);
+const withoutConfig: ReadonlySet<string> = new Set(['summary', 'permissions', 'tasks']);
 
 export default function GuestPage() {
   const t = useT();

@@ -13,6 +13,7 @@ export function guestTabs(t: Translate, guest: { serial: boolean; template: bool
     { key: 'options', title: t('tab.options') },
     ...(guest.template ? [] : [{ key: 'snapshots', title: t('tab.snapshots') }]),
     ...(guest.template ? [] : [{ key: 'agent', title: t('tab.agent') }]),
+    { key: 'permissions', title: t('tab.permissions') },
     { key: 'tasks', title: t('tab.tasks') },
   ];
 }

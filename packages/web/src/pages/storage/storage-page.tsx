@@ -4,10 +4,13 @@ import { Loading } from '../../components/loading.tsx';
 import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
 import { ObjectPage } from '../../components/object-page.tsx';
 import { useT } from '../../i18n/index.ts';
+import { lazyPage } from '../../i18n/lazy-page.ts';
 import NotFound from '../not-found.tsx';
 import { StorageContent } from './content.tsx';
 import { StorageSummary } from './summary.tsx';
 import { contentTypes, storageTabs } from './tabs.ts';
+
+const ObjectPermissions = lazyPage('rights', () => import('../rights/object-permissions.tsx'));
 
 export default function StoragePage() {
   const t = useT();
@@ -34,7 +37,9 @@ export default function StoragePage() {
       tabs={tabs}
       tab={tab}
     >
-      {content ? (
+      {tab === 'permissions' ? (
+        <ObjectPermissions path={`/storage/${storage}`} />
+      ) : content ? (
         <StorageContent key={content.type} node={node} storage={storage} content={content.type} />
       ) : (
         <StorageSummary node={node} storage={storage} row={row} />

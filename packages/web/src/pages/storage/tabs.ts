@@ -13,7 +13,7 @@ export const contentTypes: readonly { readonly type: ContentType; readonly title
   { type: 'import', title: 'content.import' },
 ];
 
-/** A tab for each content type that the storage takes. */
+/** A tab for each content type that the storage takes, between what it is and who may use it. */
 export function storageTabs(t: Translate, content: string): PageTab[] {
   const allowed = content.split(',');
   return [
@@ -21,5 +21,6 @@ export function storageTabs(t: Translate, content: string): PageTab[] {
     ...contentTypes
       .filter((one) => allowed.includes(one.type))
       .map((one) => ({ key: one.type, title: t(one.title) })),
+    { key: 'permissions', title: t('tab.permissions') },
   ];
 }
