@@ -164,6 +164,7 @@ function demandKey(call: Call, guest: Guest, key: string, text: string | undefin
   if (/^ipconfig\d+$/.test(key) || byKey.get(key) === 'VM.Config.Cloudinit') {
     return demandOn(call, guest, ['VM.Config.Cloudinit', 'VM.Config.Network'], true);
   }
+  if (key === 'lock') return demandSkiplock(call, true);
   const privilege = privilegeFor(key, text);
   if (privilege === 'root') throw onlyRoot(key);
   demandOn(call, guest, [privilege]);

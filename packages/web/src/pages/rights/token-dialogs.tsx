@@ -116,7 +116,6 @@ export function SecretDialog({ id, secret, onClose }: { id: string; secret: stri
           <ClipboardCopy
             isReadOnly
             isCode
-            variant="expansion"
             hoverTip={t('action.copy')}
             clickTip={t('action.copied')}
             textAriaLabel={t('rights.curl')}
