@@ -25,6 +25,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+// As the product's processes have it.
+process.umask(0o077);
 const unpack = (more: Partial<UnpackOptions> = {}) =>
   unpackTemplate({ archive, root, ids, log: () => {}, ...more });
 

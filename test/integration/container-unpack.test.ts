@@ -48,6 +48,8 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const logged: string[] = [];
+// As the product's processes have it.
+process.umask(0o077);
 const unpack = (more: Partial<Parameters<typeof unpackTemplate>[0]> = {}) =>
   unpackTemplate({ archive, root, ids, log: (line) => logged.push(line), ...more });
 
@@ -84,6 +86,12 @@ describe('a template', () => {
     const home = await stat(join(root, 'home/me'));
     expect([home.uid, home.gid]).toEqual([1000, 1000]);
     expect(await readdir(join(root, 'dev'))).toEqual([]);
+  });
+
+  it('whose folders are not in the archive has them as usual', async () => {
+    await writeFile(archive, tarOf([{ name: 'usr/share/file', content: 'text' }]));
+    await unpack();
+    expect((await stat(join(root, 'usr/share'))).mode & 0o777).toBe(0o755);
   });
 
   it('of a privileged container keeps its owners', async () => {

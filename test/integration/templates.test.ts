@@ -29,6 +29,7 @@ afterEach(() => bed.cleanup());
 const kept = async () => [
   ...(await readdir(join(bed.root, 'storage/template/cache')).catch(() => [])),
   ...(await readdir(join(bed.root, 'spool'))),
+  ...(await readdir(join(bed.root, 'run'))),
 ];
 
 describe('the catalogue', () => {

@@ -163,3 +163,10 @@ function randomFile(random: (below: number) => number): GuestConfigFile {
     : emptyPending;
   return { properties: properties(), pending, snapshots: sections(), special: sections() };
 }
+
+it('keeps the variables of an environment apart, without the NUL that no store takes', () => {
+  const properties = { env: 'A=1\0B=x y', hostname: 'back\\0slash' };
+  const text = serializeConfigFile(newConfigFile(properties));
+  expect(text).toBe('env: A=1\\0B=x y\nhostname: back\\0slash\n');
+  expect(parse(text).properties).toEqual(properties);
+});

@@ -111,7 +111,7 @@ export function salvageConfigFile(text: string): { file: GuestConfigFile; proble
     const key = line.slice(0, colon);
     if (colon < 0 || !keyPattern.test(key)) fail(`'${shorten(line)}' is not 'key: value'`);
     else if (key in section) fail(`the key '${key}' stands here a second time`);
-    else section[key] = line.slice(colon + 1).trim();
+    else section[key] = decodeValue(key, line.slice(colon + 1).trim());
   }
   const { delete: deletions = '', ...rest } = pending;
   const waiting = { properties: rest, delete: parseDelete(deletions) };
@@ -204,7 +204,7 @@ function writeProperties(properties: ConfigProperties): string {
         context: { key },
       });
     }
-    lines.push(`${key}: ${value.trim()}`);
+    lines.push(`${key}: ${value.trim().replaceAll('\0', writtenNul)}`);
   }
   for (const line of raw.split('\n').filter(Boolean)) {
     if (!rawPattern.test(line)) throw new RyokanError('parameter', `'${shorten(line)}' is no line for LXC`);
@@ -212,6 +212,12 @@ function writeProperties(properties: ConfigProperties): string {
   }
   return lines.map((line) => `${line}\n`).join('');
 }
+
+/** The variables of a container's environment are separated by NUL, which no store keeps and no editor shows. */
+const writtenNul = '\\0';
+
+const decodeValue = (key: string, text: string): string =>
+  key === 'env' ? text.replaceAll(writtenNul, '\0') : text;
 
 /** Encodes what would break a line or not survive an 8-bit tool: controls, `%`, `:` and everything beyond ASCII. */
 function encodeNote(text: string): string {

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly okCodes?: readonly number[];
   readonly uid?: number;
   readonly gid?: number;
+  /** Instead of that of this process. */
+  readonly umask?: number;
 }
 
 export interface RunResult {
@@ -72,7 +74,7 @@ export function run(program: string, args: readonly string[], options: RunOption
       ...(options.uid === undefined ? {} : { uid: options.uid }),
       ...(options.gid === undefined ? {} : { gid: options.gid }),
     };
-    const child = spawn(program, args, spawnOptions);
+    const child = withUmask(options.umask, () => spawn(program, args, spawnOptions));
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) collect(child[name]!, name, output, options.onLine);
     child.stdin?.on('error', () => {});
@@ -96,6 +98,17 @@ export function run(program: string, args: readonly string[], options: RunOption
         );
     });
   });
+}
+
+/** Node.js has no such option: a program has the mask that this process has in the moment of its start. */
+function withUmask<T>(umask: number | undefined, start: () => T): T {
+  if (umask === undefined) return start();
+  const before = process.umask(umask);
+  try {
+    return start();
+  } finally {
+    process.umask(before);
+  }
 }
 
 function collect(

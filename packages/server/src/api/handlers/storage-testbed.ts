@@ -80,6 +80,7 @@ export class Testbed {
     const root = await mkdtemp(join(tmpdir(), 'ryokan-storage-'));
     const paths = dataPaths(root);
     await mkdir(paths.spool);
+    await mkdir(paths.run);
     const bed = new Testbed(root, rights);
     await bed.services.store.commit([], [{ path: 'storage.cfg', text: defaultStorageConfig(paths) }]);
     return bed;

@@ -67,7 +67,7 @@ async function fill(
       archive,
       root,
       ids,
-      scratch: services.paths.spool,
+      scratch: services.paths.run,
       onScratch: (path) => context.undo(stagedFileUndo, { path }),
       signal: context.signal,
       onProgress: (fraction) => context.progress?.(fraction, 'unpacking'),

@@ -106,7 +106,8 @@ async function fetchNow(services: CatalogueServices, wanted: string, signal?: Ab
       'an index that comes over http needs a signature: set keyring in the option template-catalogue';
     throw new RyokanError('state', text);
   }
-  const index = stagingPath(services.paths.spool);
+  // Not in the spool: that belongs to the gateway's user, and a sandbox has no rights there.
+  const index = stagingPath(services.paths.run);
   const [packed, signature] = [`${index}.gz`, `${index}.asc`];
   const limits = { silence, ...(signal ? { signal } : {}) };
   try {

@@ -75,7 +75,9 @@ async function takeApart({ archive, signal, ...options }: OciUnpackOptions, fold
     ...['--insecure-policy', '--tmpdir', '/folder', 'copy', '--dest-oci-accept-uncompressed-layers'],
     ...['oci-archive:/input', 'oci:/folder/image:latest'],
   ]);
-  await run(command.program, command.args, signal ? { signal } : {}).catch((error: unknown) => {
+  // The container's ids are going to read what it writes.
+  const how = { umask: 0o022, ...(signal ? { signal } : {}) };
+  await run(command.program, command.args, how).catch((error: unknown) => {
     throw explain({ ...options, ...(signal ? { signal } : {}) }, error);
   });
 }

@@ -45,6 +45,8 @@ export async function runInRoot(
       ...options,
       files,
       untilGone: true,
+      // Folders that an archive does not name itself are as usual, not as closed as those of the node.
+      umask: 0o022,
     });
   if (sandbox.ids.length === 0) return start([], []);
   // Entered after bubblewrap has made its mounts as the host's root: the container's ids could not reach the tree.

@@ -29,7 +29,7 @@ export interface UnpackOptions {
   readonly log: (line: string) => void;
   /** Files, folders and links that the archive may have; default two million. */
   readonly maxEntries?: number;
-  /** Folder on a disk of the node in which an OCI image is taken apart; default: that of the archive. */
+  /** Root's own folder in which an OCI image is taken apart; default: that of the archive. */
   readonly scratch?: string;
   /** Told of a folder in there before it is made: what a killed task leaves (undo `storage.staged-file`). */
   readonly onScratch?: (path: string) => void;
