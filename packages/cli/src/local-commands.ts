@@ -2,6 +2,7 @@
 import { release } from 'node:os';
 import { accessCommands } from './access-commands.ts';
 import { completionScript, shells } from './completion-scripts.ts';
+import { containerCommands } from './container-commands.ts';
 import { ApiError, exitCode, UsageError } from './errors.ts';
 import { guestExecCommand } from './guest-exec.ts';
 import { importCommands } from './import-commands.ts';
@@ -174,6 +175,7 @@ export const localCommands: readonly LocalCommand[] = [
   waitCommand,
   unlockCommand,
   uploadCommand,
+  ...containerCommands,
   ...importCommands,
   ...templateCommands,
   ...accessCommands,

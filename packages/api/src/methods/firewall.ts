@@ -18,14 +18,15 @@ import {
 
 const Optional = Type.Optional;
 
-const guestLevel = {
-  id: 'qemu.firewall',
-  base: '/nodes/{node}/qemu/{vmid}/firewall',
-  params: { node: Node(), vmid: Vmid() },
-  read: { perm: '/vms/{vmid}', privs: ['VM.Audit'] },
-  write: { perm: '/vms/{vmid}', privs: ['VM.Config.Network'] },
-  proxyTo: 'node',
-} as const satisfies Level<TProperties>;
+const guestLevel = <const T extends 'qemu' | 'lxc'>(type: T) =>
+  ({
+    id: `${type}.firewall`,
+    base: `/nodes/{node}/${type}/{vmid}/firewall`,
+    params: { node: Node(), vmid: Vmid() },
+    read: { perm: '/vms/{vmid}', privs: ['VM.Audit'] },
+    write: { perm: '/vms/{vmid}', privs: ['VM.Config.Network'] },
+    proxyTo: 'node',
+  }) as const satisfies Level<TProperties>;
 
 const guestSwitch = switches(guestSwitches);
 const guestTexts = {
@@ -35,38 +36,44 @@ const guestTexts = {
   log_level_out: logLevel('Log what policy_out drops.'),
 };
 
-export const guestFirewall = {
-  index: index(guestLevel),
-  rules: ruleMethods(below(guestLevel, 'rules'), 'a guest'),
-  aliases: aliasMethods(guestLevel),
-  ipset: setMethods(guestLevel),
-  refs: references(guestLevel),
-  options: optionMethods(
-    guestLevel,
-    { ...guestSwitch.shown, ...guestTexts },
-    { ...guestSwitch.settable, ...guestTexts },
-  ),
-  log: logMethod(guestLevel, { perm: '/vms/{vmid}', privs: ['VM.Console'] }),
-  status: defineMethod({
-    id: 'qemu.firewall.status',
-    verb: 'GET',
-    path: '/nodes/{node}/qemu/{vmid}/firewall/status',
-    description: 'Whether rules hold for a guest now, and what keeps them from it.',
-    params: Type.Object(guestLevel.params),
-    returns: Type.Object({
-      datacenter: Bit('The switch of the datacenter is on.'),
-      guest: Bit('The switch of the guest is on.'),
-      cards: Type.Array(Type.String(), {
-        description: 'Cards of the running guest that rules hold for: net0.',
+function guestMethods<const T extends 'qemu' | 'lxc'>(type: T) {
+  const level = guestLevel(type);
+  return {
+    index: index(level),
+    rules: ruleMethods(below(level, 'rules'), 'a guest'),
+    aliases: aliasMethods(level),
+    ipset: setMethods(level),
+    refs: references(level),
+    options: optionMethods(
+      level,
+      { ...guestSwitch.shown, ...guestTexts },
+      { ...guestSwitch.settable, ...guestTexts },
+    ),
+    log: logMethod(level, { perm: '/vms/{vmid}', privs: ['VM.Console'] }),
+    status: defineMethod({
+      id: `${type}.firewall.status`,
+      verb: 'GET',
+      path: `/nodes/{node}/${type}/{vmid}/firewall/status`,
+      description: 'Whether rules hold for a guest now, and what keeps them from it.',
+      params: Type.Object(level.params),
+      returns: Type.Object({
+        datacenter: Bit('The switch of the datacenter is on.'),
+        guest: Bit('The switch of the guest is on.'),
+        cards: Type.Array(Type.String(), {
+          description: 'Cards of the running guest that rules hold for: net0.',
+        }),
+        problems: Type.Array(Type.String(), { description: 'Why the documents do not hold as they are.' }),
+        notes: Type.Array(Type.String(), { description: "What this node's kernel cannot do." }),
       }),
-      problems: Type.Array(Type.String(), { description: 'Why the documents do not hold as they are.' }),
-      notes: Type.Array(Type.String(), { description: "What this node's kernel cannot do." }),
+      permission: level.read,
+      proxyTo: 'node',
+      extension: true,
     }),
-    permission: guestLevel.read,
-    proxyTo: 'node',
-    extension: true,
-  }),
-};
+  };
+}
+
+export const guestFirewall = guestMethods('qemu');
+export const containerFirewall = guestMethods('lxc');
 
 const clusterLevel = {
   id: 'cluster.firewall',

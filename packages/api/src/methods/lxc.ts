@@ -1,8 +1,8 @@
 /** Containers: life cycle, configuration, consoles. */
 import { defineMethod } from '../method.ts';
-import { lxcConfigFields, lxcCreateFields, lxcUpdateFields } from '../schema/lxc-config.ts';
+import { lxcConfigFields, lxcCreateFields, lxcUpdateFields, lxcVolumeKeys } from '../schema/lxc-config.ts';
 import { ConsoleAccess } from '../schema/resource.ts';
-import { Bit, Bytes, Enum, Format, Node, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
+import { Bit, Bytes, Digest, Enum, Format, Node, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
 
 const Optional = Type.Optional;
 const guest = { node: Node(), vmid: Vmid() };
@@ -151,6 +151,42 @@ export const lxcPending = defineMethod({
   permission: audit,
   proxyTo: 'node',
   cli: { command: 'pct pending', args: ['vmid'], columns: ['key', 'value', 'pending', 'delete'] },
+});
+
+export const lxcResize = defineMethod({
+  id: 'lxc.resize',
+  verb: 'PUT',
+  path: `${base}/resize`,
+  description: 'Grows a volume with its file system, also while the container runs.',
+  params: Type.Object({
+    ...guest,
+    disk: Enum(lxcVolumeKeys, { description: 'rootfs or mp0, mp1, …' }),
+    size: Type.String({ pattern: '\\+?\\d+(\\.\\d+)?[KMGT]?', description: 'New size, or +how much more.' }),
+    digest: Optional(Digest()),
+  }),
+  returns: Type.String(),
+  permission: { perm: '/vms/{vmid}', privs: ['VM.Config.Disk'] },
+  proxyTo: 'node',
+  task: { type: 'resize', id: 'vmid' },
+  cli: { command: 'pct resize', args: ['vmid', 'disk', 'size'] },
+});
+
+export const lxcFeature = defineMethod({
+  id: 'lxc.feature',
+  verb: 'GET',
+  path: `${base}/feature`,
+  description: 'Whether the storages of all its volumes can do what a feature needs.',
+  params: Type.Object({
+    ...guest,
+    feature: Enum(['snapshot', 'clone', 'copy']),
+    snapname: Optional(Format('pve-configid', { maxLength: 40, description: 'Of this snapshot.' })),
+  }),
+  returns: Type.Object({
+    hasFeature: Bit(),
+    reason: Optional(Type.String({ description: 'Why not, and what would help.' })),
+  }),
+  permission: audit,
+  proxyTo: 'node',
 });
 
 export const lxcStatusIndex = defineMethod({

@@ -1,5 +1,9 @@
 /** The firewall of guests, of the datacenter and of this node: one implementation for all levels, see network/firewall. */
-import { clusterFirewall as cluster, guestFirewall as guest } from '@ryokan/api/methods/firewall.ts';
+import {
+  clusterFirewall as cluster,
+  containerFirewall as container,
+  guestFirewall as guest,
+} from '@ryokan/api/methods/firewall.ts';
 import type {
   aliasMethods,
   optionMethods,
@@ -9,7 +13,7 @@ import type {
 } from '@ryokan/api/methods/firewall-parts.ts';
 import type { TProperties } from '@ryokan/api/schema/types.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
-import { readGuest } from '../../guests/guest-store.ts';
+import { type GuestType, readGuest } from '../../guests/guest-store.ts';
 import type { FirewallDocument } from '../../network/firewall/document.ts';
 import { entries, sections } from '../../network/firewall/document.ts';
 import {
@@ -47,28 +51,8 @@ type None = Record<never, never>;
 
 export function firewallHandlers(table: HandlerTable, services: DaemonServices): void {
   const handlers = new LevelHandlers(table, services);
-  const guests: Level = {
-    owner: 'guest',
-    path: ({ node = '', vmid = 0 }) => {
-      readGuest(services.store, 'qemu', node, vmid);
-      return guestFirewall(vmid);
-    },
-  };
-  handlers.rules(guest.rules, guests);
-  handlers.aliases(guest.aliases, guests);
-  handlers.sets(guest.ipset, guests);
-  handlers.references(guest.refs, guests);
-  handlers.options(guest.options, guests, guestOptions);
-  table.on(guest.index, () => childrenOf(guest.index, 'name'));
-  table.on(guest.status, ({ vmid }) => guestFirewallStatus(services, vmid));
-  table.on(guest.log, async ({ vmid, start = 0, limit = 50, ...query }) => {
-    const lines = await readPacketLog(services.paths.root, { vmid, ...query });
-    const shown = lines.slice(start, limit === 0 ? undefined : start + limit);
-    return new Reply(
-      shown.map(({ text }, i) => ({ n: start + i + 1, t: text })),
-      { total: lines.length },
-    );
-  });
+  guestHandlers(table, services, handlers, 'qemu', guest);
+  guestHandlers(table, services, handlers, 'lxc', container);
 
   const datacenter: Level = { owner: 'cluster', path: () => clusterFirewall };
   handlers.rules(cluster.rules, datacenter);
@@ -81,6 +65,38 @@ export function firewallHandlers(table: HandlerTable, services: DaemonServices):
     macros.map(({ name, description }) => ({ macro: name, descr: description })),
   );
   groupHandlers(table, services, handlers);
+}
+
+/** VMs and containers alike; which of them says the type of the document. */
+function guestHandlers(
+  table: HandlerTable,
+  services: DaemonServices,
+  handlers: LevelHandlers,
+  type: GuestType,
+  records: typeof guest | typeof container,
+): void {
+  const guests: Level = {
+    owner: 'guest',
+    path: ({ node = '', vmid = 0 }) => {
+      readGuest(services.store, type, node, vmid);
+      return guestFirewall(vmid);
+    },
+  };
+  handlers.rules(records.rules, guests);
+  handlers.aliases(records.aliases, guests);
+  handlers.sets(records.ipset, guests);
+  handlers.references(records.refs, guests);
+  handlers.options(records.options, guests, guestOptions);
+  table.on(records.index, () => childrenOf(records.index, 'name'));
+  table.on(records.status, ({ vmid }) => guestFirewallStatus(services, vmid));
+  table.on(records.log, async ({ vmid, start = 0, limit = 50, ...query }) => {
+    const lines = await readPacketLog(services.paths.root, { vmid, ...query });
+    const shown = lines.slice(start, limit === 0 ? undefined : start + limit);
+    return new Reply(
+      shown.map(({ text }, i) => ({ n: start + i + 1, t: text })),
+      { total: lines.length },
+    );
+  });
 }
 
 const guestOptions: OptionKinds = {

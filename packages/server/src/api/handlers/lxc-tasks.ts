@@ -1,6 +1,14 @@
 /** Tasks on containers: what the daemon checks first and what a worker then does. */
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
-import { lxcCreate, lxcDestroy, lxcReboot, lxcShutdown, lxcStart, lxcStop } from '@ryokan/api/methods/lxc.ts';
+import {
+  lxcCreate,
+  lxcDestroy,
+  lxcReboot,
+  lxcResize,
+  lxcShutdown,
+  lxcStart,
+  lxcStop,
+} from '@ryokan/api/methods/lxc.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import { forgetGuest } from '../../access/acl.ts';
 import { addToPool, demandPool } from '../../access/pools.ts';
@@ -15,6 +23,7 @@ import {
   shutdownContainer,
   stopContainer,
 } from '../../guests/lxc/power.ts';
+import { resizeTarget, resizeVolume } from '../../guests/lxc/resize.ts';
 import { demandStartable, startContainer } from '../../guests/lxc/start.ts';
 import type { Services } from '../../services.ts';
 import { demandReadVolume } from '../../storage/volume-access.ts';
@@ -63,6 +72,13 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
         task.warn('ha-managed: high availability does not exist yet; the container was created without');
       if (params.start) await startCreated(services, vmid, task);
     },
+  });
+  table.onTask(lxcResize, {
+    async check(params, call) {
+      const { storage } = await resizeTarget(services, params.vmid, params);
+      call.demand(`/storage/${storage}`, ['Datastore.AllocateSpace']);
+    },
+    run: (params, task) => resizeVolume(services, params.vmid, params, task),
   });
   table.onTask(lxcDestroy, {
     check: (params) => demandRemovable(services, params.vmid, params.force === true),

@@ -4,6 +4,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import {
   lxcConfigGet,
   lxcConfigSet,
+  lxcFeature,
   lxcIndex,
   lxcInterfaces,
   lxcList,
@@ -19,6 +20,7 @@ import { pendingRows, withPending } from '../../guests/config-change.ts';
 import type { ConfigProperties } from '../../guests/config-file.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/lxc/config-change.ts';
+import { missingFeature } from '../../guests/lxc/features.ts';
 import { containerInterfaces } from '../../guests/lxc/interfaces.ts';
 import { demandRunning, lxcName } from '../../guests/lxc/power.ts';
 import { updateContainer } from '../../guests/lxc/update.ts';
@@ -50,6 +52,13 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     return { ...typedValues(values), digest };
   });
   table.on(lxcPending, ({ vmid }) => pendingRows(read(vmid).file));
+  table.on(lxcFeature, async ({ vmid, feature, snapname }) => {
+    const { file } = read(vmid);
+    const properties = snapname === undefined ? file.properties : file.snapshots[snapname];
+    if (!properties) throw new RyokanError('not-found', `snapshot '${snapname}' does not exist`);
+    const reason = await missingFeature(services, properties, feature);
+    return reason === undefined ? { hasFeature: 1 as const } : { hasFeature: 0 as const, reason };
+  });
   table.on(lxcConfigSet, async (params, call) => {
     const { vmid, digest } = params;
     read(vmid);

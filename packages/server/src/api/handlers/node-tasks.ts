@@ -2,7 +2,7 @@
 
 import { nodeNatBridge, nodeNatBridgeRemove, nodeStartall, nodeStopall } from '@ryokan/api/methods/nodes.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
-import { startInOrder, stopInOrder } from '../../guests/qemu/bulk.ts';
+import { startInOrder, stopInOrder } from '../../guests/bulk.ts';
 import { createNatBridge, removeNatBridge } from '../../network/nat-bridge.ts';
 import type { Services } from '../../services.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';

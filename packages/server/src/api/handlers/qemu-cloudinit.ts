@@ -10,11 +10,11 @@ import {
 import { formatVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { demandUnlocked, readGuest } from '../../guests/guest-store.ts';
+import { guestsHookedBy } from '../../guests/hookscript.ts';
 import { cloudInitRows } from '../../guests/qemu/cloud-init/changes.ts';
 import { dumpForGuest } from '../../guests/qemu/cloud-init/refresh.ts';
 import { regenerateCloudInit } from '../../guests/qemu/cloud-init/regenerate.ts';
 import { guestAccount } from '../../guests/qemu/guest-account.ts';
-import { guestsHookedBy } from '../../guests/qemu/hookscript.ts';
 import { readSnippet, writeSnippet } from '../../storage/snippet.ts';
 import type { HandlerTable } from '../handler-table.ts';
 import { withUndo } from '../inline-change.ts';

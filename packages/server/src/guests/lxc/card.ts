@@ -50,7 +50,7 @@ export async function makeCard(
   vmid: number,
   key: string,
   text: string,
-): Promise<(PreparedCard & { readonly mtu: number }) | undefined> {
+): Promise<PreparedCard | undefined> {
   const card = parseCard(key, text);
   if (card.bridge === undefined) return undefined;
   const index = cardIndex(key);

@@ -1,6 +1,6 @@
 /** From the text values of a container's document to a typed LxcConfig. */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { type LxcConfig, lxcStoredFields } from '@ryokan/api/schema/lxc-config.ts';
+import { featureFields, type LxcConfig, lxcStoredFields } from '@ryokan/api/schema/lxc-config.ts';
 import { parsePropertyString, propertyStringFields } from '@ryokan/api/schema/property-string.ts';
 import type { Static, TObject, TSchema } from '@ryokan/api/schema/types.ts';
 import type { ConfigProperties } from '../config-file.ts';
@@ -30,6 +30,11 @@ export function fieldsOfKey<T extends TObject>(fields: T, key: string, text: str
       cause,
     });
   }
+}
+
+/** What it may do beyond the ordinary. */
+export function featuresOf(config: LxcConfig): Static<typeof featureFields> {
+  return config.features === undefined ? {} : fieldsOfKey(featureFields, 'features', config.features);
 }
 
 /** The property string schema of a key; undefined for plain values. */

@@ -6,6 +6,7 @@ import type { ConfigChange } from '../config-change.ts';
 import { newConfigFile } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { readGuest, writeGuest } from '../guest-store.ts';
+import { checkHookscript } from '../hookscript.ts';
 import { completeCard } from './card.ts';
 import { requireLxcConfig } from './config.ts';
 import { idRanges } from './ids.ts';
@@ -36,6 +37,7 @@ export async function createContainer(
   context: ChangeContext,
 ): Promise<void> {
   const values = withDefaults(services, options);
+  if (values.hookscript !== undefined) await checkHookscript(services, values.hookscript);
   const ids = idRanges(requireLxcConfig(withoutVolumes(values), vmid));
   if (ids.length === 0) {
     context.warn(

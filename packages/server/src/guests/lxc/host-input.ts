@@ -20,6 +20,7 @@ export interface PreparedCard {
   readonly index: number;
   /** Name of the device on the node that becomes the container's. */
   readonly device: string;
+  readonly mtu: number;
 }
 
 export interface LxcHost {
@@ -42,8 +43,6 @@ export interface LxcHost {
   readonly seccomp: string;
   /** True where the kernel has AppArmor. */
   readonly apparmor: boolean;
-  /** Interface name on the bridge's side is the firewall's; MTU of each card by its number. */
-  readonly mtus: Readonly<Record<number, number>>;
 }
 
 export const lxcfsRoot = '/var/lib/lxcfs';

@@ -3,9 +3,10 @@
  * that golden tests show it. Keys: lxc.container.conf(5).
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { featureFields, type LxcConfig, lxcNetFields } from '@ryokan/api/schema/lxc-config.ts';
-import { defaultHostname, fieldsOfKey } from './config.ts';
+import { type LxcConfig, type LxcNet, lxcNetFields } from '@ryokan/api/schema/lxc-config.ts';
+import { defaultHostname, featuresOf, fieldsOfKey } from './config.ts';
 import { type LxcHost, lxcfsRoot, stage } from './host-input.ts';
+import { cgroupLimits } from './limits.ts';
 
 /**
  * Writes down how the container has ended. Its failing keeps LXC from starting a container again that has rebooted: the
@@ -25,7 +26,7 @@ type Line = readonly [key: string, value: string | number];
 export function lxcText(config: LxcConfig, host: LxcHost): string {
   const lines: Line[] = [
     ...basics(config, host),
-    ...identity(host),
+    ...identity(config, host),
     ...limits(config, host),
     ...terminals(config),
     ...mounts(config, host),
@@ -60,7 +61,7 @@ function basics(config: LxcConfig, host: LxcHost): Line[] {
 }
 
 /** Who its root is on the node, and what it may do. */
-function identity(host: LxcHost): Line[] {
+function identity(config: LxcConfig, host: LxcHost): Line[] {
   const unprivileged = host.ids.length > 0;
   const cgroup = host.cgroupVersion === 1 ? 'cgroup.devices' : 'cgroup2.devices';
   return [
@@ -69,7 +70,7 @@ function identity(host: LxcHost): Line[] {
       ['idmap', `g ${container} ${first} ${count}`],
     ]),
     ['seccomp.profile', host.seccomp],
-    ...(host.apparmor ? ([['apparmor.profile', 'generated']] as const) : []),
+    ...(host.apparmor ? appArmor(config) : []),
     ...(unprivileged ? [] : ([['cap.drop', droppedCapabilities]] as const)),
     // Nobody makes device nodes in a user namespace; which ones it is given says the configuration.
     ...(unprivileged
@@ -84,33 +85,21 @@ function identity(host: LxcHost): Line[] {
   ];
 }
 
-const mib = 1024 ** 2;
-const period = 100_000;
+/** LXC makes a profile of its own for each container. */
+function appArmor(config: LxcConfig): Line[] {
+  const { nesting, mount } = featuresOf(config);
+  return [
+    ['apparmor.profile', 'generated'],
+    ...(nesting ? ([['apparmor.allow_nesting', 1]] as const) : []),
+    ...(mount?.split(';').filter(Boolean) ?? []).map(
+      (type): Line => ['apparmor.raw', `mount fstype=${type.trim()},`],
+    ),
+  ];
+}
 
 function limits(config: LxcConfig, host: LxcHost): Line[] {
-  const memory = (config.memory ?? 512) * mib;
-  const swap = (config.swap ?? 512) * mib;
-  const quota = config.cpulimit ? Math.round(config.cpulimit * period) : undefined;
-  const cpus: Line[] =
-    host.cpus === undefined
-      ? []
-      : [[host.cgroupVersion === 1 ? 'cgroup.cpuset.cpus' : 'cgroup2.cpuset.cpus', host.cpus]];
-  if (host.cgroupVersion === 1) {
-    return [
-      ['cgroup.memory.limit_in_bytes', memory],
-      ...(host.countsSwap ? ([['cgroup.memory.memsw.limit_in_bytes', memory + swap]] as const) : []),
-      ...(quota === undefined ? [] : ([['cgroup.cpu.cfs_quota_us', quota]] as const)),
-      ['cgroup.cpu.shares', config.cpuunits ?? 1024],
-      ...cpus,
-    ];
-  }
-  return [
-    ['cgroup2.memory.max', memory],
-    ...(host.countsSwap ? ([['cgroup2.memory.swap.max', swap]] as const) : []),
-    ...(quota === undefined ? [] : ([['cgroup2.cpu.max', `${quota} ${period}`]] as const)),
-    ['cgroup2.cpu.weight', config.cpuunits ?? 100],
-    ...cpus,
-  ];
+  const prefix = host.cgroupVersion === 1 ? 'cgroup' : 'cgroup2';
+  return cgroupLimits(config, host).map(([file, value]) => [`${prefix}.${file}`, value]);
 }
 
 function terminals(config: LxcConfig): Line[] {
@@ -122,8 +111,7 @@ function terminals(config: LxcConfig): Line[] {
 }
 
 function mounts(config: LxcConfig, host: LxcHost): Line[] {
-  const features =
-    config.features === undefined ? {} : fieldsOfKey(featureFields, 'features', config.features);
+  const features = featuresOf(config);
   const sys = features.force_rw_sys ? 'sys:rw' : 'sys:mixed';
   const entries: string[] = [
     '/sys/fs/fuse/connections sys/fs/fuse/connections none bind,optional',
@@ -134,7 +122,8 @@ function mounts(config: LxcConfig, host: LxcHost): Line[] {
       : []),
     ...(features.fuse ? ['/dev/fuse dev/fuse none bind,create=file,optional'] : []),
     ...host.mounts.map(({ source, target, options, kind }) => {
-      const all = ['bind', ...options, `create=${kind}`].join(',');
+      const bind = kind === 'dir' ? 'rbind' : 'bind';
+      const all = [bind, ...options, `create=${kind}`].join(',');
       return `${escaped(source)} ${escaped(target.replace(/^\/+/, ''))} none ${all}`;
     }),
   ];
@@ -150,19 +139,30 @@ const escaped = (path: string): string =>
 
 function cards(config: LxcConfig, host: LxcHost): Line[] {
   if (host.cards.length === 0) return [['net.0.type', 'empty']];
-  return host.cards.flatMap(({ index, device }): Line[] => {
+  return host.cards.flatMap(({ index, device, mtu }): Line[] => {
     const key = `net${index}` as 'net0';
     const card = fieldsOfKey(lxcNetFields, key, config[key] ?? '');
-    const mtu = host.mtus[index];
     return [
       [`net.${index}.type`, 'phys'],
       [`net.${index}.link`, device],
       [`net.${index}.name`, card.name],
       ...(card.hwaddr ? ([[`net.${index}.hwaddr`, card.hwaddr]] as const) : []),
-      ...(mtu === undefined ? [] : ([[`net.${index}.mtu`, mtu]] as const)),
+      [`net.${index}.mtu`, mtu],
+      ...(card['host-managed'] ? addresses(index, card) : []),
       ...(card.link_down ? [] : ([[`net.${index}.flags`, 'up']] as const)),
     ];
   });
+}
+
+/** Addresses that the node gives the card, since nothing in the container does. */
+function addresses(index: number, { ip, gw, ip6, gw6 }: LxcNet): Line[] {
+  const given = (text: string | undefined): text is string => text?.includes('/') === true;
+  return [
+    ...(given(ip) ? ([[`net.${index}.ipv4.address`, ip]] as const) : []),
+    ...(given(ip) && gw ? ([[`net.${index}.ipv4.gateway`, gw]] as const) : []),
+    ...(given(ip6) ? ([[`net.${index}.ipv6.address`, ip6]] as const) : []),
+    ...(given(ip6) && gw6 ? ([[`net.${index}.ipv6.gateway`, gw6]] as const) : []),
+  ];
 }
 
 /** A line break in a value would be a line of its own. */

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../../host/exec.ts';
 import { stage } from './host-input.ts';
@@ -56,7 +56,9 @@ export class MountNamespace {
   /** Makes a folder on the stage; returns its path in the namespace. */
   folder(name: string): string {
     const path = `${stage}/${name}`;
-    mkdirSync(this.path(path), { mode: 0o755 });
+    mkdirSync(this.path(path));
+    // The container's root has to get through, whatever the mask of this process.
+    chmodSync(this.path(path), 0o755);
     return path;
   }
 

@@ -6,6 +6,7 @@ import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, salvageGuest } from '../guest-store.ts';
+import { preStop } from '../hookscript.ts';
 import { lxcEnded } from './guest-ended.ts';
 import { initProcess, isRunning, monitorProcess } from './process.ts';
 
@@ -47,8 +48,12 @@ export function demandFree(services: GuestServices, vmid: number, skiplock = fal
 /** Kills all its processes. No error when it is not running. */
 export async function stopContainer(services: GuestServices, vmid: number, task: TaskContext): Promise<void> {
   await containerLock(services, vmid, task, async () => {
-    if (isRunning(services.paths, vmid)) await kill(services, vmid, task);
-    else task.log(`CT ${vmid} is not running`);
+    if (!isRunning(services.paths, vmid)) {
+      task.log(`CT ${vmid} is not running`);
+      return;
+    }
+    await preStop(services, vmid, task);
+    await kill(services, vmid, task);
   });
 }
 
@@ -95,6 +100,7 @@ export async function shutdownContainer(
       task.log(`CT ${vmid} is not running`);
       return;
     }
+    await preStop(services, vmid, task);
     const timeout = options.timeout ?? defaultTimeout;
     // LXC finds out which signal; waiting is ours, so that the task can be stopped.
     await run('lxc-stop', [...lxcName(services, vmid), '--nokill', '--nowait'], {

@@ -3,20 +3,14 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
-import {
-  deviceFields,
-  featureFields,
-  lxcDeviceKeys,
-  lxcMountKeys,
-  lxcNetKeys,
-} from '@ryokan/api/schema/lxc-config.ts';
+import { deviceFields, lxcDeviceKeys, lxcMountKeys, lxcNetKeys } from '@ryokan/api/schema/lxc-config.ts';
 import { run } from '../../host/exec.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import { hostId, type IdRange } from '../../host/user-namespace.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { makeCard } from './card.ts';
 import { containerCgroup } from './cgroup.ts';
-import { fieldsOfKey, type LxcConfig } from './config.ts';
+import { featuresOf, fieldsOfKey, type LxcConfig } from './config.ts';
 import { type LxcHost, lxcfsRoot, type PreparedMount } from './host-input.ts';
 import type { MountNamespace } from './mount-namespace.ts';
 import { lxcRunPaths } from './run-paths.ts';
@@ -47,8 +41,7 @@ export async function mountRoot({ services, config, namespace }: ContainerStart)
 export async function gatherHost(start: ContainerStart): Promise<LxcHost> {
   const { services, vmid, config, ids } = start;
   const { seccomp } = lxcRunPaths(services.paths, vmid);
-  const features =
-    config.features === undefined ? {} : fieldsOfKey(featureFields, 'features', config.features);
+  const features = featuresOf(config);
   writeFileSync(seccomp, seccompText({ keyctl: ids.length === 0 || features.keyctl === true }));
   const mounts = await mountPoints(start);
   const devices = await passDevices(start);
@@ -69,7 +62,6 @@ export async function gatherHost(start: ContainerStart): Promise<LxcHost> {
     ids,
     mounts: [...mounts, ...devices.mounts],
     cards,
-    mtus: Object.fromEntries(cards.map(({ index, mtu }) => [index, mtu])),
     devices: devices.rules,
     lxcfs: lxcfsFiles(),
     seccomp,
@@ -89,7 +81,7 @@ async function mountPoints({ services, config, namespace }: ContainerStart): Pro
       source,
       target: value.mp ?? '/',
       kind: 'dir',
-      options: value.ro ? ['ro', 'rbind'] : ['rbind'],
+      options: value.ro ? ['ro'] : [],
     });
   }
   // A mount point below another one has to be mounted behind it.

@@ -5,10 +5,12 @@ import { readTextIfPresent } from '../../host/files.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
+import { oweStopHook, postStart, preStart } from '../hookscript.ts';
 import { protectCards } from './card.ts';
-import { type LxcConfig, requireLxcConfig } from './config.ts';
+import { featuresOf, type LxcConfig, requireLxcConfig } from './config.ts';
 import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts';
 import { lxcEnded } from './guest-ended.ts';
+import type { LxcHost } from './host-input.ts';
 import { allowIds, idRanges } from './ids.ts';
 import { logSize, rotateLog } from './log.ts';
 import { lxcText } from './lxc-text.ts';
@@ -35,6 +37,7 @@ export async function startContainer(
   const config = await configForStart(services, vmid, options, context);
   // What an earlier run left when the machine or the daemon went down.
   await lxcEnded(services, vmid, context);
+  await preStart(services, vmid, context);
   context.undo('lxc.clean-up', { vmid });
   const ids = idRanges(config);
   allowIds(ids);
@@ -46,11 +49,15 @@ export async function startContainer(
     const root = await mountRoot(start);
     await setUpInside({ vmid, root, ids, config, first: false, log: (line) => context.log(line) });
     await protectCards(services, vmid, config);
-    writeFileSync(run.config, lxcText(config, await gatherHost(start)), { mode: 0o600 });
+    const host = await gatherHost(start);
+    for (const note of notes(config, host)) context.log(note);
+    writeFileSync(run.config, lxcText(config, host), { mode: 0o600 });
+    await oweStopHook(services, vmid);
     await runLxc(services, vmid, namespace, context);
   } finally {
     namespace.close();
   }
+  await postStart(services, vmid, context);
 }
 
 /** What forbids a start, said before a task is made. */
@@ -90,10 +97,24 @@ async function configForStart(
     context,
   );
   const config = requireLxcConfig(guest.file.properties, vmid);
-  if (!config.unprivileged) {
-    context.log('the container is privileged: whoever is root in it may become root of this node');
-  }
   return options.debug ? { ...config, debug: true } : config;
+}
+
+/** What the container has to do without, or what its owner should know. */
+function notes(config: LxcConfig, host: LxcHost): string[] {
+  return [
+    ...(config.unprivileged
+      ? []
+      : ['the container is privileged: whoever is root in it may become root of this node']),
+    ...(host.apparmor ? [] : ["this node's kernel has no AppArmor: no profile holds for the container"]),
+    ...(host.lxcfs.length > 0
+      ? []
+      : ['lxcfs does not run: free and uptime in the container show the whole node (systemctl start lxcfs)']),
+    ...(featuresOf(config).mknod
+      ? ['features: mknod is not possible here; pass devices by dev0 and so on']
+      : []),
+    ...(host.countsSwap ? [] : ["swap: this node's kernel does not count swap, so that it has no limit"]),
+  ];
 }
 
 /** LXC in the background: it returns when the container's init runs, or with an error. */

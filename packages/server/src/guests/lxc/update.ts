@@ -4,6 +4,7 @@ import { lxcNetKeys } from '@ryokan/api/schema/lxc-config.ts';
 import type { ConfigChange } from '../config-change.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
+import { checkHookscript } from '../hookscript.ts';
 import { completeCard } from './card.ts';
 import { requireLxcConfig } from './config.ts';
 import {
@@ -15,6 +16,7 @@ import {
   volumeOf,
 } from './config-change.ts';
 import { idRanges } from './ids.ts';
+import { applyToRunning } from './live/apply.ts';
 import { removeVolumes } from './owned-volumes.ts';
 import { isRunning } from './process.ts';
 import { newVolumeRequest, parseVolume } from './volume-value.ts';
@@ -53,6 +55,10 @@ export async function updateContainer(
       dropped.filter((volid) => !namesAnywhere(file, volid)),
       context,
     );
+    if (!running) return;
+    context.keep?.();
+    const keys = [...options.change.delete, ...Object.keys(set)];
+    await applyToRunning(services, vmid, keys, options.author, context);
   });
 }
 
@@ -101,6 +107,7 @@ async function prepareValues(
   context: ChangeContext,
 ): Promise<Record<string, string>> {
   const values: Record<string, string> = { ...given };
+  if (given.hookscript !== undefined) await checkHookscript(services, given.hookscript);
   const ids = idRanges(
     requireLxcConfig({ unprivileged: present.unprivileged ?? '0', ...lxcLines(present) }, vmid),
   );

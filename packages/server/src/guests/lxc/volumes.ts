@@ -122,6 +122,17 @@ async function checkVolume(
 }
 
 /**
+ * Grows the file system to its volume. `mountedFor`: a process in whose mount namespace it is mounted; resize2fs has to
+ * see that.
+ */
+export async function growFileSystem(device: string, mountedFor?: number): Promise<void> {
+  if (mountedFor === undefined) {
+    await run('e2fsck', ['-f', '-y', device], { okCodes: [0, 1] });
+    await run('resize2fs', [device]);
+  } else await run('nsenter', ['--target', String(mountedFor), '--mount', 'resize2fs', device]);
+}
+
+/**
  * Arguments of mount(8) that mount a value on `target`. Device nodes on a volume mean nothing, unless it is the root
  * file system of a privileged container.
  */

@@ -13,12 +13,12 @@ import type { ConfigProperties } from '../config-file.ts';
 import { newConfigFile } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { readGuest, writeGuest } from '../guest-store.ts';
+import { checkHookscript } from '../hookscript.ts';
 import { freshMac } from '../mac-address.ts';
 import type { ConfigChange } from './config-change.ts';
 import { demandDistinctVolumes, planVolumes, prepareDrive } from './disks.ts';
 import { isCdrom, parseDrive } from './drive-value.ts';
 import { hashGuestPassword } from './guest-password.ts';
-import { checkHookscript } from './hookscript.ts';
 import { pinMachine } from './machine-pin.ts';
 
 /** Fills a claimed VMID with its configuration. Everything made on the way is registered for undo. */

@@ -2,7 +2,7 @@
 import { messageOf } from '@ryokan/api/errors.ts';
 import { guardGuest } from '../../network/firewall/guard.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { type HookLog, postStop } from './hookscript.ts';
+import { type HookLog, postStop } from '../hookscript.ts';
 import { cleanUpAfter, isRunning } from './process.ts';
 
 /** Removes what QEMU has left and runs the hook script. The caller holds the guest's lock; safe to repeat. */

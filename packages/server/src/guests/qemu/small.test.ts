@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryStore } from '../../cluster/memory-store.ts';
+import { parseStartup } from '../bulk.ts';
 import { formatSize, parseSize } from '../disk-size.ts';
 import { freshMac } from '../mac-address.ts';
 import { nextVmid } from '../next-vmid.ts';
-import { parseStartup } from './bulk.ts';
 import { parseCpuModels, parseMachines } from './capabilities.ts';
 import { withMac } from './create.ts';
 import { newVolumeRequest, parseDrive } from './drive-value.ts';

@@ -146,7 +146,7 @@ const brokenText = (vmid: number, reason: string): string =>
 
 /** Chains of a guest whose clean-up could not reach the kernel. */
 const hasChains = (paths: Paths, vmid: number): boolean =>
-  (readTextIfPresent(loadedFile(paths)) ?? '').includes(`chain tap${vmid}i`);
+  (readTextIfPresent(loadedFile(paths)) ?? '').match(new RegExp(`chain (?:tap|veth)${vmid}i`)) !== null;
 
 async function store(file: string, text: string | undefined): Promise<void> {
   if (text === undefined) return rmSync(file, { force: true });

@@ -2,18 +2,52 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@ryokan/api/errors.ts';
-import { datacenterOption } from '../../cluster/datacenter-options.ts';
-import type { TaskContext } from '../../tasks/task.ts';
-import { parseConfigFile } from '../config-file.ts';
-import type { GuestServices } from '../guest-services.ts';
-import { guestPrefix, parseGuestPath } from '../guest-store.ts';
-import { guestLock } from './power.ts';
-import { isRunning } from './process.ts';
-import { shutdownGuest } from './shutdown.ts';
-import { startGuest } from './start.ts';
+import { datacenterOption } from '../cluster/datacenter-options.ts';
+import type { TaskContext } from '../tasks/task.ts';
+import { parseConfigFile } from './config-file.ts';
+import type { GuestServices } from './guest-services.ts';
+import { type GuestType, guestPrefix, parseGuestPath } from './guest-store.ts';
+import { containerLock, shutdownContainer } from './lxc/power.ts';
+import { isRunning as isContainerRunning } from './lxc/process.ts';
+import { startContainer } from './lxc/start.ts';
+import { guestLock } from './qemu/power.ts';
+import { isRunning as isVmRunning } from './qemu/process.ts';
+import { shutdownGuest } from './qemu/shutdown.ts';
+import { startGuest } from './qemu/start.ts';
+
+/** What differs between kinds of guests. */
+interface Kind {
+  readonly noun: string;
+  isRunning(services: GuestServices, vmid: number): boolean;
+  start(services: GuestServices, vmid: number, task: TaskContext): Promise<void>;
+  shutDown(
+    services: GuestServices,
+    vmid: number,
+    limits: { readonly timeout: number; readonly forceStop: boolean },
+    task: TaskContext,
+  ): Promise<void>;
+}
+
+const kinds: Readonly<Record<GuestType, Kind>> = {
+  qemu: {
+    noun: 'VM',
+    isRunning: ({ paths }, vmid) => isVmRunning(paths, vmid),
+    start: (services, vmid, task) =>
+      guestLock(services, vmid, task, () => startGuest(services, vmid, {}, task)),
+    shutDown: shutdownGuest,
+  },
+  lxc: {
+    noun: 'CT',
+    isRunning: ({ paths }, vmid) => isContainerRunning(paths, vmid),
+    start: (services, vmid, task) =>
+      containerLock(services, vmid, task, () => startContainer(services, vmid, {}, task)),
+    shutDown: shutdownContainer,
+  },
+};
 
 interface Ordered {
   readonly vmid: number;
+  readonly type: GuestType;
   /** Guests without an order come last. */
   readonly order: number;
   /** Seconds to wait after its start, and for its shutdown. */
@@ -58,16 +92,17 @@ export async function startInOrder(
   );
   for (const [done, guest] of wanted.entries()) {
     task.signal.throwIfAborted();
-    task.progress(done / wanted.length, `VM ${guest.vmid}`);
-    if (isRunning(services.paths, guest.vmid)) continue;
+    const { noun, isRunning, start } = kinds[guest.type];
+    task.progress(done / wanted.length, `${noun} ${guest.vmid}`);
+    if (isRunning(services, guest.vmid)) continue;
     try {
-      await guestLock(services, guest.vmid, task, () => startGuest(services, guest.vmid, {}, task));
+      await start(services, guest.vmid, task);
       task.keep();
-      task.log(`started VM ${guest.vmid}`);
+      task.log(`started ${noun} ${guest.vmid}`);
       if (guest.up > 0 && done < wanted.length - 1)
         await sleep(guest.up * 1000, undefined, { signal: task.signal });
     } catch (error) {
-      task.warn(`VM ${guest.vmid} did not start: ${messageOf(error)}`);
+      task.warn(`${noun} ${guest.vmid} did not start: ${messageOf(error)}`);
       await task.takeBack();
     }
   }
@@ -87,21 +122,22 @@ export async function stopInOrder(
   task: TaskContext,
 ): Promise<void> {
   const guests = guestsInOrder(services, options.only, task, () => true).filter((one) =>
-    isRunning(services.paths, one.vmid),
+    kinds[one.type].isRunning(services, one.vmid),
   );
   const groups = new Map<number, Ordered[]>();
   for (const guest of guests.reverse()) groups.set(guest.order, [...(groups.get(guest.order) ?? []), guest]);
   let done = 0;
   for (const group of groups.values()) {
-    const stop = async ({ vmid, down }: Ordered): Promise<void> => {
+    const stop = async ({ vmid, type, down }: Ordered): Promise<void> => {
+      const { noun, shutDown } = kinds[type];
       try {
         const limits = { timeout: down ?? options.timeout, forceStop: options.forceStop };
-        await shutdownGuest(services, vmid, limits, task);
-        task.log(`VM ${vmid} is down`);
+        await shutDown(services, vmid, limits, task);
+        task.log(`${noun} ${vmid} is down`);
       } catch (error) {
-        task.warn(`VM ${vmid} did not shut down: ${messageOf(error)}`);
+        task.warn(`${noun} ${vmid} did not shut down: ${messageOf(error)}`);
       }
-      task.progress(++done / guests.length, `VM ${vmid}`);
+      task.progress(++done / guests.length, `${noun} ${vmid}`);
     };
     const waiting = group.values();
     const workers = Number(datacenterOption(services.store, 'max_workers') ?? group.length);
@@ -120,13 +156,14 @@ function guestsInOrder(
   wanted: (properties: Readonly<Record<string, string>>) => boolean,
 ): Ordered[] {
   const found: Ordered[] = [];
-  for (const doc of services.store.list(guestPrefix('qemu', services.settings.node))) {
-    const vmid = parseGuestPath(doc.path)?.vmid;
-    if (vmid === undefined || (only && !only.has(vmid))) continue;
+  const types = Object.keys(kinds) as GuestType[];
+  for (const doc of types.flatMap((type) => services.store.list(guestPrefix(type, services.settings.node)))) {
+    const { vmid, type } = parseGuestPath(doc.path) ?? {};
+    if (vmid === undefined || type === undefined || (only && !only.has(vmid))) continue;
     try {
       const { properties } = parseConfigFile(doc.text, doc.path);
       if (properties.template !== '1' && wanted(properties))
-        found.push({ vmid, ...parseStartup(properties.startup) });
+        found.push({ vmid, type, ...parseStartup(properties.startup) });
     } catch (error) {
       task.warn(messageOf(error));
     }

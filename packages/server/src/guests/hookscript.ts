@@ -7,10 +7,11 @@ import { chmodSync, realpathSync, statSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
-import { readTextIfPresent } from '../../host/files.ts';
-import type { GuestServices } from '../guest-services.ts';
-import { salvageGuest } from '../guest-store.ts';
-import { qemuRunPaths } from './run-paths.ts';
+import { readTextIfPresent } from '../host/files.ts';
+import type { GuestServices } from './guest-services.ts';
+import { guestOwner, salvageGuest } from './guest-store.ts';
+import { lxcRunPaths } from './lxc/run-paths.ts';
+import { qemuRunPaths } from './qemu/run-paths.ts';
 
 export type HookPhase = 'pre-start' | 'post-start' | 'pre-stop' | 'post-stop';
 
@@ -35,7 +36,7 @@ export async function checkHookscript(services: GuestServices, volid: string): P
 export async function guestsHookedBy(services: GuestServices, path: string): Promise<number[]> {
   const found: number[] = [];
   for (const { path: document, text } of services.store.list('nodes/')) {
-    const vmid = /\/qemu-server\/(\d+)\.conf$/.exec(document)?.[1];
+    const vmid = /\/(?:qemu-server|lxc)\/(\d+)\.conf$/.exec(document)?.[1];
     const volids = [...text.matchAll(/^hookscript:\s*(\S+)/gm)].map((match) => match[1] ?? '');
     for (const volid of vmid === undefined ? [] : new Set(volids)) {
       // A storage that is gone has no path; nobody runs what is on it.
@@ -61,10 +62,10 @@ export async function preStart(services: GuestServices, vmid: number, log: HookL
   if (volid !== undefined) await runHook(services, vmid, volid, 'pre-start', log);
 }
 
-/** A QEMU runs from now on, so that a post-stop is owed, whoever sees it end. */
+/** The guest runs from now on, so that a post-stop is owed, whoever sees it end. */
 export async function oweStopHook(services: GuestServices, vmid: number): Promise<void> {
   const volid = hookscriptOf(services, vmid);
-  if (volid !== undefined) await writeFile(qemuRunPaths(services.paths, vmid).hook, volid, { mode: 0o600 });
+  if (volid !== undefined) await writeFile(owedFile(services, vmid), volid, { mode: 0o600 });
 }
 
 export function postStart(services: GuestServices, vmid: number, log: HookLog): Promise<void> {
@@ -75,9 +76,9 @@ export function preStop(services: GuestServices, vmid: number, log: HookLog): Pr
   return tryHook(services, vmid, hookscriptOf(services, vmid), 'pre-stop', log);
 }
 
-/** Once for each QEMU that has run. The caller holds the guest's lock. */
+/** Once for each time that the guest has run. The caller holds the guest's lock. */
 export async function postStop(services: GuestServices, vmid: number, log: HookLog): Promise<void> {
-  const { hook } = qemuRunPaths(services.paths, vmid);
+  const hook = owedFile(services, vmid);
   const volid = await readFile(hook, 'utf8').catch(() => undefined);
   if (volid === undefined) return;
   await rm(hook, { force: true });
@@ -90,7 +91,16 @@ export async function postStop(services: GuestServices, vmid: number, log: HookL
 
 function hookscriptOf(services: GuestServices, vmid: number): string | undefined {
   // A guest whose configuration is damaged can be stopped all the same.
-  return salvageGuest(services.store, 'qemu', services.settings.node, vmid).file.properties.hookscript;
+  const type = typeOf(services, vmid);
+  return salvageGuest(services.store, type, services.settings.node, vmid).file.properties.hookscript;
+}
+
+const typeOf = ({ store }: GuestServices, vmid: number) => guestOwner(store, vmid)?.type ?? 'qemu';
+
+/** Names the script that waits for the end of the guest. */
+function owedFile(services: GuestServices, vmid: number): string {
+  const paths = typeOf(services, vmid) === 'lxc' ? lxcRunPaths : qemuRunPaths;
+  return paths(services.paths, vmid).hook;
 }
 
 async function tryHook(
@@ -118,7 +128,7 @@ async function runHook(
   const path = await scriptPath(services, volid);
   const problem = await runScript(path, [String(vmid), phase], log);
   if (problem !== undefined) {
-    throw new RyokanError('failed', `hookscript '${volid}' ${problem} in phase ${phase} of VM ${vmid}`, {
+    throw new RyokanError('failed', `hookscript '${volid}' ${problem} in phase ${phase} of guest ${vmid}`, {
       context: { vmid, volid },
     });
   }
