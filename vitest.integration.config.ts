@@ -10,6 +10,7 @@ export default defineConfig({
       'test/integration/**/*.test.ts',
       'test/clients/**/*.test.ts',
       'test/contract/**/*.test.ts',
+      'test/fuzz/**/*.test.ts',
       'packages/web/test/**/*.test.ts',
     ],
     pool: 'forks',

@@ -25,10 +25,17 @@ const suites: readonly Suite[] = [
   {
     name: 'integration',
     config: 'vitest.integration.config.ts',
-    folders: ['test/integration', 'packages/web/test'],
+    folders: ['test/integration', 'test/clients', 'test/contract', 'test/fuzz', 'packages/web/test'],
     integration: true,
   },
   { name: 'lab', config: 'vitest.lab.config.ts', folders: ['test/lab'], integration: true, onRequest: true },
+  {
+    name: 'fuzz',
+    config: 'vitest.fuzz.config.ts',
+    folders: ['test/fuzz'],
+    integration: true,
+    onRequest: true,
+  },
 ];
 
 export async function runTests(args: string[]): Promise<number> {

@@ -41,7 +41,7 @@ function checkBoolean(value: unknown, options: CheckOptions): Checked {
 }
 
 function checkNumber(schema: TSchema, value: unknown): Checked {
-  const pattern = schema.type === 'integer' ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
+  const pattern = schema.type === 'integer' ? /^[+-]?\d+$/ : /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string' || !pattern.test(text) || !Number.isFinite(Number(text))) {
     return { error: `type check ('${schema.type}') failed - got '${show(value)}'` };

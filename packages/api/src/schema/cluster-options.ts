@@ -72,6 +72,13 @@ export const guestOptionFields = {
       { description: 'How tags look.' },
     ),
   ),
+  'url-reach': Optional(
+    Enum(['any', 'network', 'public'], {
+      default: 'network',
+      description:
+        'Where the node fetches URLs from for people without Sys.Modify on it: any address, all but the node itself and its local link, or no private networks either.',
+    }),
+  ),
   'user-tag-access': Optional(PropertyString(tagAccessFields, { description: 'Who may set which tags.' })),
 };
 

@@ -175,9 +175,11 @@ export class Tickets {
   }
 
   private verifyLogin(ticket: string): CheckedTicket | undefined {
-    const match = /^(PVE:([^\s:/]+@[^\s:/!]+):([0-9A-F]{8}))::([A-Za-z0-9+/]{107}=)$/.exec(ticket);
+    const match = /^(PVE:([^\s:/]+):([0-9A-F]{8}))::([A-Za-z0-9+/]{107}=)$/.exec(ticket);
     if (!match) return undefined;
     const [, plain, user, time, text] = match as unknown as [string, string, string, string, string];
+    // A token's id, user@realm!token, is no user: no ticket is made for one.
+    if (!user.includes('@') || user.slice(user.lastIndexOf('@')).includes('!')) return undefined;
     const bytes = Buffer.from(text, 'base64');
     const inner = bytes.subarray(0, sessionLength + 4);
     const signed = Buffer.concat([Buffer.from(plain), inner]);

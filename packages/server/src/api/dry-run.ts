@@ -159,4 +159,4 @@ function shownChanges(entry: Entry, changes: readonly DocumentChange[]): ShownCh
 
 /** Options whose value is a secret or its hash: shown as changed, not with the value. */
 const withoutSecret = (line: string): string =>
-  line.replace(/^([+-]\s*(?:cipassword|password)\s*:?\s).*$/, '$1**********');
+  line.replace(/^([+-]\t?(?:cipassword|password):? ).*$/, '$1**********');

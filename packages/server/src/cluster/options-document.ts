@@ -64,7 +64,14 @@ function formatOptions(options: Options): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([key, value]) =>
-        `${key}: ${longTexts.has(key) ? encodeURIComponent(value) : value.replace(/\s*\n\s*/g, ' ')}\n`,
+        `${key}: ${
+          longTexts.has(key)
+            ? encodeURIComponent(value)
+            : value
+                .split('\n')
+                .map((line) => line.trim())
+                .join(' ')
+        }\n`,
     )
     .join('');
 }

@@ -24,8 +24,8 @@ export function parseSections(text: string): Section[] {
       sections.push({ ...(type === undefined ? {} : { type }), id, lines: [] });
       continue;
     }
-    const option = /^\s+(\S+)(?:\s+(.*?))?\s*$/.exec(line);
-    if (option?.[1]) sections.at(-1)?.lines.push([option[1], option[2] ?? '']);
+    const option = /^\s+(\S+)(.*)$/.exec(line.trimEnd());
+    if (option?.[1]) sections.at(-1)?.lines.push([option[1], (option[2] ?? '').trimStart()]);
   }
   return sections;
 }
@@ -35,7 +35,13 @@ export function formatSections(sections: readonly Section[]): string {
     .map(({ type, id, lines }) => {
       const head = type === undefined ? id : `${type}: ${id}`;
       // A line break inside a value would begin another line of the document.
-      const body = lines.map(([key, value]) => `\t${key} ${value.replace(/\s*[\r\n]+\s*/g, ' ')}\n`);
+      const body = lines.map(
+        ([key, value]) =>
+          `\t${key} ${value
+            .split(/[\r\n]+/)
+            .map((part) => part.trim())
+            .join(' ')}\n`,
+      );
       return `${head}\n${body.join('')}`;
     })
     .join('\n');

@@ -224,5 +224,5 @@ function encodeNote(text: string): string {
   return text
     .replace(/\p{Cs}/gu, '\ufffd') // half of a surrogate pair is no character; encodeURIComponent throws on it
     .replace(/[^\x20-\x7e]|[%:]/gu, encodeURIComponent)
-    .replace(/ +$/, (blanks: string) => '%20'.repeat(blanks.length));
+    .replace(/(?<! ) +$/, (blanks: string) => '%20'.repeat(blanks.length));
 }

@@ -7,6 +7,7 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { errorCode } from '../host/files.ts';
+import { demandReachable, type Reach, reachableLookup } from '../host/network-reach.ts';
 import { readableSize } from './image-names.ts';
 import { diskFull } from './staging.ts';
 
@@ -14,6 +15,8 @@ export interface FetchOptions {
   /** Default true. */
   readonly verifyCertificates?: boolean;
   readonly signal?: AbortSignal;
+  /** Which addresses may be connected to, those of redirects included; default all. */
+  readonly reach?: Reach;
   /** How long (ms) a server may be silent; default a minute. */
   readonly silence?: number;
 }
@@ -152,13 +155,15 @@ function parseUrl(text: string, base?: URL): URL {
   return url;
 }
 
-function send(url: URL, method: 'GET' | 'HEAD', options: FetchOptions): Promise<IncomingMessage> {
-  const { verifyCertificates = true, signal, silence = 60_000 } = options;
+async function send(url: URL, method: 'GET' | 'HEAD', options: FetchOptions): Promise<IncomingMessage> {
+  const { verifyCertificates = true, signal, silence = 60_000, reach = 'any' } = options;
+  demandReachable(url, reach);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
       agent: false,
+      lookup: reachableLookup(reach),
       timeout: silence,
       rejectUnauthorized: verifyCertificates,
       ...(signal ? { signal } : {}),

@@ -5,6 +5,7 @@ import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import type { ParamsOf } from '@ryokan/api/method.ts';
 import type { storageDownload, storageUpload } from '@ryokan/api/methods/storage.ts';
 import { type FileContent, formatVolumeId, uploadFileName } from '@ryokan/api/schema/volume-id.ts';
+import type { Reach } from '../host/network-reach.ts';
 import type { DataPaths } from '../host/paths.ts';
 import type { TaskContext } from '../tasks/task.ts';
 import { demandChecksum, demandDigest, expectedChecksum, startHash } from './checksum.ts';
@@ -112,6 +113,7 @@ export async function receiveUpload(
 export async function fetchUrl(
   { storage, paths }: IncomingServices,
   params: DownloadParams,
+  reach: Reach,
   task: TaskContext,
 ): Promise<void> {
   const driver = await storage.driver(params.storage);
@@ -128,6 +130,7 @@ export async function fetchUrl(
       target: fetched,
       maxBytes: available,
       signal: task.signal,
+      reach,
       verifyCertificates: params['verify-certificates'] ?? true,
       ...(hash ? { hash } : {}),
       onStart: (reached, total) => logStart(task, url, reached, total),

@@ -41,11 +41,11 @@ export function parseStorageConfig(text: string): StorageDocument {
       else storages.set(storage, { storage, type, properties: section });
       continue;
     }
-    const property = /^\s+([a-zA-Z][a-zA-Z0-9_-]*)(?:\s+(.*?))?\s*$/.exec(line);
+    const property = /^\s+([a-zA-Z][a-zA-Z0-9_-]*)(?:\s(.*))?$/.exec(line.trimEnd());
     if (!property || !section) {
       problem('neither `type: storage` nor an indented property');
       if (!property) section = undefined;
-    } else section[property[1] as string] = property[2] ?? '1';
+    } else section[property[1] as string] = property[2]?.trimStart() ?? '1';
   }
   return { storages: [...storages.values()], problems };
 }

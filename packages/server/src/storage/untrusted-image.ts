@@ -89,10 +89,10 @@ async function vmdkProblem(image: ImageBytes): Promise<string | undefined> {
   if (offset === 0n || offset > BigInt(image.size) || length > longestDescriptor)
     return 'its descriptor is missing';
   const descriptor = (await image.read(Number(offset), length)).toString('latin1');
-  if (/^\s*parentFileNameHint/im.test(descriptor)) {
+  if (/^[ \t]*parentFileNameHint/im.test(descriptor)) {
     return 'it needs a parent image; copy it with qemu-img convert first';
   }
-  const type = /^\s*createType\s*=\s*"([^"]*)"/im.exec(descriptor)?.[1];
+  const type = /^[ \t]*createType[ \t]*=[ \t]*"([^"]*)"/im.exec(descriptor)?.[1];
   return type === 'monolithicSparse' || type === 'streamOptimized'
     ? undefined
     : `its type '${type ?? ''}' spreads over several files; copy it with qemu-img convert first`;

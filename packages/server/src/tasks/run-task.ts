@@ -73,4 +73,10 @@ export async function runTask(
   return good;
 }
 
-const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' ') || 'unknown error';
+const oneLine = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .join(' ') || 'unknown error';

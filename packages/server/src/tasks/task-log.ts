@@ -23,7 +23,7 @@ export class TaskLogWriter {
   }
 
   line(text: string): void {
-    this.try(() => appendFileSync(this.path, `${text.replace(/\s+$/, '')}\n`));
+    this.try(() => appendFileSync(this.path, `${text.trimEnd()}\n`));
   }
 
   private try(write: () => void): void {

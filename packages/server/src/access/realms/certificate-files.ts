@@ -8,7 +8,7 @@ const bundle = 'ca-certificates.crt';
 
 /** The authorities in a file or folder of the node. Throws RyokanError 'failed' when there is none. */
 export async function certificateAuthorities(realm: string, capath: string): Promise<string[]> {
-  const path = capath.replace(/\/+$/, '') || '/';
+  const path = capath.replace(/(?<!\/)\/+$/, '') || '/';
   const info = await stat(path).catch((error: unknown) => {
     throw unreadable(realm, 'capath', path, error);
   });

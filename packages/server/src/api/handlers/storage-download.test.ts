@@ -90,8 +90,12 @@ describe('download-url', () => {
     expect((await ask('inside@pve')).status).toBe(403);
     expect((await ask('outside@pve')).status).toBe(200);
     await bed.tasks[0]?.ended;
+    // Without Sys.Modify the node itself is out of reach, unless the datacenter says otherwise.
+    expect(bed.tasks[0]?.status).toMatch(/Sys\.Modify on the node/);
     const query = (user: string, url: string) =>
       bed.call('GET', '/nodes/pve1/query-url-metadata', { url }, { user });
+    expect((await query('outside@pve', `${base}/good.iso`)).status).toBe(403);
+    await bed.services.store.commit([], [{ path: 'datacenter.cfg', text: 'url-reach: any\n' }]);
     expect((await query('inside@pve', `${base}/good.iso`)).status).toBe(403);
     expect((await query('outside@pve', `${base}/good.iso`)).data).toMatchObject({ filename: 'good.iso' });
     const refused = await query('outside@pve', `${base}/missing`);

@@ -42,6 +42,7 @@ import { demandChangeVolume, demandReadVolume, mayReadVolume } from '../../stora
 import { allocateVolume, demandUnused, volumeIdOf } from '../../storage/volume-requests.ts';
 import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
+import { urlReach } from '../url-reach.ts';
 
 export function storageHandlers(table: HandlerTable, services: Services): void {
   definitionHandlers(table, services);
@@ -289,14 +290,16 @@ function incomingHandlers(table: HandlerTable, services: Services): void {
 
   table.onTask(storageDownload, {
     check: (params) => checkDownload(services, params),
-    run: (params, task) => fetchUrl(services, params, task),
+    run: (params, task) => fetchUrl(services, params, urlReach(services, task.user), task),
   });
 
   table.on(queryUrlMetadata, async ({ url, 'verify-certificates': verifyCertificates = true }, call) => {
     try {
-      return await queryUrl(url, { verifyCertificates, signal: call.signal, silence: 20_000 });
+      const reach = urlReach(services, call.user);
+      return await queryUrl(url, { verifyCertificates, signal: call.signal, silence: 20_000, reach });
     } catch (error) {
-      if (error instanceof RyokanError) throw new ParameterError({ url: error.message });
+      if (error instanceof RyokanError && error.code !== 'forbidden')
+        throw new ParameterError({ url: error.message });
       throw error;
     }
   });

@@ -66,9 +66,9 @@ export interface DocumentProblem {
 
 const parsers: { readonly [K in SectionKind]: (text: string) => Entries[K] } = {
   options: (text) => {
-    const [, key, value] = /^([a-z][\w-]*)\s*[:=]\s*(.*?)$/i.exec(text) ?? [];
+    const [, key, value] = /^([a-z][\w-]*)\s*[:=](.*)$/i.exec(text) ?? [];
     if (key === undefined || value === undefined) throw new Error('an option is written as `name: value`');
-    return { key: key.toLowerCase(), value };
+    return { key: key.toLowerCase(), value: value.trimStart() };
   },
   aliases: (text) => {
     const [body, comment] = splitComment(text);
@@ -130,7 +130,7 @@ export function parseDocument(text: string): FirewallDocument {
 }
 
 function parseHeader(line: string): Section | undefined {
-  const [, body, comment] = /^\s*\[([^\]]*)\]\s*(?:#\s*(.*?))?\s*$/.exec(line) ?? [];
+  const [, body, comment] = /^\[([^\]]*)\]\s*(?:#(.*))?$/.exec(line.trim()) ?? [];
   if (body === undefined) return undefined;
   const [keyword = '', name, more] = body.trim().split(/\s+/);
   const kind = keyword.toLowerCase();
@@ -141,7 +141,7 @@ function parseHeader(line: string): Section | undefined {
   return {
     kind: known && more === undefined ? (kind as SectionKind) : 'unknown',
     ...(named && name !== undefined ? { name } : {}),
-    ...(comment ? { comment } : {}),
+    ...(comment?.trim() ? { comment: comment.trim() } : {}),
     header: line,
     lines: [],
   };

@@ -59,7 +59,8 @@ const options = {
 
 /** Throws an Error that says what is wrong with the line. */
 export function parseRule(line: string): Rule {
-  const [, off, body = '', comment] = /^\s*(\|)?\s*([^#]*?)\s*(?:#\s*(.*?)\s*)?$/.exec(line) ?? [];
+  const [, off, body = '', comment] =
+    /^(\|)?([^#]*)(?:#(.*))?$/.exec(line.trim())?.map((part) => part?.trim()) ?? [];
   const [typeText = '', actionText = '', ...words] = body.split(/\s+/);
   const type = ruleTypes.find((one) => one === typeText.toLowerCase());
   if (!type) throw new Error(`a rule begins with IN, OUT, FORWARD or GROUP, not '${typeText}'`);

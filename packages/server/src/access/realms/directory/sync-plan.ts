@@ -192,7 +192,8 @@ class Sync {
 const comparableDn = (dn: string): string =>
   dn
     .toLowerCase()
-    .replace(/\s*([,=+])\s*/g, '$1')
-    .trim();
+    .split(/([,=+])/)
+    .map((part) => part.trim())
+    .join('');
 
 const isTrue = (value: string): boolean => !/^(0|false|no|off|)$/i.test(value.trim());
