@@ -43,6 +43,7 @@ describe.each([
         'etc/old': 'x',
         'srv/one/file': 'x',
         'bin/app': 'x',
+        'bin/sh': 'x',
       },
       change: async (tree) => {
         await rm(join(tree, 'etc/old'));
@@ -60,7 +61,7 @@ describe.each([
     const told: string[] = [];
     const { program } = await unpack({ ids: map, onScratch: (path) => told.push(path) });
     expect(program).toEqual({
-      entrypoint: `/bin/app "say hello" "it's"`,
+      entrypoint: '/.oci-program',
       env: 'PATH=/bin\0NAME=a b',
       lxc: [
         ['lxc.init.cwd', '/srv'],
@@ -70,6 +71,9 @@ describe.each([
       ],
       problems: [],
     });
+    expect(await readFile(join(root, '.oci-program'), 'utf8')).toBe(
+      `#!/bin/sh\nexec '/bin/app' 'say hello' 'it'\\''s'\n`,
+    );
     expect(await readdir(join(root, 'etc'))).toEqual(['passwd']);
     const [app, srv] = await Promise.all([stat(join(root, 'bin/app')), stat(join(root, 'srv'))]);
     expect([app.uid, app.mode & 0o7777]).toEqual([owner, 0o4755]);

@@ -2,7 +2,7 @@
 import type { ContainerTree } from '../setup/tree.ts';
 
 export interface ContainerProgram {
-  /** Option `entrypoint`: the command line, quoted as LXC reads it; absent when the image names no program. */
+  /** Option `entrypoint`: the command line, which LXC cuts at blanks; absent when the image names no program. */
   readonly entrypoint?: string;
   /** Option `env`: `NAME=value`, separated by NUL. */
   readonly env?: string;
@@ -19,10 +19,9 @@ const plain = /^[^\x00-\x08\x0a-\x1f\x7f]*$/;
 export function containerProgram(config: unknown, tree: ContainerTree): ContainerProgram {
   const given = (typeof config === 'object' && config !== null ? config : {}) as Record<string, unknown>;
   const problems: string[] = [];
-  const words = [...texts(given.Entrypoint), ...texts(given.Cmd)].map(quoted);
-  if (words.includes(undefined))
-    problems.push('its program has words with both kinds of quotes or control characters');
-  const entrypoint = words.includes(undefined) ? '' : words.join(' ');
+  const entrypoint = commandLine([...texts(given.Entrypoint), ...texts(given.Cmd)], tree);
+  if (entrypoint === undefined)
+    problems.push('its program has words with blanks, and it has no /bin/sh to take them');
   const env = texts(given.Env).filter((one) => /^\w+=/.test(one) && plain.test(one));
   if (env.length < texts(given.Env).length)
     problems.push('some variables of its environment are not plain text');
@@ -31,7 +30,7 @@ export function containerProgram(config: unknown, tree: ContainerTree): Containe
     problems.push(`its user '${text(given.User).slice(0, 100)}' is not in it: it runs as root`);
   const [folder, signal] = [text(given.WorkingDir), text(given.StopSignal)];
   return {
-    ...(entrypoint === '' ? {} : { entrypoint }),
+    ...(entrypoint ? { entrypoint } : {}),
     ...(env.length === 0 ? {} : { env: env.join('\0') }),
     lxc: [
       ...(folder.startsWith('/') && folder !== '/' && plain.test(folder)
@@ -48,12 +47,16 @@ export function containerProgram(config: unknown, tree: ContainerTree): Containe
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(text) : []);
 
-/** LXC cuts lxc.init.cmd at blanks and knows two kinds of quotes, nothing else. */
-function quoted(word: string): string | undefined {
-  if (!plain.test(word)) return undefined;
-  if (/^[^\s'"]+$/.test(word)) return word;
-  if (!word.includes('"')) return `"${word}"`;
-  return word.includes("'") ? undefined : `'${word}'`;
+/** Where the script stands that starts a program whose words have blanks. */
+const script = '/.oci-program';
+
+/** LXC cuts lxc.init.cmd at blanks and knows no quotes (tried: 5.0.2), so other words go through a script in the tree. */
+function commandLine(words: readonly string[], tree: ContainerTree): string | undefined {
+  if (words.every((word) => /^[^\s'"]+$/.test(word) && plain.test(word))) return words.join(' ');
+  if (tree.kind('/bin/sh') === undefined) return undefined;
+  const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  tree.write(script, `#!/bin/sh\nexec ${quoted.join(' ')}\n`, { mode: 0o755 });
+  return script;
 }
 
 /** `user[:group]`, each a name or a number; undefined when the container has no such name. */
