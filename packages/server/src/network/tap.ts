@@ -47,6 +47,7 @@ export function tapName(vmid: number, index: number): string {
  */
 export async function createTap(name: string, options: TapOptions): Promise<void> {
   const { bridge, uid } = options;
+  demandBridge(bridge);
   const mtu = options.mtu === undefined || options.mtu === 1 ? deviceMtu(bridge) : options.mtu;
   const make = [`tuntap add dev ${name} mode tap user ${uid}${options.multiQueue ? ' multi_queue' : ''}`];
   letEverybodyOpenTun();
@@ -145,7 +146,8 @@ export async function removeTap(name: string, dataDir: string): Promise<void> {
   await removeUnusedVlanBridges();
 }
 
-function demandBridge(bridge: string): void {
+/** Throws RyokanError 'not-found' when the node has no such bridge. */
+export function demandBridge(bridge: string): void {
   if (isBridge(bridge)) return;
   const what = interfaceExists(bridge) ? 'is no bridge' : 'does not exist';
   throw new RyokanError(

@@ -4,7 +4,7 @@ import { formatPropertyString } from '@ryokan/api/schema/property-string.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
 import type { FirewallCard } from '../../network/firewall/compile-guest.ts';
 import { guardGuest } from '../../network/firewall/guard.ts';
-import type { TapSettings } from '../../network/tap.ts';
+import { demandBridge, type TapSettings } from '../../network/tap.ts';
 import { createVeth, vethName } from '../../network/veth.ts';
 import { deviceMtu } from '../../network/vlan-bridge.ts';
 import type { GuestServices } from '../guest-services.ts';
@@ -54,6 +54,7 @@ export async function makeCard(
   const card = parseCard(key, text);
   if (card.bridge === undefined) return undefined;
   const index = cardIndex(key);
+  demandBridge(card.bridge);
   const mtu = card.mtu ?? deviceMtu(card.bridge);
   const name = vethName(vmid, index);
   const device = await createVeth(name, {
