@@ -128,7 +128,7 @@ async function interact(
   const { uid } = await provider.interactionDetails(incoming, outgoing);
   outgoing.setHeader('content-type', 'text/html');
   outgoing.end(
-    `<!doctype html><title>Provider</title><form method="post" action="/interaction/${uid}">` +
+    `<!doctype html><title>Provider</title><link rel="icon" href="data:,"><form method="post" action="/interaction/${uid}">` +
       '<label>Name <input name="name" autofocus></label> <button>Log in</button></form>',
   );
 }

@@ -1,6 +1,7 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { createBrowserRouter, Navigate, RouterProvider } from 'react-router';
+import { receiveOpenIdAnswer } from './api/openid-login.ts';
 import { queryClient } from './api/query.ts';
 import { Loading } from './components/loading.tsx';
 import { PageCrash } from './components/page-crash.tsx';
@@ -18,6 +19,8 @@ const ApiDocsPage = lazyPage('apiDocs', () => import('./pages/api-docs/api-docs-
 const ConsoleWindow = lazy(() => import('./pages/console-window.tsx'));
 const NotFound = lazy(() => import('./pages/not-found.tsx'));
 
+// The router reads the address as soon as it is made.
+receiveOpenIdAnswer();
 const router = createBrowserRouter([
   { path: '/login', element: <LoginPage />, errorElement: <PageCrash /> },
   {

@@ -57,6 +57,16 @@ export const pages: readonly PageToSee[] = [
   { name: 'datacenter-storage', path: '/datacenter/storage' },
   { name: 'datacenter-users', path: '/datacenter/users' },
   { name: 'datacenter-tokens', path: '/datacenter/users?part=tokens' },
+  { name: 'datacenter-realms', path: '/datacenter/realms' },
+  ...['ldap', 'ad', 'openid'].map((type) => ({
+    name: `datacenter-realms-add-${type}`,
+    path: '/datacenter/realms',
+    act: async (page: Page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await page.locator('#realm-type').selectOption(type);
+      await settle(page);
+    },
+  })),
   { name: 'datacenter-permissions', path: '/datacenter/permissions' },
   {
     name: 'datacenter-permissions-add',

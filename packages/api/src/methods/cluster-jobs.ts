@@ -72,7 +72,7 @@ export const realmSyncJobCreate = defineMethod({
   params: Type.Object({
     id: jobId(),
     schedule: schedule(),
-    realm: Optional(RealmId()),
+    realm: RealmId(),
     ...settings,
   }),
   returns: Null(),

@@ -4,6 +4,7 @@
  */
 
 import { createClient } from '@ryokan/api/client.ts';
+import type { ResultOf } from '@ryokan/api/method.ts';
 import { accessLogin } from '@ryokan/api/methods/access.ts';
 import { useSyncExternalStore } from 'react';
 
@@ -74,7 +75,7 @@ export const api = createClient({
   onUnauthenticated: () => current && set(undefined),
 });
 /** For the login itself: a wrong password is no end of a session. */
-const loginClient = createClient({ csrf: () => current?.csrf });
+export const loginClient = createClient({ csrf: () => current?.csrf });
 
 /** Logs in; throws ApiError with status 401 for a wrong name or password. */
 export async function login(username: string, realm: string, password: string): Promise<void> {
@@ -83,8 +84,12 @@ export async function login(username: string, realm: string, password: string): 
 }
 
 async function acquire(username: string, password: string): Promise<void> {
+  enter(await loginClient.call(accessLogin, { username, password }));
+}
+
+/** Begins the session that a login has given. */
+export function enter(answer: ResultOf<typeof accessLogin>): void {
   leftByChoice = false;
-  const answer = await loginClient.call(accessLogin, { username, password });
   writeTicket(answer.ticket);
   set({
     username: answer.username,

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadPart, type Part } from './parts.ts';
 
-const parts: readonly Part[] = ['base', 'guests', 'apiDocs', 'rights'];
+const parts: readonly Part[] = ['base', 'guests', 'apiDocs', 'rights', 'realms'];
 const english = await wholeOf('en');
 const japanese = await wholeOf('ja');
 
@@ -62,7 +62,7 @@ describe('dictionaries', () => {
     const text = [...sources.values()].join('\n');
     expect(bases(english).filter((key) => !text.includes(`'${key}'`))).toEqual([]);
   });
-  it.each(['guests', 'apiDocs', 'rights'] as const)(
+  it.each(['guests', 'apiDocs', 'rights', 'realms'] as const)(
     'have the part %s loaded wherever a key of it is used',
     async (part) => {
       const keys = bases(await loadPart('en', part));

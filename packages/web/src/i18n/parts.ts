@@ -4,12 +4,13 @@
  */
 import type { Language } from '../util/preferences.ts';
 import type { apiDocs } from './en/api-docs.ts';
+import type { realms } from './en/realms.ts';
 import type { rights } from './en/rights.ts';
 import type { en } from './en.ts';
 import type { enGuests } from './en-guests.ts';
 
-export type Dictionary = typeof en & typeof enGuests & typeof apiDocs & typeof rights;
-export type Part = 'base' | 'guests' | 'apiDocs' | 'rights';
+export type Dictionary = typeof en & typeof enGuests & typeof apiDocs & typeof rights & typeof realms;
+export type Part = 'base' | 'guests' | 'apiDocs' | 'rights' | 'realms';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -19,12 +20,14 @@ const loaders: Readonly<Record<Language, Readonly<Record<Part, () => Promise<Tex
     guests: async () => (await import('./en-guests.ts')).enGuests,
     apiDocs: async () => (await import('./en/api-docs.ts')).apiDocs,
     rights: async () => (await import('./en/rights.ts')).rights,
+    realms: async () => (await import('./en/realms.ts')).realms,
   },
   ja: {
     base: async () => (await import('./ja.ts')).ja,
     guests: async () => (await import('./ja-guests.ts')).jaGuests,
     apiDocs: async () => (await import('./ja/api-docs.ts')).apiDocs,
     rights: async () => (await import('./ja/rights.ts')).rights,
+    realms: async () => (await import('./ja/realms.ts')).realms,
   },
 };
 

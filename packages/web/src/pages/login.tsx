@@ -14,9 +14,11 @@ import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Navigate, useSearchParams } from 'react-router';
 import { useCall } from '../api/query.ts';
 import { login, useSession } from '../api/session.ts';
+import { Loading } from '../components/loading.tsx';
 import { Logo } from '../components/logo.tsx';
 import { LanguageMenu, ThemeMenu } from '../frame/masthead.tsx';
 import { useT } from '../i18n/index.ts';
+import { OpenIdButton, useOpenIdAnswer } from './login-openid.tsx';
 
 const lastKey = 'ryokan.login';
 
@@ -69,10 +71,14 @@ function LoginForm() {
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string>();
+  const returning = useOpenIdAnswer(setError);
   const passwordInput = useRef<HTMLInputElement>(null);
   const realms = domains.data ?? [];
   const preset = realms.find((one) => one.default)?.realm ?? realms.find((one) => one.realm === 'pam')?.realm;
   const chosen = realms.some((one) => one.realm === realm) ? realm : (preset ?? realms[0]?.realm ?? 'pam');
+
+  const chosenRealm = realms.find((one) => one.realm === chosen);
+  const isOpenId = chosenRealm?.type === 'openid';
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -93,38 +99,43 @@ function LoginForm() {
       passwordInput.current?.focus();
     }
   };
+  if (returning) return <Loading />;
   return (
     <Form onSubmit={submit} className="ry-login-form">
       <div aria-live="assertive">
         {error ? <Alert isInline variant="danger" title={error} /> : null}
         {domains.error ? <Alert isInline variant="warning" title={t('error.unavailable')} /> : null}
       </div>
-      <FormGroup label={t('login.user')} fieldId="user">
-        <TextInput
-          id="user"
-          name="username"
-          autoComplete="username"
-          autoCapitalize="none"
-          spellCheck="false"
-          isRequired
-          value={user}
-          onChange={(_, value) => setUser(value)}
-          autoFocus={user === ''}
-        />
-      </FormGroup>
-      <FormGroup label={t('login.password')} fieldId="password">
-        <TextInput
-          id="password"
-          name="password"
-          type="password"
-          ref={passwordInput}
-          autoComplete="current-password"
-          isRequired
-          value={password}
-          onChange={(_, value) => setPassword(value)}
-          autoFocus={user !== ''}
-        />
-      </FormGroup>
+      {isOpenId ? null : (
+        <>
+          <FormGroup label={t('login.user')} fieldId="user">
+            <TextInput
+              id="user"
+              name="username"
+              autoComplete="username"
+              autoCapitalize="none"
+              spellCheck="false"
+              isRequired
+              value={user}
+              onChange={(_, value) => setUser(value)}
+              autoFocus={user === ''}
+            />
+          </FormGroup>
+          <FormGroup label={t('login.password')} fieldId="password">
+            <TextInput
+              id="password"
+              name="password"
+              type="password"
+              ref={passwordInput}
+              autoComplete="current-password"
+              isRequired
+              value={password}
+              onChange={(_, value) => setPassword(value)}
+              autoFocus={user !== ''}
+            />
+          </FormGroup>
+        </>
+      )}
       <FormGroup label={t('login.realm')} fieldId="realm">
         <FormSelect id="realm" value={chosen} onChange={(_, value) => setRealm(value)}>
           {(realms.length > 0 ? realms : [{ realm: chosen, type: '' }]).map((one) => (
@@ -137,15 +148,24 @@ function LoginForm() {
         </FormSelect>
       </FormGroup>
       <ActionGroup>
-        <Button
-          type="submit"
-          variant="primary"
-          isBlock
-          isLoading={busy}
-          isDisabled={busy || !user.trim() || !password}
-        >
-          {t('login.submit')}
-        </Button>
+        {isOpenId ? (
+          <OpenIdButton
+            realm={chosen}
+            name={chosenRealm?.comment || chosen}
+            onBegin={() => localStorage.setItem(lastKey, JSON.stringify({ user: '', realm: chosen }))}
+            onFailure={setError}
+          />
+        ) : (
+          <Button
+            type="submit"
+            variant="primary"
+            isBlock
+            isLoading={busy}
+            isDisabled={busy || !user.trim() || !password}
+          >
+            {t('login.submit')}
+          </Button>
+        )}
       </ActionGroup>
     </Form>
   );

@@ -26,6 +26,7 @@ const texts: Readonly<Record<string, Key>> = {
   vzshutdown: 'task.vzshutdown',
   vzreboot: 'task.vzreboot',
   vzdestroy: 'task.vzdestroy',
+  'auth-realm-sync': 'task.authRealmSync',
   download: 'task.download',
   imgdel: 'task.imgdel',
   imgcopy: 'task.imgcopy',

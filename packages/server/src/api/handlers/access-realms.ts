@@ -187,10 +187,19 @@ async function refuseUnworkable(
   password: string | undefined,
 ): Promise<void> {
   const config = draft();
+  if (config.type === 'openid') return refuseUnworkableProvider(config, params['check-connection']);
   if (config.type !== 'ldap' && config.type !== 'ad') return;
   const { directorySettings } = await directory();
   const settings = directorySettings(config, password);
   if (params['check-connection'] !== true) return;
   const { checkDirectory } = await import('../../access/realms/directory/read.ts');
   await checkDirectory(settings);
+}
+
+async function refuseUnworkableProvider(config: RealmConfig, connect = false): Promise<void> {
+  const { openIdSettings } = await import('../../access/realms/openid/settings.ts');
+  const settings = openIdSettings(config, undefined);
+  if (!connect) return;
+  const { discover } = await import('../../access/realms/openid/provider.ts');
+  await discover(settings);
 }

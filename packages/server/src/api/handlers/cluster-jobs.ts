@@ -44,8 +44,6 @@ export function jobHandlers(table: HandlerTable, { store }: Services): void {
   table.on(realmSyncJobs, () => jobs(store, type).map((job) => shown(store, job)));
   table.on(realmSyncJob, ({ id }) => shown(store, requireJob(store, type, id)));
   table.on(realmSyncJobCreate, async ({ id, realm, ...settings }, call) => {
-    if (realm === undefined)
-      throw new ParameterError({ realm: 'property is missing and it is not optional' });
     requireRealm(store, realm);
     const job = withSettings({ type, id, lines: [['realm', realm]] }, settings);
     await createJob(store, job, call.user);

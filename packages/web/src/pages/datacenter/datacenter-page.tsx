@@ -11,6 +11,7 @@ const tabs: Readonly<Record<string, ComponentType>> = {
   search: lazy(() => import('./search.tsx')),
   storage: lazy(() => import('./storage.tsx')),
   users: lazyPage('rights', () => import('./users.tsx')),
+  realms: lazyPage('realms', () => import('./realms/realms.tsx')),
   permissions: lazyPage('rights', () => import('./permissions.tsx')),
   pools: lazyPage('rights', () => import('../rights/pools.tsx')),
   tasks: lazy(() => import('./tasks.tsx')),

@@ -7,6 +7,7 @@ export function datacenterTabs(t: Translate): PageTab[] {
     { key: 'search', title: t('tab.search') },
     { key: 'storage', title: t('tab.storage') },
     { key: 'users', title: t('tab.users') },
+    { key: 'realms', title: t('tab.realms') },
     { key: 'permissions', title: t('tab.permissions') },
     { key: 'pools', title: t('tab.pools') },
     { key: 'tasks', title: t('tab.tasks') },
