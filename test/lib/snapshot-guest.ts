@@ -192,7 +192,12 @@ export class SnapshotGuest {
     const qmp = await QmpConnection.open(this.node.guestSocket(vmid, 'qmp'));
     try {
       expect(await qmp.execute('query-status'), after).toMatchObject({ status: 'running' });
-      expect(await qmp.execute('query-jobs'), after).toEqual([]);
+      const jobs = (await qmp.execute('query-jobs')) as { status: string }[];
+      // One that is over and was not taken from the list harms nobody.
+      expect(
+        jobs.filter(({ status }) => status !== 'concluded'),
+        after,
+      ).toEqual([]);
       expect([undefined, 'cancelled', 'completed', 'failed'], after).toContain(
         ((await qmp.execute('query-migrate')) as { status?: string }).status,
       );

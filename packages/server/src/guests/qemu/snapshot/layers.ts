@@ -13,7 +13,7 @@ import {
   removeNodes,
   rootNode,
 } from '../block-graph.ts';
-import { abandon, finalize, type Mirror, untilJobs } from '../copy/block-jobs.ts';
+import { abandon, endJob, finalize, type Mirror, untilJobs } from '../copy/block-jobs.ts';
 import { driveNodeNames } from '../hotplug/drive-nodes.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
 
@@ -117,6 +117,13 @@ export async function closeUnused(qmp: QmpClient, key: string): Promise<void> {
   await removeNodes(qmp, [...(filters ?? []), ...(others ?? []).sort().reverse()]);
 }
 
+/** The name of the job is always the same: one that stayed in QEMU's list gives it back first. */
+async function freeMergeJob({ qmp, key }: RunningDisk): Promise<Mirror> {
+  const merge = mergeJob(key);
+  await endJob(qmp, merge.job);
+  return merge;
+}
+
 async function commit(
   disk: RunningDisk,
   depth: number,
@@ -127,7 +134,7 @@ async function commit(
   const { qmp, key, signal } = disk;
   const upper = await layerAt(qmp, key, depth);
   const lower = await layerAt(qmp, key, depth + 1);
-  const merge = mergeJob(key);
+  const merge = await freeMergeJob(disk);
   await qmp.execute('block-commit', {
     'job-id': merge.job,
     device: await rootNode(qmp, key),
@@ -155,7 +162,7 @@ async function stream(disk: RunningDisk, depth: number, backing: string | undefi
   const upper = await layerAt(qmp, key, depth);
   const doomed = await layerAt(qmp, key, depth + 1);
   await demandStreamable(qmp, upper.name, key);
-  const merge = mergeJob(key);
+  const merge = await freeMergeJob(disk);
   await qmp.execute('block-stream', {
     'job-id': merge.job,
     device: upper.name,
