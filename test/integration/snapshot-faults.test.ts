@@ -67,6 +67,21 @@ for (const [name, steps] of Object.entries(cases) as [OperationName, (typeof cas
   });
 }
 
+test("memory that cannot be removed when its guest wakes up is in nobody's way", async () => {
+  await guest.run('POST', '/status/suspend', { todisk: 1 });
+  const { vmstate = '' } = await guest.config();
+  await faults.arm(`unlink ${vmstate.replace(/^.*\//, '')}`, 'fail');
+  const { exitstatus, log } = await guest.attempt('POST', '/status/start');
+  await faults.disarm();
+  expect(exitstatus).toBe('WARNINGS: 1');
+  expect(log.join('\n')).toContain(`WARN: the saved memory '${vmstate}' is of no use any more, but stays`);
+  await guest.run('POST', '/status/suspend', { todisk: 1 });
+  expect((await guest.config()).vmstate).toBe(vmstate.replace('.raw', '-2.raw'));
+  await guest.run('POST', '/status/start');
+  await guest.removeVolume(vmstate);
+  await guest.demandSound('after memory that could not be removed');
+});
+
 test('every way back was gone', () => {
   const snapshot = ['abandon', 'abandon-memory', 'end-saving', 'end-removal', 'finish-rollback'];
   const wanted = [...snapshot.map((name) => `snapshot.${name}`), 'suspend.settle', 'suspend.settle-wake'];

@@ -94,6 +94,15 @@ export class SnapshotGuest {
     return this.admin.taskEnd(await this.admin.call<string>(verb, this.path(rest), parameters), 120);
   }
 
+  /** As the storage's page does. */
+  async removeVolume(volid: string): Promise<void> {
+    const [storage = ''] = volid.split(':');
+    await this.admin.run(
+      'DELETE',
+      `${this.node.path}/storage/${storage}/content/${encodeURIComponent(volid)}`,
+    );
+  }
+
   config(): Promise<Record<string, string>> {
     return this.admin.get(this.path('/config'));
   }

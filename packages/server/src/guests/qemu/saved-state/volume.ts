@@ -12,6 +12,9 @@ import { volumeName } from '../volume-name.ts';
 
 const mib = 1024 * 1024;
 
+/** Names that are tried for a volume. */
+const mostNames = 20;
+
 /** Bytes for a guest's memory: pages that change while it is saved are saved again, and devices have state too. */
 export const stateBytes = (memory: number): number => (2 * memory + 500) * mib;
 
@@ -82,16 +85,28 @@ export async function makeStateVolume(
   context: Pick<ChangeContext, 'log' | 'undo'>,
 ): Promise<string> {
   const driver = await services.storage.driver(storage);
-  const volid = await services.storage.allocate(storage, {
-    vmid,
-    format: 'raw',
-    size: stateBytes(guestMemory(requireQemuConfig(properties, vmid))),
-    name: volumeName(driver, vmid, `state-${purpose}`, 'raw'),
-    onStaged: (path) => context.undo(stagedFileUndo, { path }),
-    onPlaced,
-  });
+  const size = stateBytes(guestMemory(requireQemuConfig(properties, vmid)));
+  const onStaged = (path: string) => context.undo(stagedFileUndo, { path });
+  const allocate = (name: string) =>
+    services.storage.allocate(storage, {
+      ...{ vmid, format: 'raw', size, onStaged, onPlaced },
+      name: volumeName(driver, vmid, `state-${name}`, 'raw'),
+    });
+  const volid = await underFreeName(purpose, allocate);
   context.log(`made volume '${volid}' for the memory`);
   return volid;
+}
+
+/** Memory that could not be removed when its guest woke up keeps its name. */
+async function underFreeName(name: string, allocate: (name: string) => Promise<string>): Promise<string> {
+  for (let number = 1; ; number++) {
+    try {
+      return await allocate(number === 1 ? name : `${name}-${number}`);
+    } catch (error) {
+      const taken = error instanceof RyokanError && error.code === 'exists';
+      if (!taken || number === mostNames) throw error;
+    }
+  }
 }
 
 /** Removes a volume with saved memory; no error when it is gone. */
