@@ -1,9 +1,12 @@
 /** Containers through API and command line, on real LXC: a busybox template, raw images on a directory storage. */
 import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '../../packages/server/src/host/exec.ts';
 import { type ContainerLab, openContainerLab, busyboxTemplate as template } from '../lib/containers.ts';
 import type { TestNode } from '../lib/node.ts';
+import { makeImage } from '../lib/oci-image.ts';
 import { waitFor } from '../lib/wait.ts';
 
 let lab: ContainerLab;
@@ -98,4 +101,40 @@ test('the end of its init and kill -9 of its monitor leave nothing', async () =>
   await eventually(async () => (await lab.status(102)).status === 'stopped', 'stopped');
   await eventually(() => !existsSync(join(node.dataDir, 'run/lxc/102.pid')), 'the clean-up');
   await expectNothingLeft(102);
+});
+
+test('an OCI image becomes a container that runs its program, as its user and with its environment', async () => {
+  const folder = join(node.dataDir, 'storage/template/cache');
+  const layout = join(node.dataDir, 'spool/oci');
+  const script = 'echo $GREETING $(id -u):$(id -g) $(pwd) >/tmp/said; exec sleep 1000';
+  await makeImage(layout, {
+    tag: 'latest',
+    files: { 'etc/passwd': 'root:x:0:0::/:/bin/sh\napp:x:33:44::/:/bin/sh\n', 'tmp/x': '', 'srv/x': '' },
+    change: async (root) => {
+      await run('cp', ['-r', '/bin/busybox', join(root, 'busybox')]);
+      for (const name of ['proc', 'sys', 'dev', 'bin']) await mkdir(join(root, name));
+      for (const name of ['sh', 'id', 'sleep', 'cat']) await symlink('../busybox', join(root, 'bin', name));
+      await chmod(join(root, 'tmp'), 0o1777);
+    },
+    config: [
+      ...['--config.entrypoint', '/bin/sh', '--config.cmd', '-c', '--config.cmd', script],
+      ...['--config.env', 'PATH=/bin', '--config.env', 'GREETING=good day', '--config.user', 'app'],
+      ...['--config.workingdir', '/srv', '--config.stopsignal', 'SIGKILL'],
+    ],
+  });
+  await run('skopeo', [
+    '--insecure-policy',
+    'copy',
+    `oci:${layout}:latest`,
+    `oci-archive:${folder}/app_1.tar`,
+  ]);
+  await rm(layout, { recursive: true });
+  await lab.create(110, { ostemplate: 'local:vztmpl/app_1.tar' });
+  const config = await lab.admin.get<Record<string, unknown>>(lab.path(110, '/config'));
+  expect(config).toMatchObject({ env: 'PATH=/bin\0GREETING=good day', entrypoint: '/.oci-program' });
+  await lab.power(110, 'start');
+  const said = () => lab.inside(110, '/bin/cat /tmp/said').catch(() => '');
+  await waitFor(async () => (await said()) !== '', { timeout: 60, what: 'a word of the program' });
+  expect(await said()).toBe('good day 33:44 /srv');
+  await lab.power(110, 'stop');
 });
