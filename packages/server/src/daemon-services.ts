@@ -1,4 +1,5 @@
 /** What only the daemon has: live state of guests, events, consoles. Handlers of questions use it. */
+import type { AuditLog } from './access/audit/audit-log.ts';
 import type { ConsoleSessions } from './api/console/sessions.ts';
 import type { EventHub } from './api/events.ts';
 import type { ResourceTable } from './api/resources.ts';
@@ -17,6 +18,7 @@ export interface DaemonServices extends Services {
   readonly monitor: QemuMonitor;
   readonly containers: LxcMonitor;
   readonly events: EventHub;
+  readonly audit: AuditLog;
   readonly resources: ResourceTable;
   readonly sampler: Sampler;
   readonly balancer: Balancer;

@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { nodeStartall } from '@ryokan/api/methods/nodes.ts';
 import { sessionsCfg, tokenCfg, userCfg } from './access/access-documents.ts';
+import { AuditLog } from './access/audit/audit-log.ts';
 import { initializeAccess } from './access/initialize.ts';
+import { AuditTrail } from './api/audit-trail.ts';
 import { ConsoleSessions } from './api/console/sessions.ts';
 import { Dispatcher } from './api/dispatcher.ts';
 import { EventHub } from './api/events.ts';
@@ -60,6 +62,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     events.publish({ type: 'warning', dataFor: () => ({}) }),
   );
   const certificate = await loadCertificate(paths.pki, settings.node);
+  const audit = await AuditLog.open({ folder: paths.auditLog, store, node: settings.node, log });
   const services: DaemonServices = {
     ...core.services,
     guests: live.guests,
@@ -70,6 +73,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     balancer: live.balancer,
     tasks,
     events,
+    audit,
     consoles: new ConsoleSessions(core.services.access),
     runUndo: (name, args) => core.undos.run({ name, args }),
     accelerator: () => accelerator.current,
@@ -107,6 +111,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
       tasks.close();
       live.close();
       services.access.close();
+      await audit.close();
       await store.close();
       core.db.close();
       releasePidFile(pidFile);
@@ -186,12 +191,11 @@ async function sweepSpool({ db }: Core, spool: string): Promise<void> {
 /** The sockets by which the command line and the gateway come in. */
 async function openDoors(core: Core, services: DaemonServices): Promise<{ close(): void }[]> {
   const { paths, consoles } = services;
-  const dispatcher = new Dispatcher(
-    core.table,
-    services,
-    spiceTunnel(services),
-    new IdempotentCalls(core.db.answers),
-  );
+  const dispatcher = new Dispatcher(core.table, services, {
+    tunnel: spiceTunnel(services),
+    audit: new AuditTrail((event) => services.audit.add(event)),
+    keyed: new IdempotentCalls(core.db.answers),
+  });
   const servers = [
     await serveLocal(paths.daemonSocket, dispatcher),
     await serveGateway(paths.gatewaySocket, dispatcher),

@@ -1,6 +1,7 @@
 /** Importing this file defines every method. */
 export * from './access.ts';
 export * from './access-openid.ts';
+export * from './audit.ts';
 export * from './cluster.ts';
 export * from './cluster-jobs.ts';
 export * from './cluster-mapping.ts';

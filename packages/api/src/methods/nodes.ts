@@ -310,7 +310,7 @@ export const nodeVncwebsocket = defineMethod({
   params: Type.Object({
     node: Node(),
     port: Type.Integer({ minimum: 5900, maximum: 5999 }),
-    vncticket: Type.String({ maxLength: 512 }),
+    vncticket: Type.String({ secret: true, maxLength: 512 }),
   }),
   returns: Null(),
   permission: { perm: '/nodes/{node}', privs: ['Sys.Console'] },

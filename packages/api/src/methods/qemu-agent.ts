@@ -116,7 +116,11 @@ export const agentExec = defineMethod({
     ...guest,
     command: Type.Array(Type.String(), { description: 'Program and arguments, each by itself; no shell.' }),
     'input-data': Optional(
-      Type.String({ maxLength: 65536, description: 'What the program reads on its standard input.' }),
+      Type.String({
+        secret: true,
+        maxLength: 65536,
+        description: 'What the program reads on its standard input.',
+      }),
     ),
   }),
   returns: Type.Object({ pid: Type.Integer({ description: 'Process id in the guest.' }) }),
@@ -185,7 +189,7 @@ export const agentFileWrite = defineMethod({
   params: Type.Object({
     ...guest,
     file: Type.String({ description: 'Path in the guest.' }),
-    content: Type.String({ maxLength: 61440, description: 'Its new content.' }),
+    content: Type.String({ secret: true, maxLength: 61440, description: 'Its new content.' }),
     encode: Optional(
       Type.Boolean({ default: true, description: 'The content is text; otherwise it is base64 already.' }),
     ),
@@ -203,7 +207,7 @@ export const agentSetUserPassword = defineMethod({
   params: Type.Object({
     ...guest,
     username: Type.String({ description: 'User in the guest.' }),
-    password: Type.String({ minLength: 5, maxLength: 1024, description: 'The new password.' }),
+    password: Type.String({ secret: true, minLength: 5, maxLength: 1024, description: 'The new password.' }),
     crypted: Optional(Type.Boolean({ default: false, description: 'It is a hash of crypt(3) already.' })),
   }),
   returns: Type.Object({ result: Type.Unknown() }),

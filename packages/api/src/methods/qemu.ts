@@ -426,7 +426,7 @@ export const qemuVncwebsocket = defineMethod({
   params: Type.Object({
     ...guest,
     port: Type.Integer({ minimum: 5900, maximum: 5999 }),
-    vncticket: Type.String({ maxLength: 512 }),
+    vncticket: Type.String({ secret: true, maxLength: 512 }),
   }),
   returns: Null(),
   permission: console_,

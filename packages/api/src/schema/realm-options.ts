@@ -107,7 +107,9 @@ export const realmFields = {
   user_attr: text(256, 'Attribute that holds the name of a user.', { pattern: '\\S{2,}' }),
   domain: text(256, 'Domain of the Active Directory.', { pattern: '\\S+' }),
   bind_dn: text(256, 'Who searches in the directory; nobody when not given.'),
-  password: Optional(Type.String({ description: 'Password of bind_dn. Kept apart and never shown.' })),
+  password: Optional(
+    Type.String({ secret: true, description: 'Password of bind_dn. Kept apart and never shown.' }),
+  ),
   'case-sensitive': flag('Whether names of users differ by case.', true),
   filter: text(2048, 'Filter of the users that a sync takes over.'),
   sync_attributes: Optional(
@@ -141,7 +143,7 @@ export const realmFields = {
   ),
   'issuer-url': text(256, 'Address of the provider; discovery starts there.'),
   'client-id': text(256, 'What the provider knows Ryokan by.'),
-  'client-key': text(256, 'The secret that goes with it. Kept apart and never shown.'),
+  'client-key': text(256, 'The secret that goes with it. Kept apart and never shown.', { secret: true }),
   scopes: Optional(
     Type.String({ default: 'email profile', description: 'Scopes to ask for, besides openid.' }),
   ),

@@ -9,6 +9,7 @@ import { requireValid } from '@ryokan/api/validate.ts';
 import { rootUser } from '../access/user-config.ts';
 import { VmidAssigner } from '../guests/next-vmid.ts';
 import type { Services } from '../services.ts';
+import type { AuditTrail, Trail } from './audit-trail.ts';
 import { authorize } from './authorize.ts';
 import { dryRun, takeDryRun } from './dry-run.ts';
 import { type Call, demandThisNode, type Entry, type HandlerTable, Reply } from './handler-table.ts';
@@ -52,6 +53,21 @@ export interface DispatchOptions {
 const formats = new Set(['json', 'extjs', 'spiceconfig']);
 const verbs = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 
+/** One request on its way. */
+interface Exchange {
+  readonly head: RequestHead;
+  readonly format: string;
+  readonly trail: Trail;
+}
+
+export interface DispatcherParts {
+  /** What a CONNECT request to the gateway leads to, as a token of the relay socket; throws when to nothing. */
+  readonly tunnel?: (target: string) => string;
+  readonly audit?: AuditTrail;
+  /** Calls with an Idempotency-Key; without it the header has no meaning. */
+  readonly keyed?: IdempotentCalls;
+}
+
 export class Dispatcher {
   private readonly router: Router;
   private readonly vmids: VmidAssigner;
@@ -59,20 +75,30 @@ export class Dispatcher {
   constructor(
     private readonly table: HandlerTable,
     private readonly services: Services,
-    /** What a CONNECT request to the gateway leads to, as a token of the relay socket; throws when to nothing. */
-    private readonly tunnel?: (target: string) => string,
-    /** Calls with an Idempotency-Key; without it the header has no meaning. */
-    private readonly keyed?: IdempotentCalls,
+    private readonly parts: DispatcherParts = {},
   ) {
     this.vmids = new VmidAssigner(services.store);
     this.router = new Router(table.all().map((entry) => entry.method));
   }
 
   async dispatch(head: RequestHead, body: Buffer, options: DispatchOptions): Promise<HttpReply> {
+    const trail: Trail = {};
+    const reply = await this.answer(head, body, options, trail);
+    this.parts.audit?.record(head, options.trusted ? 'local' : head.remote, trail);
+    return reply;
+  }
+
+  private async answer(
+    head: RequestHead,
+    body: Buffer,
+    options: DispatchOptions,
+    trail: Trail,
+  ): Promise<HttpReply> {
     let format = 'json';
+    const { tunnel } = this.parts;
     try {
-      if (head.method === 'CONNECT' && this.tunnel && !options.trusted)
-        return { ...success(null, format), relay: this.tunnel(head.url) };
+      if (head.method === 'CONNECT' && tunnel && !options.trusted)
+        return { ...success(null, format), relay: tunnel(head.url) };
       const url = parseUrl(head.url);
       if (url?.format === 'openapi.json' && head.method === 'GET') return await openApiReply();
       if (!url || !formats.has(url.format)) {
@@ -82,14 +108,17 @@ export class Dispatcher {
       if (!verbs.has(head.method))
         throw new RyokanError('not-implemented', `method '${head.method}' not available`);
       const route = this.router.find(head.method, url.fragments);
+      if (route) trail.method = route.method;
       const world = route && 'user' in route.method.permission && route.method.permission.user === 'world';
       const identify = () => (world ? { user: '' } : this.identify(head, options, route?.method));
       const { user, session } = identify();
+      Object.assign(trail, { user, session });
       if (!route) throw notImplemented(head.method, `/${url.fragments.join('/')}`);
       // Which file was received is said by the gateway alone, never by the client's query.
       if (head.upload) delete url.query.tmpfilename;
       const fields = head.upload ? { ...head.upload.fields } : parseBody(head.contentType, body);
       const raw = mergeParams(fields, url.query, route.params);
+      trail.params = raw;
       const call = createCall(this.services, {
         user,
         session,
@@ -100,8 +129,9 @@ export class Dispatcher {
         uploadSize: head.upload?.size,
         isLoggedIn: () => succeeds(identify),
       });
-      return await this.perform(route.method, raw, call, head, format);
+      return await this.perform(route.method, raw, call, { head, format, trail });
     } catch (error) {
+      trail.error = error instanceof Unauthenticated ? error.error : error;
       if (error instanceof Unauthenticated) return failure(error.error, format, { emptyBody: true });
       if (!(error instanceof RyokanError))
         this.services.log.error(
@@ -145,18 +175,19 @@ export class Dispatcher {
     method: Method,
     raw: Record<string, unknown>,
     call: Call,
-    head: RequestHead,
-    format: string,
+    exchange: Exchange,
   ): Promise<HttpReply> {
+    const { head, format, trail } = exchange;
     const entry = this.table.get(method.id) as Entry;
     if (raw.node === 'localhost') raw.node = this.services.settings.node;
     const isDryRun = takeDryRun(method, raw);
+    trail.isDryRun = isDryRun;
     const assigned =
       method.assigns !== undefined && raw[method.assigns] === 'auto' ? method.assigns : undefined;
     const act = (values: Record<string, unknown>, extra = {}) =>
       isDryRun
         ? dryRun(this.services, entry, values, call).then((report) => success(report, format))
-        : this.act(entry, values, call, head, format, extra);
+        : this.act(entry, values, call, exchange, extra);
     const actOnce = () =>
       assigned === undefined
         ? act(raw)
@@ -170,18 +201,17 @@ export class Dispatcher {
       method.verb !== 'POST' ||
       head.upload ||
       call.user === '' ||
-      !this.keyed
+      !this.parts.keyed
     )
       return actOnce();
-    return this.keyed.run({ key, user: call.user, method, raw, format }, actOnce);
+    return this.parts.keyed.run({ key, user: call.user, method, raw, format }, actOnce);
   }
 
   private async act(
     entry: Entry,
     raw: Record<string, unknown>,
     call: Call,
-    head: RequestHead,
-    format: string,
+    { head, format, trail }: Exchange,
     extra: Record<string, unknown>,
   ): Promise<HttpReply> {
     const { method } = entry;
@@ -192,6 +222,7 @@ export class Dispatcher {
       const undo = (await entry.handler.check?.(params, call)) ?? [];
       if (head.upload?.phase === 'begin') return success(null, format);
       const upid = await this.services.tasks.start(method, params, call.user, undo);
+      trail.upid = upid;
       const { answer } = entry.handler;
       const data = answer ? await answer(upid, params, call) : upid;
       return success(new Reply(data, extra), format);

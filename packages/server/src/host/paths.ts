@@ -14,6 +14,7 @@ export interface DataPaths {
   readonly spool: string;
   readonly log: string;
   readonly taskLogs: string;
+  readonly auditLog: string;
   readonly run: string;
   readonly daemonSocket: string;
   readonly gatewaySocket: string;
@@ -39,6 +40,7 @@ export function dataPaths(root: string): DataPaths {
     spool: join(root, 'spool'),
     log: join(root, 'log'),
     taskLogs: join(root, 'log', 'tasks'),
+    auditLog: join(root, 'log', 'audit'),
     run,
     daemonSocket: join(run, 'daemon.sock'),
     gatewaySocket: join(run, 'gateway.sock'),

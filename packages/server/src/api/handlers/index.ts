@@ -3,6 +3,7 @@ import type { DaemonServices } from '../../daemon-services.ts';
 import type { HandlerTable } from '../handler-table.ts';
 import { openidHandlers } from './access-openid.ts';
 import { agentHandlers } from './agent.ts';
+import { auditHandlers } from './audit.ts';
 import { clusterHandlers } from './cluster.ts';
 import { jobHandlers } from './cluster-jobs.ts';
 import { mappingHandlers } from './cluster-mapping.ts';
@@ -26,6 +27,7 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   openidHandlers(table, services);
   clusterHandlers(table, services);
   jobHandlers(table, services);
+  auditHandlers(table, services);
   nodeHandlers(table, services);
   nodeOptionHandlers(table, services);
   taskHandlers(table, services);
