@@ -8,7 +8,12 @@ import { inProject, projectRoot, say } from './terminal.ts';
 import { checkZones, type DeclaredDependencies } from './zones.ts';
 
 /** A check returns what is wrong, in the words of its tool; undefined when all is well. */
-type Check = () => Promise<string | undefined>;
+type Check = () => Promise<string | undefined | NotRun>;
+
+/** It could not be made: no failure, and never counted as passed. */
+class NotRun {
+  constructor(readonly reason: string) {}
+}
 
 const checks: Readonly<Record<string, Check>> = {
   types: () => tool('tsc', ['-p', 'tsconfig.json']),
@@ -17,6 +22,7 @@ const checks: Readonly<Record<string, Check>> = {
   'lint and format': () => tool('biome', ['check', '--error-on-warnings', '--max-diagnostics=50']),
   'import zones': importZones,
   'generated files': staleGenerated,
+  'known flaws of dependencies': dependencyAudit,
 };
 
 export async function check(): Promise<number> {
@@ -24,6 +30,10 @@ export async function check(): Promise<number> {
     Object.entries(checks).map(async ([name, one]) => {
       const begin = performance.now();
       const problem = await one();
+      if (problem instanceof NotRun) {
+        say(`SKIP  ${name}: ${problem.reason}`);
+        return true;
+      }
       const seconds = ((performance.now() - begin) / 1000).toFixed(1);
       say(
         `${problem === undefined ? 'ok  ' : 'FAIL'}  ${name} (${seconds} s)${problem ? `\n${problem}` : ''}`,
@@ -45,6 +55,34 @@ async function tool(name: string, args: readonly string[]): Promise<string | und
   } catch (error) {
     if (!(error instanceof ExecError)) throw error;
     return output.length > 0 ? output.join('\n') : error.message;
+  }
+}
+
+/** `npm audit` of what is shipped, from severity high on. It needs a registry that answers such questions. */
+async function dependencyAudit(): Promise<string | undefined | NotRun> {
+  const args = ['audit', '--omit=dev', '--audit-level=high', '--json'];
+  const { stdout } = await run('npm', args, { cwd: projectRoot, okCodes: [0, 1], timeout: 60_000 }).catch(
+    () => ({ stdout: '' }),
+  );
+  const report = readAudit(stdout);
+  if (!report?.metadata)
+    return new NotRun(`the registry did not answer (${report?.message ?? 'npm audit failed'})`);
+  const { high = 0, critical = 0 } = report.metadata.vulnerabilities ?? {};
+  return high + critical === 0
+    ? undefined
+    : `${high} high and ${critical} critical; 'npm audit --omit=dev' names them`;
+}
+
+interface AuditReport {
+  readonly message?: string;
+  readonly metadata?: { readonly vulnerabilities?: Readonly<Record<string, number>> };
+}
+
+function readAudit(text: string): AuditReport | undefined {
+  try {
+    return JSON.parse(text) as AuditReport;
+  } catch {
+    return undefined;
   }
 }
 

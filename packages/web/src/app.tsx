@@ -16,6 +16,7 @@ const GuestPage = lazyPage('guests', () => import('./pages/guest/guest-page.tsx'
 const CreateVmPage = lazyPage('guests', () => import('./forms/wizard/create-vm-page.tsx'));
 const ImportPage = lazyPage('guests', () => import('./pages/import/import-page.tsx'));
 const ApiDocsPage = lazyPage('apiDocs', () => import('./pages/api-docs/api-docs-page.tsx'));
+const AccountPage = lazyPage('account', () => import('./pages/account/account-page.tsx'));
 const ConsoleWindow = lazy(() => import('./pages/console-window.tsx'));
 const NotFound = lazy(() => import('./pages/not-found.tsx'));
 
@@ -47,6 +48,7 @@ const router = createBrowserRouter([
           { path: 'qemu/:vmid/:tab?', element: <GuestPage /> },
           { path: 'create/qemu', element: <CreateVmPage /> },
           { path: 'create/import', element: <ImportPage /> },
+          { path: 'account/:tab?', element: <AccountPage /> },
           { path: 'api-docs/*', element: <ApiDocsPage /> },
           { path: '*', element: <NotFound /> },
         ],

@@ -36,15 +36,16 @@ export class AuditTrail {
     if (!isWorthARecord(head, method, result, user)) return;
     const skipped = result === 'refused' && !session ? this.countRefusal(remote) : 0;
     if (skipped === undefined) return;
+    const by = user || claimedUser(method, params);
     this.add({
-      user: user || claimedUser(method, params),
+      user: by,
       from: remote,
       agent: head.agent?.slice(0, longestValue),
       session,
       method: head.method,
       path: pathOf(head.url),
       operation: method?.id,
-      params: method && params ? withoutSecrets(method, params) : undefined,
+      params: method && params && by !== nameless ? withoutSecrets(method, params) : undefined,
       result,
       reason: reasonOf(error),
       upid,
@@ -91,12 +92,15 @@ function isWorthARecord(
 const hasCredentials = (head: RequestHead): boolean =>
   head.authorization !== undefined || /PVEAuthCookie=[^;\s]/.test(head.cookie ?? '');
 
+/** Stands for what was typed into a login's name field and is no user id. */
+const nameless = '?';
+
 /** Who a login wanted to be: there is no caller yet. People type passwords into the name field: only user ids are kept. */
 function claimedUser(method: Method | undefined, params: Readonly<Record<string, unknown>> = {}): string {
   if (method?.id !== 'access.login') return '';
   const { username, realm } = params;
   const name = typeof realm === 'string' ? `${String(username)}@${realm}` : String(username);
-  return /^[^\s:/]{1,60}@[A-Za-z][\w.-]{1,31}$/.test(name) ? name : '?';
+  return /^[^\s:/]{1,60}@[A-Za-z][\w.-]{1,31}$/.test(name) ? name : nameless;
 }
 
 /** For the log: the text without line ends and other commands to a terminal. */

@@ -6,6 +6,7 @@
 import { createClient } from '@ryokan/api/client.ts';
 import type { ResultOf } from '@ryokan/api/method.ts';
 import { accessLogin } from '@ryokan/api/methods/access.ts';
+import { sessionEnd } from '@ryokan/api/methods/access-sessions.ts';
 import { useSyncExternalStore } from 'react';
 
 export interface Session {
@@ -77,14 +78,41 @@ export const api = createClient({
 /** For the login itself: a wrong password is no end of a session. */
 export const loginClient = createClient({ csrf: () => current?.csrf });
 
-/** Logs in; throws ApiError with status 401 for a wrong name or password. */
-export async function login(username: string, realm: string, password: string): Promise<void> {
-  writeTicket(undefined);
-  await acquire(`${username}@${realm}`, password);
+/** The second factor that the server asks for after the password. */
+export interface Challenge {
+  readonly username: string;
+  /** Goes back with the answer. */
+  readonly ticket: string;
+  readonly totp?: true;
+  /** Numbers of the recovery keys that are left. */
+  readonly recovery?: readonly number[];
+  /** For navigator.credentials.get, with its bytes as base64url. */
+  readonly webauthn?: { readonly publicKey: object };
 }
 
-async function acquire(username: string, password: string): Promise<void> {
-  enter(await loginClient.call(accessLogin, { username, password }));
+/** Logs in, or gives back what is still asked for. Throws ApiError with status 401 for a wrong name or password. */
+export async function login(
+  username: string,
+  realm: string,
+  password: string,
+): Promise<Challenge | undefined> {
+  writeTicket(undefined);
+  return acquire(`${username}@${realm}`, { password });
+}
+
+/** The second step: `totp:123456`, `recovery:<key>` or `webauthn:<JSON>`. Throws ApiError with status 401. */
+export async function answerChallenge({ username, ticket }: Challenge, answer: string): Promise<void> {
+  await acquire(username, { password: answer, 'tfa-challenge': ticket });
+}
+
+async function acquire(
+  username: string,
+  proof: { readonly password: string; readonly 'tfa-challenge'?: string },
+): Promise<Challenge | undefined> {
+  const answer = await loginClient.call(accessLogin, { username, ...proof });
+  if (answer.NeedTFA) return readChallenge(answer.username, answer.ticket ?? '');
+  enter(answer);
+  return undefined;
 }
 
 /** Begins the session that a login has given. */
@@ -99,6 +127,12 @@ export function enter(answer: ResultOf<typeof accessLogin>): void {
   });
 }
 
+/** `PVE:!tfa!<question as JSON, percent-encoded>:…` */
+function readChallenge(username: string, ticket: string): Challenge {
+  const question = decodeURIComponent((ticket.split(':')[1] ?? '').slice('!tfa!'.length));
+  return { ...(JSON.parse(question) as object), username, ticket };
+}
+
 /** Whether the last session was ended by the person and not by time: the login then asks for nothing and keeps no address. */
 let leftByChoice = false;
 
@@ -106,8 +140,12 @@ export function endedByTime(): boolean {
   return !leftByChoice;
 }
 
-export function logout(): void {
+/** Ends the session, on the server too; a server that does not answer soon does not hold anybody up. */
+export async function logout(): Promise<void> {
   leftByChoice = true;
+  await loginClient
+    .call(sessionEnd, { id: 'current' }, { signal: AbortSignal.timeout(3000) })
+    .catch(() => undefined);
   writeTicket(undefined);
   set(undefined);
 }
@@ -118,7 +156,7 @@ async function renewIfDue(): Promise<void> {
   if (!ticket) return set(undefined);
   if (Date.now() - current.renewed < renewAfterMs) return;
   try {
-    await acquire(current.username, ticket);
+    await acquire(current.username, { password: ticket });
   } catch (error) {
     // Refused: the user is gone or disabled. Not reachable: try again at the next tick.
     if ((error as { status?: number }).status === 401) set(undefined);

@@ -166,6 +166,14 @@ function UserMenu() {
             <DropdownItem
               onClick={() => {
                 close();
+                navigate('/account/factors');
+              }}
+            >
+              {t('nav.account')}
+            </DropdownItem>
+            <DropdownItem
+              onClick={() => {
+                close();
                 navigate('/api-docs');
               }}
             >
@@ -174,7 +182,7 @@ function UserMenu() {
             <DropdownItem
               onClick={() => {
                 close();
-                logout();
+                void logout();
               }}
             >
               {t('action.logout')}

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadPart, type Part } from './parts.ts';
 
-const parts: readonly Part[] = ['base', 'guests', 'apiDocs', 'rights', 'realms'];
+const parts: readonly Part[] = ['base', 'guests', 'apiDocs', 'rights', 'realms', 'account'];
 const english = await wholeOf('en');
 const japanese = await wholeOf('ja');
 

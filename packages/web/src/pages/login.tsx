@@ -10,15 +10,18 @@ import {
 } from '@patternfly/react-core';
 import { messageOf } from '@ryokan/api/errors.ts';
 import { accessRealms } from '@ryokan/api/methods/access.ts';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, Suspense, useEffect, useRef, useState } from 'react';
 import { Navigate, useSearchParams } from 'react-router';
 import { useCall } from '../api/query.ts';
-import { login, useSession } from '../api/session.ts';
+import { type Challenge, login, useSession } from '../api/session.ts';
 import { Loading } from '../components/loading.tsx';
 import { Logo } from '../components/logo.tsx';
 import { LanguageMenu, ThemeMenu } from '../frame/masthead.tsx';
 import { useT } from '../i18n/index.ts';
+import { lazyPage } from '../i18n/lazy-page.ts';
 import { OpenIdButton, useOpenIdAnswer } from './login-openid.tsx';
+
+const SecondStep = lazyPage('account', () => import('./account/second-step.tsx'));
 
 const lastKey = 'ryokan.login';
 
@@ -33,6 +36,7 @@ export default function LoginPage() {
   const t = useT();
   const session = useSession();
   const [search] = useSearchParams();
+  const [challenge, setChallenge] = useState<Challenge>();
   useEffect(() => {
     document.title = `${t('login.title')} – Ryokan`;
   }, [t]);
@@ -48,8 +52,16 @@ export default function LoginPage() {
           <Logo size={36} />
           <h1>Ryokan</h1>
         </div>
-        <p className="ry-subtle">{t('login.intro')}</p>
-        <LoginForm />
+        {challenge ? (
+          <Suspense fallback={<Loading />}>
+            <SecondStep challenge={challenge} onBack={() => setChallenge(undefined)} />
+          </Suspense>
+        ) : (
+          <>
+            <p className="ry-subtle">{t('login.intro')}</p>
+            <LoginForm onChallenge={setChallenge} />
+          </>
+        )}
       </main>
     </div>
   );
@@ -63,7 +75,7 @@ function lastLogin(): { user: string; realm: string } {
   }
 }
 
-function LoginForm() {
+function LoginForm({ onChallenge }: { onChallenge: (challenge: Challenge) => void }) {
   const t = useT();
   const domains = useCall(accessRealms, {}, { staleTime: Number.POSITIVE_INFINITY });
   const [user, setUser] = useState(() => lastLogin().user);
@@ -90,7 +102,8 @@ function LoginForm() {
       const known = realms.some((one) => one.realm === typedRealm);
       const [loginName, loginRealm] = known ? [name ?? '', typedRealm ?? ''] : [user.trim(), chosen];
       localStorage.setItem(lastKey, JSON.stringify({ user: loginName, realm: loginRealm }));
-      await login(loginName, loginRealm, password);
+      const challenge = await login(loginName, loginRealm, password);
+      if (challenge) onChallenge(challenge);
     } catch (failure) {
       setBusy(false);
       setPassword('');

@@ -15,6 +15,7 @@ const tabs: Readonly<Record<string, ComponentType>> = {
   permissions: lazyPage('rights', () => import('./permissions.tsx')),
   pools: lazyPage('rights', () => import('../rights/pools.tsx')),
   tasks: lazy(() => import('./tasks.tsx')),
+  audit: lazyPage('account', () => import('./audit.tsx')),
 };
 
 export default function DatacenterPage() {

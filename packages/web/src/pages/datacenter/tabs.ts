@@ -1,3 +1,4 @@
+import { may } from '../../api/session.ts';
 import type { PageTab } from '../../components/object-page.tsx';
 import type { Translate } from '../../i18n/index.ts';
 
@@ -11,5 +12,6 @@ export function datacenterTabs(t: Translate): PageTab[] {
     { key: 'permissions', title: t('tab.permissions') },
     { key: 'pools', title: t('tab.pools') },
     { key: 'tasks', title: t('tab.tasks') },
+    ...(may('dc', 'Sys.Audit') ? [{ key: 'audit', title: t('tab.audit') }] : []),
   ];
 }
