@@ -67,7 +67,7 @@ test('a security key is added, and logs in after the password', async () => {
   await dialog().getByLabel('Your own password').fill(password);
   await dialog().getByRole('button', { name: 'Register key' }).click();
   await dialog().waitFor({ state: 'detached' });
-  await page.getByRole('cell', { name: 'blue key' }).waitFor();
+  await page.getByRole('cell', { name: 'blue key', exact: true }).waitFor();
   await leave();
   await typePassword();
   await page.getByRole('button', { name: 'Use the security key' }).click();
@@ -88,7 +88,7 @@ test('an authenticator app is added by its key and a code; recovery keys are sho
   await dialog().getByLabel('Your own password').fill(password);
   await dialog().getByRole('button', { name: 'Add', exact: true }).click();
   await dialog().waitFor({ state: 'detached' });
-  await page.getByRole('cell', { name: 'my phone' }).waitFor();
+  await page.getByRole('cell', { name: 'my phone', exact: true }).waitFor();
   await page.getByRole('button', { name: 'Add recovery keys' }).click();
   await dialog().getByLabel('Your own password').fill(password);
   await dialog().getByRole('button', { name: 'Make keys' }).click();

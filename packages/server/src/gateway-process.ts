@@ -59,13 +59,18 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   };
 }
 
+/** Its own user and group, no others, no capabilities, and no way to any by a setuid program. */
+const withoutRights = ({ uid, gid }: { readonly uid: number; readonly gid: number }): string[] => [
+  ...['--reuid', String(uid), '--regid', String(gid), '--clear-groups'],
+  ...['--inh-caps=-all', '--bounding-set=-all', '--no-new-privs'],
+];
+
 function launch(options: GatewayOptions): Promise<ChildProcess> {
   const { settings, paths, certificate } = options;
   const user = requireUser(gatewayUser);
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', options.files.program], {
+  const program = [process.execPath, '--max-semi-space-size=8', options.files.program];
+  const child = spawn('/usr/bin/setpriv', [...withoutRights(user), '--', ...program], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    uid: user.uid,
-    gid: user.gid,
     cwd: '/',
     env: { NODE_ENV: 'production', LANG: 'C.UTF-8' },
   });

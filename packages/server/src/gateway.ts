@@ -12,6 +12,7 @@ import { handleRequest } from './gateway/http.ts';
 import type { GatewaySettings } from './gateway/settings.ts';
 import { spiceProxy } from './gateway/spice-proxy.ts';
 import { StaticFiles } from './gateway/static-files.ts';
+import { tlsRules } from './gateway/tls-rules.ts';
 
 /** How long a client may take for its request's header lines, and for the TLS handshake (ms). */
 const headerTimeout = 10_000;
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
       ...limits,
       cert: settings.cert,
       key: settings.key,
-      minVersion: 'TLSv1.2',
+      ...tlsRules,
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: headerTimeout,
     },

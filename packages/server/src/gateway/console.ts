@@ -34,6 +34,9 @@ export function consoleUpgrades(
     if (request.method !== 'GET' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
       return refuseUpgrade(socket, 501, 'only WebSockets are possible here', Buffer.alloc(0));
     }
+    if (!isOwnOrigin(request)) {
+      return refuseUpgrade(socket, 403, 'this page may not open consoles here', Buffer.alloc(0));
+    }
     void context.link.ask(headOf(request), Buffer.alloc(0)).then(({ head: reply, body }) => {
       if (reply.status !== 200 || reply.relay === undefined)
         return refuseUpgrade(socket, reply.status, reply.reason, body);
@@ -43,6 +46,16 @@ export function consoleUpgrades(
       );
     });
   };
+}
+
+/**
+ * Browsers send the cookie of this site along with the WebSockets of any page, and name the page's origin: another one than
+ * ours is refused. Programs name none.
+ */
+function isOwnOrigin({ headers }: IncomingMessage): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
 }
 
 function refuseUpgrade(socket: Duplex, status: number, reason: string, body: Buffer): void {

@@ -10,17 +10,12 @@ import { Empty } from '../../components/empty.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
 import { Time } from '../../components/time.tsx';
-import { type Translate, useT } from '../../i18n/index.ts';
+import { useT } from '../../i18n/index.ts';
 import { AddKeyDialog, AddRecoveryDialog, AddTotpDialog, RemoveFactorDialog } from './factor-dialogs.tsx';
+import { kindText } from './kinds.ts';
 
 type Factor = ResultOf<typeof tfaUser>[number];
 type Open = 'totp' | 'webauthn' | 'recovery' | Factor;
-
-/** The kind of a factor in words. */
-export function kindText(t: Translate, type: Factor['type']): string {
-  if (type === 'totp' || type === 'webauthn' || type === 'recovery') return t(`account.kind.${type}`);
-  return type;
-}
 
 export function Factors() {
   const t = useT();

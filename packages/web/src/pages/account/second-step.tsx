@@ -14,8 +14,7 @@ import { type FormEvent, useRef, useState } from 'react';
 import { answerChallenge, type Challenge } from '../../api/session.ts';
 import { Field } from '../../forms/fields.tsx';
 import { useT } from '../../i18n/index.ts';
-
-type Kind = 'webauthn' | 'totp' | 'recovery';
+import { type Kind, kindKeys } from './kinds.ts';
 
 /** Few enough to remind people of new ones. */
 const fewKeys = 3;
@@ -55,7 +54,7 @@ export default function SecondStep({ challenge, onBack }: { challenge: Challenge
           {kinds.map((one) => (
             <ToggleGroupItem
               key={one}
-              text={t(`account.kind.${one}`)}
+              text={t(kindKeys[one])}
               isSelected={one === kind}
               onChange={() => {
                 setKind(one);

@@ -11,7 +11,7 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
 import { Time } from '../../components/time.tsx';
 import { useT } from '../../i18n/index.ts';
-import { kindText } from './factors.tsx';
+import { kindText } from './kinds.ts';
 
 type Row = ResultOf<typeof sessionList>[number];
 

@@ -18,6 +18,11 @@ type Row = ResultOf<typeof auditList>[number];
 type Verdict = ResultOf<typeof auditVerify>;
 
 const results = ['ok', 'refused', 'failed'] as const;
+const resultKeys = {
+  ok: 'audit.result.ok',
+  refused: 'audit.result.refused',
+  failed: 'audit.result.failed',
+} as const;
 const methods = ['POST', 'PUT', 'DELETE', 'GET'] as const;
 const shown = 500;
 const states = { ok: 'ry-state-good', refused: 'ry-state-warning', failed: 'ry-state-bad' } as const;
@@ -76,7 +81,7 @@ export default function Audit() {
           key: 'result',
           title: t('audit.result'),
           width: '8rem',
-          render: ({ result: one }) => <span className={states[one]}>{t(`audit.result.${one}`)}</span>,
+          render: ({ result: one }) => <span className={states[one]}>{t(resultKeys[one])}</span>,
         },
         { key: 'reason', title: t('audit.reason'), wide: true, render: ({ reason }) => reason ?? '' },
       ]}
@@ -102,7 +107,7 @@ export default function Audit() {
           <FormSelect aria-label={t('audit.result')} value={result} onChange={(_, value) => setResult(value)}>
             <FormSelectOption value="" label={t('audit.allResults')} />
             {results.map((one) => (
-              <FormSelectOption key={one} value={one} label={t(`audit.result.${one}`)} />
+              <FormSelectOption key={one} value={one} label={t(resultKeys[one])} />
             ))}
           </FormSelect>
           <FormSelect aria-label={t('audit.method')} value={method} onChange={(_, value) => setMethod(value)}>

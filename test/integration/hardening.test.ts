@@ -1,0 +1,205 @@
+/** What protects a node from the network, and the node from its own gateway; docs/guide/security.md says why. */
+import { readFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '../../packages/server/src/host/exec.ts';
+import type { ApiSession } from '../lib/api-session.ts';
+import { startNode, type TestNode } from '../lib/node.ts';
+
+let node: TestNode;
+let admin: ApiSession;
+let gatewayPid: number;
+
+beforeAll(async () => {
+  node = await startNode();
+  admin = await node.admin();
+  const { stdout } = await run('pgrep', ['-P', String(await node.daemonPid()), '-f', 'gateway.mjs']);
+  gatewayPid = Number(stdout.trim().split('\n')[0]);
+});
+afterAll(() => node?.stop());
+
+interface Offer {
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
+  readonly ciphers?: string;
+}
+
+/** A TLS handshake; undefined when the node refuses it. SECLEVEL=0 lets this side offer what is long broken. */
+function handshake(
+  offer: Offer,
+): Promise<{ readonly protocol: string | null; readonly cipher: string } | undefined> {
+  return new Promise((resolve) => {
+    const options = { ...offer, ciphers: `${offer.ciphers ?? 'ALL'}:@SECLEVEL=0` };
+    const socket: TLSSocket = connect({
+      port: node.port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      ...options,
+    });
+    socket.on('secureConnect', () => {
+      resolve({ protocol: socket.getProtocol(), cipher: socket.getCipher().name });
+      socket.destroy();
+    });
+    socket.on('error', () => resolve(undefined));
+  });
+}
+
+test('TLS 1.3 and 1.2, nothing older', async () => {
+  expect((await handshake({}))?.protocol).toBe('TLSv1.3');
+  expect((await handshake({ maxVersion: 'TLSv1.2' }))?.protocol).toBe('TLSv1.2');
+  for (const version of ['TLSv1.1', 'TLSv1'] as const)
+    expect(await handshake({ minVersion: 'TLSv1', maxVersion: version }), version).toBeUndefined();
+});
+
+test('only ciphers with forward secrecy and authenticated encryption', async () => {
+  const weak = [
+    'AES128-SHA',
+    'AES256-GCM-SHA384',
+    'ECDHE-RSA-AES128-SHA',
+    'ECDHE-ECDSA-AES256-SHA384',
+    'DES-CBC3-SHA',
+    'RC4-SHA',
+    'NULL-SHA256',
+    'ADH-AES128-SHA',
+    'PSK-AES128-CBC-SHA',
+  ];
+  for (const ciphers of weak) {
+    // What OpenSSL here does not know cannot be offered, and is refused by this side already.
+    const met = await handshake({ maxVersion: 'TLSv1.2', ciphers }).catch(() => undefined);
+    expect(met, ciphers).toBeUndefined();
+  }
+  const met = await handshake({ maxVersion: 'TLSv1.2' });
+  expect(met?.cipher).toMatch(/^ECDHE-.*(GCM|CHACHA20)/);
+});
+
+test('a client cannot renegotiate', async () => {
+  const input = 'R\n';
+  const { stdout, stderr } = await run(
+    'openssl',
+    ['s_client', '-connect', `127.0.0.1:${node.port}`, '-tls1_2', '-ign_eof'],
+    { input, timeout: 30_000, okCodes: [0, 1] },
+  );
+  expect(stdout + stderr).toMatch(/RENEGOTIATING/);
+  expect(stdout + stderr).toMatch(/no renegotiation|handshake failure|alert|reset|unexpected eof|:error:/i);
+}, 60_000);
+
+const headersOf = async (path: string, headers: Record<string, string> = {}) =>
+  (await admin.client.send(path, { method: 'GET', headers })).headers;
+
+test('pages carry a policy without inline code or styles, and HSTS', async () => {
+  for (const path of ['/', '/datacenter/summary', '/theme.js', '/assets/none.js']) {
+    const headers = await headersOf(path);
+    const policy = headers['content-security-policy'] ?? '';
+    expect(policy, path).toContain("default-src 'self'");
+    expect(policy, path).not.toMatch(/unsafe-inline|unsafe-eval|\*/);
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(headers['strict-transport-security']).toMatch(/max-age=\d{8}/);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['x-frame-options']).toBe('DENY');
+    expect(headers['referrer-policy']).toBe('no-referrer');
+  }
+  expect((await headersOf('/api2/json/version', admin.headers))['x-content-type-options']).toBe('nosniff');
+});
+
+/** Status of an upgrade to a WebSocket. */
+function upgrade(path: string, headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const call = request(`${node.url}${path}`, {
+      rejectUnauthorized: false,
+      headers: {
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': Buffer.alloc(16).toString('base64'),
+        ...headers,
+      },
+    });
+    call.on('response', (response) => resolve(response.statusCode ?? 0));
+    call.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      resolve(101);
+    });
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+test('a page of another site cannot open a console with the cookie of this one', async () => {
+  const path = `/api2/json${node.path}/vncwebsocket?port=5900&vncticket=x`;
+  const cookie = { Cookie: admin.headers.Cookie ?? '' };
+  expect(await upgrade(path, { ...cookie, Origin: 'https://evil.example' })).toBe(403);
+  expect(await upgrade(path, { ...cookie, Origin: 'null' })).toBe(403);
+  // From its own page, and from a program that names no origin, the call gets to the ticket, which is no good here.
+  expect(await upgrade(path, { ...cookie, Origin: node.url })).not.toBe(403);
+  expect(await upgrade(path, cookie)).not.toBe(403);
+});
+
+test('nothing outside of the Web UI can be fetched', async () => {
+  const paths = [
+    '/../config.db',
+    '/%2e%2e/%2e%2e/etc/shadow',
+    '/assets/../../../config.db',
+    '/assets/%2e%2e%2f%2e%2e%2fconfig.db',
+  ];
+  for (const path of paths) {
+    const { body } = await admin.client.send(path, { method: 'GET', headers: {} });
+    expect(body.toString(), path).not.toMatch(/SQLite format|root:/);
+  }
+});
+
+test('the gateway runs without rights: own user, no capabilities, no way to get more', async () => {
+  const status = await readFile(`/proc/${gatewayPid}/status`, 'utf8');
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
+  const { stdout } = await run('id', ['-u', 'ryokan']);
+  expect(field('Uid').split(/\s+/)).toEqual(Array.from({ length: 4 }, () => stdout.trim()));
+  for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapAmb']) expect(field(set), set).toMatch(/^0+$/);
+  expect(field('NoNewPrivs')).toBe('1');
+  expect(
+    field('Groups')
+      .split(/\s+/)
+      .filter(Boolean)
+      .every((group) => group !== '0'),
+  ).toBe(true);
+});
+
+test('a gateway that was taken over can read no secret and reach no guest', async () => {
+  await admin.run('POST', `${node.path}/qemu`, { vmid: 100, memory: 64 });
+  const as = (script: string) =>
+    run(
+      'setpriv',
+      ['--reuid', 'ryokan', '--regid', 'ryokan', '--clear-groups', '--no-new-privs', '/bin/sh', '-c', script],
+      {
+        okCodes: [0, 1, 2],
+      },
+    );
+  const secrets = [
+    'config.db',
+    'config.db-wal',
+    'node.db',
+    'sessions.db',
+    'initial-admin-password',
+    'pki/ticket.key',
+    'pki/csrf.key',
+    'pki',
+    'log/daemon.log',
+    'log/audit',
+    'log/tasks',
+    'storage',
+    'run/qemu',
+  ].map((path) => join(node.dataDir, path));
+  for (const path of [...secrets, '/etc/shadow']) {
+    const { stdout } = await as(
+      `if [ -d '${path}' ]; then ls '${path}'; else cat '${path}'; fi 2>/dev/null | head -c 20`,
+    );
+    expect(stdout, path).toBe('');
+  }
+  for (const socket of ['run/daemon.sock', 'run/worker.sock']) {
+    const path = join(node.dataDir, socket);
+    const { stdout } = await as(
+      `node -e "require('net').connect('${path}').on('connect',()=>{console.log('in');process.exit()}).on('error',()=>console.log('out'))"`,
+    );
+    expect(stdout.trim(), socket).toBe('out');
+  }
+}, 60_000);
