@@ -75,15 +75,23 @@ test('only ciphers with forward secrecy and authenticated encryption', async () 
 });
 
 test('a client cannot renegotiate', async () => {
-  const input = 'R\n';
-  const { stdout, stderr } = await run(
-    'openssl',
-    ['s_client', '-connect', `127.0.0.1:${node.port}`, '-tls1_2', '-ign_eof'],
-    { input, timeout: 30_000, okCodes: [0, 1] },
-  );
-  expect(stdout + stderr).toMatch(/RENEGOTIATING/);
-  expect(stdout + stderr).toMatch(/no renegotiation|handshake failure|alert|reset|unexpected eof|:error:/i);
-}, 60_000);
+  const outcome = await new Promise<string>((resolve) => {
+    const options = {
+      port: node.port,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      maxVersion: 'TLSv1.2' as const,
+    };
+    const socket = connect(options, () =>
+      socket.renegotiate({ rejectUnauthorized: false }, (error) =>
+        resolve(error ? 'refused' : 'renegotiated'),
+      ),
+    );
+    socket.on('error', () => resolve('refused'));
+    socket.on('close', () => resolve('refused'));
+  });
+  expect(outcome).toBe('refused');
+});
 
 const headersOf = async (path: string, headers: Record<string, string> = {}) =>
   (await admin.client.send(path, { method: 'GET', headers })).headers;
@@ -103,8 +111,8 @@ test('pages carry a policy without inline code or styles, and HSTS', async () =>
   expect((await headersOf('/api2/json/version', admin.headers))['x-content-type-options']).toBe('nosniff');
 });
 
-/** Status of an upgrade to a WebSocket. */
-function upgrade(path: string, headers: Record<string, string>): Promise<number> {
+/** What is answered to an upgrade to a WebSocket. */
+function upgrade(path: string, headers: Record<string, string>): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request(`${node.url}${path}`, {
       rejectUnauthorized: false,
@@ -116,10 +124,10 @@ function upgrade(path: string, headers: Record<string, string>): Promise<number>
         ...headers,
       },
     });
-    call.on('response', (response) => resolve(response.statusCode ?? 0));
+    call.on('response', (response) => resolve(response.statusMessage ?? ''));
     call.on('upgrade', (_response, socket) => {
       socket.destroy();
-      resolve(101);
+      resolve('upgraded');
     });
     call.on('error', reject);
     call.end();
@@ -128,12 +136,13 @@ function upgrade(path: string, headers: Record<string, string>): Promise<number>
 
 test('a page of another site cannot open a console with the cookie of this one', async () => {
   const path = `/api2/json${node.path}/vncwebsocket?port=5900&vncticket=x`;
+  const refusal = 'this page may not open consoles here';
   const cookie = { Cookie: admin.headers.Cookie ?? '' };
-  expect(await upgrade(path, { ...cookie, Origin: 'https://evil.example' })).toBe(403);
-  expect(await upgrade(path, { ...cookie, Origin: 'null' })).toBe(403);
+  expect(await upgrade(path, { ...cookie, Origin: 'https://evil.example' })).toBe(refusal);
+  expect(await upgrade(path, { ...cookie, Origin: 'null' })).toBe(refusal);
   // From its own page, and from a program that names no origin, the call gets to the ticket, which is no good here.
-  expect(await upgrade(path, { ...cookie, Origin: node.url })).not.toBe(403);
-  expect(await upgrade(path, cookie)).not.toBe(403);
+  expect(await upgrade(path, { ...cookie, Origin: node.url })).not.toBe(refusal);
+  expect(await upgrade(path, cookie)).not.toBe(refusal);
 });
 
 test('nothing outside of the Web UI can be fetched', async () => {
@@ -165,7 +174,7 @@ test('the gateway runs without rights: own user, no capabilities, no way to get 
 });
 
 test('a gateway that was taken over can read no secret and reach no guest', async () => {
-  await admin.run('POST', `${node.path}/qemu`, { vmid: 100, memory: 64 });
+  await admin.run('POST', `${node.path}/qemu`, { vmid: 100, memory: 64, scsi0: 'local:1' });
   const as = (script: string) =>
     run(
       'setpriv',
@@ -186,7 +195,7 @@ test('a gateway that was taken over can read no secret and reach no guest', asyn
     'log/daemon.log',
     'log/audit',
     'log/tasks',
-    'storage',
+    'storage/images/100/vm-100-disk-0.qcow2',
     'run/qemu',
   ].map((path) => join(node.dataDir, path));
   for (const path of [...secrets, '/etc/shadow']) {

@@ -50,7 +50,7 @@ async function typePassword(): Promise<void> {
 const isIn = () => page.waitForURL('**/datacenter/**');
 const dialog = () => page.getByRole('dialog');
 async function leave(): Promise<void> {
-  await page.getByRole('button', { name: /^User/ }).click();
+  await page.getByRole('button', { name: /^Account/ }).click();
   await page.getByRole('menuitem', { name: 'Log out' }).click();
   await page.waitForURL('**/login**');
 }
