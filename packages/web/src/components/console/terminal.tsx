@@ -7,7 +7,6 @@ import { Terminal as XTerm } from '@xterm/xterm';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useT } from '../../i18n/index.ts';
 import { ConsoleFrame } from './console-frame.tsx';
-import { terminalDocument } from './terminal-document.ts';
 import * as protocol from './terminal-protocol.ts';
 import { connectSoon, useReconnect } from './use-reconnect.ts';
 
@@ -45,7 +44,6 @@ export function Terminal({ open, id, available, off, actions, label, once }: Ter
     const element = box.current;
     if (!element) return;
     const term = new XTerm({
-      documentOverride: terminalDocument(),
       fontFamily: '"Red Hat Mono", ui-monospace, "Noto Sans Mono CJK JP", Consolas, monospace',
       fontSize: 14,
       scrollback: 5_000,
