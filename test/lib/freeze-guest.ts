@@ -22,22 +22,30 @@ export class FreezeGuest {
     const tiny = await buildTinyGuest(testCacheDir());
     const node = await startNode({ env });
     const guest = new FreezeGuest(node, await node.admin());
+    await guest.#boot(tiny.iso).catch(async (error: unknown) => {
+      await guest.stop();
+      throw error;
+    });
+    return guest;
+  }
+
+  async #boot(iso: string): Promise<void> {
+    const { node } = this;
     const folder = join(node.dataDir, 'storage/template/iso');
     await mkdir(folder, { recursive: true });
-    await copyFile(tiny.iso, join(folder, 'tiny.iso'));
-    await guest.admin.run('POST', `${node.path}/qemu`, {
+    await copyFile(iso, join(folder, 'tiny.iso'));
+    await this.admin.run('POST', `${node.path}/qemu`, {
       ...{ vmid, memory: 192, serial0: 'socket', boot: 'order=ide2', agent: 'enabled=1,type=isa' },
       ...{ ide2: 'local:iso/tiny.iso,media=cdrom', scsihw: 'virtio-scsi-single', scsi0: 'local:0.0625' },
     });
     const raw = join(node.dataDir, 'agent.raw');
     await writeAgentDisk(raw);
-    await run('qemu-img', ['convert', '-n', '-f', 'raw', '-O', 'qcow2', raw, guest.image]);
+    await run('qemu-img', ['convert', '-n', '-f', 'raw', '-O', 'qcow2', raw, this.image]);
     await rm(raw);
-    await guest.admin.run('POST', guest.path('/status/start'));
-    await booted(guest.#port);
-    await guest.shell('mkdir /disk; mount -t ext4 /dev/sda /disk; sh /disk/start');
-    await guest.#answering();
-    return guest;
+    await this.admin.run('POST', this.path('/status/start'));
+    await booted(this.#port);
+    await this.shell('mkdir /disk; mount -t ext4 /dev/sda /disk; sh /disk/start');
+    await this.#answering();
   }
 
   stop(): Promise<void> {

@@ -61,15 +61,22 @@ export class SnapshotGuest {
     await mkdir(folder, { recursive: true });
     await copyFile(tiny.iso, join(folder, 'tiny.iso'));
     const guest = new SnapshotGuest(node, admin, chain);
-    await admin.run('POST', `${node.path}/qemu`, {
+    await guest.#boot().catch(async (error: unknown) => {
+      await guest.stop();
+      throw error;
+    });
+    return guest;
+  }
+
+  async #boot(): Promise<void> {
+    await this.admin.run('POST', `${this.node.path}/qemu`, {
       ...{ vmid, memory: 128, serial0: 'socket', boot: 'order=ide2', vmstatestorage: 'local' },
       ...{ ide2: 'local:iso/tiny.iso,media=cdrom', scsihw: 'virtio-scsi-single' },
       ...{ scsi0: 'local:1,format=qcow2,iothread=1', virtio0: 'chain:1,format=qcow2' },
     });
-    await guest.run('POST', '/status/start');
-    await booted(guest.port);
-    for (const line of shellFunctions) await inGuest(guest.port, line);
-    return guest;
+    await this.run('POST', '/status/start');
+    await booted(this.port);
+    for (const line of shellFunctions) await inGuest(this.port, line);
   }
 
   async stop(): Promise<void> {
