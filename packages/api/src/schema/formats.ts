@@ -64,7 +64,8 @@ const formats = new Map<string, Check>([
     'pve-upid',
     like('worker task ID', /^UPID:[^:\s]+:[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:[^:\s]+:[^:\s]*:[^:\s]+:$/),
   ],
-  ['pve-userid', like('user name', /^[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+$/)],
+  // Without what user.cfg and the notation of groups (`@admins`) and tokens (`root@pam!ci`) need for themselves.
+  ['pve-userid', like('user name', /^[^\s:/,;!@][^\s:/,;!]*@[A-Za-z][A-Za-z0-9.\-_]+$/)],
   ['pve-tokenid', like('token ID', /^[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+![A-Za-z][A-Za-z0-9.\-_]+$/)],
   ['pve-tokenid-name', like('token name', /^[A-Za-z][A-Za-z0-9.\-_]+$/)],
   ['pve-groupid', like('group name', /^[A-Za-z0-9.\-_]+$/)],

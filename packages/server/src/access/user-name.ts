@@ -5,8 +5,8 @@ import { checkFormat } from '@ryokan/api/schema/formats.ts';
 const longestUserId = 64;
 
 /**
- * The id `name@realm`, or what is wrong with the name. Stricter than the format of user ids: user.cfg separates by colons
- * and commas, an `@` in front names a group and `!` a token.
+ * The id `name@realm`, or what is wrong with the name: user.cfg separates by colons and commas, an `@` in front names a
+ * group and `!` a token. Stricter than the format of user ids in control characters.
  */
 export function userIdOf(
   name: string,
