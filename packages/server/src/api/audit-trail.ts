@@ -1,7 +1,7 @@
 /** What the audit log is told of a call: who, what, from where, with which result; never a secret. */
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import type { Method } from '@ryokan/api/method.ts';
-import type { TSchema } from '@sinclair/typebox';
+import type { TSchema } from '@ryokan/api/schema/types.ts';
 import type { AuditEvent, AuditResult } from '../access/audit/audit-record.ts';
 import type { RequestHead } from './request.ts';
 
