@@ -291,21 +291,6 @@ export const lxcVncwebsocket = defineMethod({
   transport: 'websocket',
 });
 
-export const lxcRrddata = defineMethod({
-  id: 'lxc.rrddata',
-  verb: 'GET',
-  path: `${base}/rrddata`,
-  description: 'Measurements of the container over time.',
-  params: Type.Object({
-    ...guest,
-    timeframe: Enum(['hour', 'day', 'week', 'month', 'year']),
-    cf: Optional(Enum(['AVERAGE', 'MAX'])),
-  }),
-  returns: Type.Array(Type.Record(Type.String(), Type.Number())),
-  permission: audit,
-  proxyTo: 'node',
-});
-
 export const lxcInterfaces = defineMethod({
   id: 'lxc.interfaces',
   verb: 'GET',

@@ -360,18 +360,3 @@ export const nodeStopall = defineMethod({
   task: { type: 'stopall' },
   cli: { command: 'pvenode stopall' },
 });
-
-export const nodeRrddata = defineMethod({
-  id: 'nodes.rrddata',
-  verb: 'GET',
-  path: '/nodes/{node}/rrddata',
-  description: 'Measurements of the node over time.',
-  params: Type.Object({
-    node: Node(),
-    timeframe: Enum(['hour', 'day', 'week', 'month', 'year', 'decade']),
-    cf: Optional(Enum(['AVERAGE', 'MAX'])),
-  }),
-  returns: Type.Array(Type.Record(Type.String(), Type.Number())),
-  permission: audit,
-  proxyTo: 'node',
-});

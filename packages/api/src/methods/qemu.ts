@@ -433,18 +433,3 @@ export const qemuVncwebsocket = defineMethod({
   proxyTo: 'node',
   transport: 'websocket',
 });
-
-export const qemuRrddata = defineMethod({
-  id: 'qemu.rrddata',
-  verb: 'GET',
-  path: `${base}/rrddata`,
-  description: 'Measurements of the virtual machine over time.',
-  params: Type.Object({
-    ...guest,
-    timeframe: Enum(['hour', 'day', 'week', 'month', 'year']),
-    cf: Optional(Enum(['AVERAGE', 'MAX'])),
-  }),
-  returns: Type.Array(Type.Record(Type.String(), Type.Number())),
-  permission: audit,
-  proxyTo: 'node',
-});

@@ -51,6 +51,9 @@ export interface DispatchOptions {
 }
 
 const formats = new Set(['json', 'extjs', 'spiceconfig']);
+/** Only plots are pictures. */
+const isPicture = (url: { readonly format: string; readonly fragments: readonly string[] }): boolean =>
+  url.format === 'png' && url.fragments.at(-1) === 'rrd';
 const verbs = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 
 /** One request on its way. */
@@ -101,7 +104,7 @@ export class Dispatcher {
         return { ...success(null, format), relay: tunnel(head.url) };
       const url = parseUrl(head.url);
       if (url?.format === 'openapi.json' && head.method === 'GET') return await openApiReply();
-      if (!url || !formats.has(url.format)) {
+      if (!url || !(formats.has(url.format) || isPicture(url))) {
         throw notImplemented(head.method, withoutQuery(head.url));
       }
       format = url.format;

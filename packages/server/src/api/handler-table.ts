@@ -58,10 +58,22 @@ export class ReadyReply {
   }
 }
 
+/** A picture that stands in a file of the node; asked for as `png` it is the whole answer. */
+export class PictureReply {
+  readonly png: Buffer;
+  readonly filename: string;
+  constructor(png: Buffer, filename: string) {
+    this.png = png;
+    this.filename = filename;
+  }
+}
+
+type Answer<M extends Method> = ResultOf<M> | Reply | ReadyReply | PictureReply;
+
 export type CallHandler<M extends Method> = (
   params: ParamsOf<M>,
   call: Call,
-) => ResultOf<M> | Reply | ReadyReply | Promise<ResultOf<M> | Reply | ReadyReply>;
+) => Answer<M> | Promise<Answer<M>>;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: most checks change nothing and return nothing
 export type TaskPreparation = readonly UndoRecord[] | void;

@@ -1,7 +1,7 @@
 /** Answers in the shape that clients of the public API expect: envelope, status, reason phrase. */
 import { httpStatus, messageOf, ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import { viewerFile } from '@ryokan/api/schema/viewer-file.ts';
-import { ReadyReply, Reply } from './handler-table.ts';
+import { PictureReply, ReadyReply, Reply } from './handler-table.ts';
 
 /** Writes a body in pieces until the caller goes away or the source ends. */
 export type StreamSource = (send: (chunk: string) => void, signal: AbortSignal) => Promise<void>;
@@ -30,6 +30,10 @@ export const jsonType = 'application/json;charset=UTF-8';
 export function success(result: unknown, format: string): HttpReply {
   if (format === 'spiceconfig')
     return { ...ok(Buffer.from(viewerFile(result))), contentType: viewerFileType };
+  if (result instanceof PictureReply) {
+    if (format === 'png') return { ...ok(result.png), contentType: 'image/png' };
+    return success({ filename: result.filename }, format);
+  }
   if (!(result instanceof ReadyReply)) return ok(Buffer.from(JSON.stringify(envelope(result, format))));
   if (format === 'json') return { ...ok(result.body), keepAs: result.name };
   const { data } = JSON.parse(result.body.toString('utf8')) as { data: unknown };

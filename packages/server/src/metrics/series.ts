@@ -8,7 +8,7 @@ export type Timeframe = 'hour' | 'day' | 'week' | 'month' | 'year' | 'decade';
 export type Measurement = Readonly<Record<string, number>>;
 
 /** Seconds a point stands for, and how many points are kept. */
-const frames: Readonly<Record<Timeframe, { step: number; points: number }>> = {
+export const frames: Readonly<Record<Timeframe, { step: number; points: number }>> = {
   hour: { step: 60, points: 70 },
   day: { step: 1800, points: 70 },
   week: { step: 3 * 3600, points: 70 },

@@ -11,6 +11,7 @@ import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
 import { firewallHandlers } from './firewall.ts';
 import { lxcHandlers } from './lxc.ts';
+import { measurementHandlers } from './measurements.ts';
 import { capabilityHandlers } from './node-capabilities.ts';
 import { hardwareHandlers } from './node-hardware.ts';
 import { nodeOptionHandlers } from './node-options.ts';
@@ -29,6 +30,7 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   jobHandlers(table, services);
   auditHandlers(table, services);
   nodeHandlers(table, services);
+  measurementHandlers(table, services);
   nodeOptionHandlers(table, services);
   taskHandlers(table, services);
   qemuHandlers(table, services);

@@ -9,7 +9,6 @@ import {
   lxcInterfaces,
   lxcList,
   lxcPending,
-  lxcRrddata,
   lxcStatusCurrent,
   lxcStatusIndex,
   lxcTermproxy,
@@ -140,14 +139,6 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
   table.on(lxcStatusIndex, ({ vmid }) => {
     demandGuest(vmid);
     return childrenOf(lxcStatusIndex, 'subdir');
-  });
-  table.on(lxcRrddata, ({ vmid, timeframe, cf }) => {
-    demandGuest(vmid);
-    const { cpus = 1, maxmem = 0, maxdisk = 0 } = guests.get(vmid) ?? {};
-    return sampler
-      .series(vmid)
-      .read(timeframe, cf === 'MAX')
-      .map((point) => ({ ...point, cpu: (point.cpu ?? 0) / cpus, maxcpu: cpus, maxmem, maxdisk }));
   });
   table.on(lxcInterfaces, async ({ vmid }) => {
     demandGuest(vmid);

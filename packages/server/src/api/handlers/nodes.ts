@@ -10,7 +10,6 @@ import {
   nodeIndex,
   nodeNatBridgeLeases,
   nodeNetwork,
-  nodeRrddata,
   nodeStatus,
   nodesList,
   nodeTime,
@@ -114,7 +113,6 @@ function stateHandlers(table: HandlerTable, services: DaemonServices): void {
     const data = readFileSync('/etc/hosts', 'utf8');
     return { data, digest: createHash('sha1').update(data).digest('hex') };
   });
-  table.on(nodeRrddata, ({ timeframe, cf }) => sampler.nodeSeries.read(timeframe, cf === 'MAX'));
   table.on(nodeWarnings, () => nodeWarningsOf(services));
 }
 

@@ -8,7 +8,6 @@ import {
   qemuList,
   qemuMonitor,
   qemuPending,
-  qemuRrddata,
   qemuSendkey,
   qemuStatusCurrent,
   qemuStatusIndex,
@@ -121,7 +120,7 @@ const numericKeys: ReadonlySet<string> = new Set(
 );
 
 function statusHandlers(table: HandlerTable, services: DaemonServices): void {
-  const { balancer, guests, monitor, resources, sampler, settings, store } = services;
+  const { balancer, guests, monitor, resources, settings, store } = services;
   const demandGuest = (vmid: number) => {
     if (guests.get(vmid)?.type !== 'qemu') readGuest(store, 'qemu', settings.node, vmid);
   };
@@ -212,14 +211,6 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
   table.on(qemuStatusIndex, ({ vmid }) => {
     demandGuest(vmid);
     return childrenOf(qemuStatusIndex, 'subdir');
-  });
-  table.on(qemuRrddata, ({ vmid, timeframe, cf }) => {
-    demandGuest(vmid);
-    const { cpus = 1, maxmem = 0, maxdisk = 0 } = guests.get(vmid) ?? {};
-    return sampler
-      .series(vmid)
-      .read(timeframe, cf === 'MAX')
-      .map((point) => ({ ...point, cpu: (point.cpu ?? 0) / cpus, maxcpu: cpus, maxmem, maxdisk }));
   });
   table.on(qemuSendkey, async ({ vmid, key, skiplock }, call) => {
     demandSkiplock(call, skiplock);

@@ -40,6 +40,14 @@ export interface Schema {
 
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>;
 
+export interface DocumentParameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required?: boolean;
+  readonly description?: string;
+  readonly schema: Schema;
+}
+
 export interface DocumentOperation {
   readonly operationId: string;
   readonly tags: readonly string[];
@@ -47,13 +55,8 @@ export interface DocumentOperation {
   /** The first paragraph says what it is for; the others repeat what the extensions say. */
   readonly description: string;
   readonly security: readonly Readonly<Record<string, unknown>>[];
-  readonly parameters?: readonly {
-    readonly name: string;
-    readonly in: 'path' | 'query';
-    readonly required: boolean;
-    readonly description?: string;
-    readonly schema: Schema;
-  }[];
+  /** What many operations take stands among the components. */
+  readonly parameters?: readonly (DocumentParameter | { readonly $ref: string })[];
   readonly requestBody?: { readonly content: Content };
   readonly responses: Readonly<Record<string, { readonly content?: Content }>>;
   readonly 'x-permission'?: Permission;
@@ -64,7 +67,10 @@ export interface DocumentOperation {
 
 export interface ApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<Lowercase<Verb>, DocumentOperation | undefined>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly parameters?: Readonly<Record<string, DocumentParameter>>;
+  };
 }
 
 export const documentUrl = '/api2/openapi.json';

@@ -12,7 +12,8 @@ export interface Surroundings {
 }
 
 /** Example value of a parameter: something that exists where that is known, else the name in capitals to be replaced. */
-function exampleValue({ name, schema }: Row, around: Surroundings): string {
+function exampleValue({ name, schema: given }: Row, around: Surroundings): string {
+  const schema = given.anyOf?.[0] ?? given;
   const byFormat: Readonly<Record<string, string>> = {
     'pve-node': around.node,
     'pve-vmid': '100',

@@ -74,7 +74,11 @@ describe('parameters', () => {
     expect(named('net0')).toBeUndefined();
   });
   it('take limits and texts from shared components', () => {
-    expect(named('vmid')?.schema).toMatchObject({ type: 'integer', minimum: 100 });
+    expect(named('vmid')?.schema.anyOf?.[0]).toMatchObject({ type: 'integer', minimum: 100 });
+    expect(create.slice(-2).map((row) => [row.name, row.place])).toEqual([
+      ['dry-run', 'query'],
+      ['Idempotency-Key', 'header'],
+    ]);
     expect(named('cpu')?.fields.length).toBeGreaterThan(1);
   });
 });

@@ -1,6 +1,6 @@
 /** The operations of the API's description as the pages list, find and address them. */
 import type { Verb } from '@ryokan/api/method.ts';
-import type { ApiDocument, DocumentOperation, Schema } from './document.ts';
+import type { ApiDocument, DocumentOperation, DocumentParameter, Schema } from './document.ts';
 import { type Row, resolve, rowsOf, sortRows } from './schema-rows.ts';
 
 const verbs: readonly Verb[] = ['GET', 'POST', 'PUT', 'DELETE'];
@@ -97,24 +97,30 @@ export function operationAt(operations: readonly Operation[], address: string): 
   return operations.find((one) => one.verb === verb.toUpperCase() && one.path === path);
 }
 
-/** What an operation takes: first what stands in the path, then what it cannot do without, then the rest. */
+/** What an operation takes: what stands in the path, what it cannot do without, the rest; last what many others take too. */
 export function parametersOf(operation: Operation, document: ApiDocument): Row[] {
   const { parameters = [], requestBody } = operation.source;
-  const inUrl = parameters.map(({ name, in: place, required, description, schema }): Row => {
-    const [row] = rowsOf(
-      {
-        type: 'object',
-        properties: { [name]: { ...schema, description } },
-        required: required ? [name] : [],
-      },
-      document,
-    );
-    return { ...(row as Row), place };
+  const own = parameters.flatMap((one) => ('$ref' in one ? [] : [parameterRow(one, document)]));
+  const common = parameters.flatMap((one) => {
+    const found = '$ref' in one ? document.components.parameters?.[lastPart(one.$ref)] : undefined;
+    return found ? [parameterRow(found, document)] : [];
   });
   const body = Object.values(requestBody?.content ?? {})[0]?.schema;
   const inBody = body ? rowsOf(body, document).map((row): Row => ({ ...row, place: 'body' })) : [];
-  const inPath = inUrl.filter((row) => row.place === 'path');
-  return [...inPath, ...sortRows([...inUrl.filter((row) => row.place !== 'path'), ...inBody])];
+  const inPath = own.filter((row) => row.place === 'path');
+  return [...inPath, ...sortRows([...own.filter((row) => row.place !== 'path'), ...inBody]), ...common];
+}
+
+const lastPart = (reference: string): string => reference.slice(reference.lastIndexOf('/') + 1);
+
+function parameterRow(one: DocumentParameter, document: ApiDocument): Row {
+  const { name, in: place, required, description, schema } = one;
+  const field = { ...schema, ...(description === undefined ? {} : { description }) };
+  const [row] = rowsOf(
+    { type: 'object', properties: { [name]: field }, required: required ? [name] : [] },
+    document,
+  );
+  return { ...(row as Row), place };
 }
 
 /** Schema of the `data` that the operation answers with; undefined for streams. */

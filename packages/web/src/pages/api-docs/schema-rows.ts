@@ -6,7 +6,7 @@ export interface Row {
   readonly name: string;
   readonly required: boolean;
   /** Only for parameters. */
-  readonly place?: 'path' | 'query' | 'body';
+  readonly place?: 'path' | 'query' | 'header' | 'body';
   readonly description: string;
   /** As `integer`, `list of strings`. */
   readonly schema: Schema;

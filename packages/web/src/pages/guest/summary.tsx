@@ -1,4 +1,5 @@
-import { qemuRrddata, qemuStatusCurrent } from '@ryokan/api/methods/qemu.ts';
+import { qemuRrddata } from '@ryokan/api/methods/measurements.ts';
+import { qemuStatusCurrent } from '@ryokan/api/methods/qemu.ts';
 import { agentQuestions } from '@ryokan/api/methods/qemu-agent.ts';
 import { lazy, Suspense } from 'react';
 import { useGuestConfig } from '../../api/hooks.ts';

@@ -1,4 +1,5 @@
-import { nodeRrddata, nodeStatus, nodeVersion } from '@ryokan/api/methods/nodes.ts';
+import { nodeRrddata } from '@ryokan/api/methods/measurements.ts';
+import { nodeStatus, nodeVersion } from '@ryokan/api/methods/nodes.ts';
 import { lazy, Suspense } from 'react';
 import { useCall } from '../../api/query.ts';
 import { ErrorNotice } from '../../components/error-notice.tsx';
