@@ -1,6 +1,6 @@
 /** Operations that no other suite calls with success: each by what it is for. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -119,6 +119,25 @@ describe('the cluster and its node', () => {
     expect(point.time).toBeGreaterThan(Date.now() / 1000 - 600);
     expect(point.maxmem).toBe(32 * 1024 ** 2);
     await admin.run('POST', qemu('/status/stop'));
+  });
+
+  test('the same as a picture, for clients that do not draw', async () => {
+    for (const [path, ds] of [
+      [qemu(), 'cpu,mem'],
+      [node.path, 'loadavg'],
+    ] as const) {
+      const query = `ds=${ds}&timeframe=hour`;
+      const picture = await admin.client.send(`/api2/png${path}/rrd?${query}`, { headers: admin.headers });
+      expect(picture.headers['content-type']).toBe('image/png');
+      expect(picture.body.subarray(1, 4).toString()).toBe('PNG');
+      expect(picture.body.length).toBeGreaterThan(1000);
+      const { filename } = await admin.get<{ filename: string }>(`${path}/rrd`, { ds, timeframe: 'hour' });
+      expect(await readFile(filename)).toHaveLength(picture.body.length);
+    }
+    const unknown = await admin.answer('GET', qemu('/rrd'), { ds: 'moon', timeframe: 'hour' });
+    expect(unknown.body.toString()).toContain("there are no measurements of 'moon'");
+    const config = await admin.client.send(`/api2/png${qemu('/config')}`, { headers: admin.headers });
+    expect(config.status).toBe(501);
   });
 });
 
