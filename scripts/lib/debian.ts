@@ -1,6 +1,8 @@
 /** Debian packages: which of a list are missing, and installing them without a question. */
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { ExecError, run } from '@ryokan/server/host/exec.ts';
+import { errorCode } from '@ryokan/server/host/files.ts';
 import { note, Problem } from './terminal.ts';
 
 /** Names in a package list: one a line, `#` starts a comment. */
@@ -73,6 +75,7 @@ async function install(missing: readonly string[]): Promise<string[]> {
     throw new Problem(`Debian packages are missing and only root can install them: ${missing.join(' ')}`);
   }
   note(`installing Debian packages: ${missing.join(' ')}`);
+  if (missing.includes('lxc')) await keepLxcBridgeAway();
   try {
     await aptInstall(missing);
   } catch {
@@ -87,13 +90,29 @@ async function install(missing: readonly string[]): Promise<string[]> {
   return [...missing];
 }
 
+/**
+ * As it comes, the package lxc makes the bridge lxcbr0 with addresses and DHCP on every boot. Containers use the bridges of
+ * the node, and its network is nobody's to change unasked. A file that is there already is somebody's choice.
+ */
+async function keepLxcBridgeAway(): Promise<void> {
+  const text = '# Written by Ryokan: containers use the bridges of the node.\nUSE_LXC_BRIDGE="false"\n';
+  await writeFile('/etc/default/lxc-net', text, { flag: 'wx' }).catch((error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  });
+}
+
 function aptInstall(names: readonly string[]): Promise<unknown> {
   return apt(['install', '-y', '-q', '--no-install-recommends', ...names]);
 }
 
 function apt(args: readonly string[]): Promise<unknown> {
-  // Another apt at work (unattended upgrades) is waited for instead of failing.
-  return run('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...args], {
+  // Another apt at work (unattended upgrades) is waited for; a configuration file that differs stays as it is.
+  const options = [
+    'DPkg::Lock::Timeout=120',
+    'Dpkg::Options::=--force-confdef',
+    'Dpkg::Options::=--force-confold',
+  ];
+  return run('apt-get', [...options.flatMap((one) => ['-o', one]), ...args], {
     env: { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
   });
 }
