@@ -78,8 +78,9 @@ export function typeName(schema: Schema, listOf: (items: string) => string): str
   return schema.type?.join(' | ') ?? (schema.properties ? 'object' : 'any');
 }
 
-/** `100 – 999999999`, `≥ 1`; undefined without limits. */
-export function rangeText({ minimum, maximum }: Schema): string | undefined {
+/** `100 – 999999999`, `≥ 1`; of several types the limits of the first. Undefined without limits. */
+export function rangeText(schema: Schema): string | undefined {
+  const { minimum, maximum } = schema.anyOf?.[0] ?? schema;
   if (minimum !== undefined && maximum !== undefined) return `${minimum} – ${maximum}`;
   if (minimum !== undefined) return `≥ ${minimum}`;
   return maximum === undefined ? undefined : `≤ ${maximum}`;
