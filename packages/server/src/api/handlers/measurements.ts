@@ -27,7 +27,6 @@ const mostSources = 6;
 
 export function measurementHandlers(table: HandlerTable, services: DaemonServices): void {
   const { guests, paths, sampler, settings, store } = services;
-  const folder = join(paths.run, 'graphs');
 
   const nodePoints = ({ timeframe, cf }: Question) => sampler.nodeSeries.read(timeframe, cf === 'MAX');
   const guestPoints = (kind: 'qemu' | 'lxc', vmid: number, { timeframe, cf }: Question) => {
@@ -46,6 +45,7 @@ export function measurementHandlers(table: HandlerTable, services: DaemonService
     const sources = [...new Set(splitList(ds))];
     if (sources.length > mostSources)
       throw new ParameterError({ ds: `at most ${mostSources} in one picture` });
+    const folder = join(paths.run, 'graphs');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     // One file for each object and time frame, however often somebody asks.
     const file = join(folder, `${name}-${timeframe}.png`);
