@@ -123,6 +123,9 @@ export async function bundle(
     external,
     banner: { js: commonJsBanner },
     legalComments: 'none',
+    // V8 keeps the text of a program in memory; short lines keep the positions in stack traces useful.
+    minifyWhitespace: true,
+    lineLimit: 160,
     absWorkingDir: projectRoot,
     logLevel: 'silent',
     write: false,

@@ -12,7 +12,6 @@ import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import { datacenterOption } from '../../cluster/datacenter-options.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
-import { coseKey, storedKey } from './cose-key.ts';
 import { type FactorEntry, isEnabled, type UserFactors, type WebauthnKey } from './tfa-config.ts';
 
 /** Where the Web UI stands, from the point of view of keys and browsers. */
@@ -63,6 +62,7 @@ export async function registrationOptions(
   user: string,
   factors: UserFactors | undefined,
 ) {
+  // The library is large: it is loaded with the first security key.
   const { generateRegistrationOptions } = await import('@simplewebauthn/server');
   const publicKey = await generateRegistrationOptions({
     rpName: party.name,
@@ -95,6 +95,7 @@ export async function registeredKey(
     });
     if (!verified) throw new Error('its signature is wrong');
     const { id, publicKey, counter } = registrationInfo.credential;
+    const { storedKey } = await import('./cose-key.ts');
     return { cred_id: id, cred: storedKey(publicKey), counter };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -128,6 +129,7 @@ export async function answeringKey(
   const key = (factors.webauthn ?? []).filter(isEnabled).find(({ entry }) => entry.cred_id === response.id);
   if (!key) return undefined;
   const { verifyAuthenticationResponse } = await import('@simplewebauthn/server');
+  const { coseKey } = await import('./cose-key.ts');
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
       response,
