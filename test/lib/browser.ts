@@ -99,11 +99,18 @@ interface AxeResult {
   }>;
 }
 
-/** What axe-core finds on the page with impact `serious` or `critical`. The colours of a terminal's text are the guest's. */
-export async function accessibilityFindings(page: Page): Promise<AxeFinding[]> {
+/** Rules whose answer depends on colours and widths; all others say the same of every theme and window. */
+export const axeLooks: readonly string[] = ['color-contrast', 'target-size', 'scrollable-region-focusable'];
+
+/**
+ * What axe-core finds on the page with impact `serious` or `critical`, by all its rules or by those that are named. The
+ * colours of a terminal's text are the guest's.
+ */
+export async function accessibilityFindings(page: Page, rules?: readonly string[]): Promise<AxeFinding[]> {
   await page.evaluate(axeSource);
+  const options = { resultTypes: ['violations'], ...(rules ? { runOnly: rules } : {}) };
   const result = await page.evaluate<AxeResult>(
-    "axe.run({ exclude: ['.xterm-rows'] }, { resultTypes: ['violations'] })",
+    `axe.run({ exclude: ['.xterm-rows'] }, ${JSON.stringify(options)})`,
   );
   return result.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -1,6 +1,6 @@
 /**
  * Ansible's Proxmox modules (community.general, as Debian ships it) against a running node: each play twice, where the
- * second run must change nothing. The plays stand in test/clients/ansible.
+ * second run must change nothing. The plays stand in test/clients/ansible. Some 80 s: Ansible is slow, therefore in the lab.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
