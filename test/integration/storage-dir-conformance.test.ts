@@ -1,9 +1,13 @@
+/** The conformance suite of storage drivers on `dir`, with the real qemu-img. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../../host/exec.ts';
-import { type ConformanceSubject, driverConformance } from '../driver-conformance.ts';
-import { createDirDriver } from './dir.ts';
+import { run } from '../../packages/server/src/host/exec.ts';
+import {
+  type ConformanceSubject,
+  driverConformance,
+} from '../../packages/server/src/storage/driver-conformance.ts';
+import { createDirDriver } from '../../packages/server/src/storage/drivers/dir.ts';
 
 async function subject(properties: Record<string, string> = {}): Promise<ConformanceSubject> {
   const path = await mkdtemp(join(tmpdir(), 'ryokan-dir-'));
