@@ -26,7 +26,7 @@ const duration = 1000;
 const connectionCounts = [8, 1];
 /**
  * The rate that a target is about needs several connections. One alone, which sends its next request when the answer is
- * there, shows how long the way through two processes takes: twice as long as through Fastify's one, by its wake-ups.
+ * there, shows how long the way through two processes takes: about twice as long as through Fastify's one.
  */
 const fewestForTarget = 8;
 /** Milliseconds before the first round: V8 compiles what is hot in three processes only after some thousand calls. */

@@ -79,7 +79,7 @@ async function press(name: string): Promise<void> {
 
 async function choose(menu: string, item: string): Promise<void> {
   const entry = page.getByRole('menuitem', { name: new RegExp(`^${item}`) });
-  // A table that loads anew at that moment closes the menu: a person opens it again.
+  // Once, on a busy machine, the entry never came; why is not known. A person would open the menu again.
   for (let attempt = 0; attempt < 3; attempt++) {
     await page.getByRole('button', { name: menu, exact: true }).click();
     if (
