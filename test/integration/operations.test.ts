@@ -132,7 +132,10 @@ describe('the cluster and its node', () => {
       expect(picture.body.subarray(1, 4).toString()).toBe('PNG');
       expect(picture.body.length).toBeGreaterThan(1000);
       const { filename } = await admin.get<{ filename: string }>(`${path}/rrd`, { ds, timeframe: 'hour' });
-      expect(await readFile(filename)).toHaveLength(picture.body.length);
+      // Drawn anew, perhaps with one measurement more: the same picture in kind, not in every byte.
+      const file = await readFile(filename);
+      expect(file.subarray(1, 4).toString()).toBe('PNG');
+      expect(file.length).toBeGreaterThan(1000);
     }
     const unknown = await admin.answer('GET', qemu('/rrd'), { ds: 'moon', timeframe: 'hour' });
     expect(unknown.body.toString()).toContain("there are no measurements of 'moon'");

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { claimPidFile, passPidFile, readPidFile, releasePidFile } from './pidfile.ts';
+import { claimPidFile, passPidFile, readPidFile, releasePidFile, removePidFile } from './pidfile.ts';
 import { processStat } from './procfs.ts';
 
 let folder = '';
@@ -55,6 +55,15 @@ test('release takes away the own file only', () => {
   releasePidFile(path, otherPid);
   expect(readdirSync(folder)).toEqual([]);
   releasePidFile(path);
+});
+
+test('removal takes what killed writers left with it, and nothing of others', () => {
+  claimPidFile(path, otherPid);
+  for (const name of ['x.pid.77.tmp', 'x.pid.78.old', 'xx.pid', 'x.pid.tmp'])
+    writeFileSync(join(folder, name), '');
+  removePidFile(path);
+  expect(readdirSync(folder).sort()).toEqual(['x.pid.tmp', 'xx.pid']);
+  removePidFile(path);
 });
 
 test('a process that does not exist cannot have it', () => {

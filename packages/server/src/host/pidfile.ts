@@ -2,7 +2,8 @@
  * Pid files that name a process for ever: `<pid> <start time in ticks>\n`. A pid alone is used again by the kernel;
  * with its start time it is not. The first word alone is what other tools read.
  */
-import { linkSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { errorCode, readTextIfPresent } from './files.ts';
 import { isAlive, processStat } from './procfs.ts';
 
@@ -53,6 +54,19 @@ export function passPidFile(path: string, toPid: number): void {
 export function releasePidFile(path: string, pid: number = process.pid): void {
   const holder = readPidFile(path);
   if (!holder || holder.pid === pid) removeStale(path);
+}
+
+/**
+ * Removes a pid file whatever it names, and what a writer that was killed left beside it. Only for who knows that
+ * nobody else writes it now.
+ */
+export function removePidFile(path: string): void {
+  const beside = `${basename(path)}.`;
+  for (const name of readdirSync(dirname(path))) {
+    if (name.startsWith(beside) && /^\d+\.(?:tmp|old)$/.test(name.slice(beside.length)))
+      removeStale(join(dirname(path), name));
+  }
+  removeStale(path);
 }
 
 /** Writes the content beside the pid file; returns the path. */

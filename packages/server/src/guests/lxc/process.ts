@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
-import { type ProcessId, readPidFile } from '../../host/pidfile.ts';
+import { type ProcessId, readPidFile, removePidFile } from '../../host/pidfile.ts';
 import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import { commandLine, processStat } from '../../host/procfs.ts';
 import { forgetGuest } from '../../network/firewall/guard.ts';
@@ -50,7 +50,8 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
   for (const name of readdirSync('/sys/class/net')) if (cards.test(name)) await removeTap(name, paths.root);
   forgetGuest(paths, vmid);
   containerCgroup(vmid, node).remove();
-  for (const path of [run.folder, run.ended, run.pid]) rmSync(path, { recursive: true, force: true });
+  for (const path of [run.folder, run.ended]) rmSync(path, { recursive: true, force: true });
+  removePidFile(run.pid);
 }
 
 /** Ends a monitor that no pid file names: whoever started it was killed before writing that. */

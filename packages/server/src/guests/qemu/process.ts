@@ -4,7 +4,7 @@ import { qemuVirtiofsKeys } from '@ryokan/api/schema/qemu-config.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import { removeMediated } from '../../host/pci-binding.ts';
-import { type ProcessId, readPidFile } from '../../host/pidfile.ts';
+import { type ProcessId, readPidFile, removePidFile } from '../../host/pidfile.ts';
 import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import { commandLine, processStat } from '../../host/procfs.ts';
 import { forgetGuest } from '../../network/firewall/guard.ts';
@@ -67,10 +67,10 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
     run.state,
     run.efiVars,
     ...[0, 1, 2, 3].map((n) => run.serial(n)),
-    run.pid,
   ]) {
     rmSync(path, { force: true });
   }
+  removePidFile(run.pid);
 }
 
 /**
