@@ -2,7 +2,6 @@
  * Typed client of the REST API for browsers and Node (fetch only): path, verb, parameters and result come from a
  * method record.
  */
-import type { TObject, TSchema } from '@sinclair/typebox';
 import { type ErrorCode, RyokanError } from './errors.ts';
 import type { Method, ParamsOf, ResultOf, Verb } from './method.ts';
 
@@ -56,17 +55,13 @@ export interface CallOptions {
 
 export interface Client {
   /** Calls a method; throws ApiError. */
-  call<P extends TObject, R extends TSchema>(
-    method: Method<P, R>,
-    params: ParamsOf<Method<P, R>>,
-    options?: CallOptions,
-  ): Promise<ResultOf<Method<P, R>>>;
+  call<M extends Method>(method: M, params: ParamsOf<M>, options?: CallOptions): Promise<ResultOf<M>>;
   /** Like `call`, with the answer's `total`. */
-  callWithTotal<P extends TObject, R extends TSchema>(
-    method: Method<P, R>,
-    params: ParamsOf<Method<P, R>>,
+  callWithTotal<M extends Method>(
+    method: M,
+    params: ParamsOf<M>,
     options?: CallOptions,
-  ): Promise<Envelope<ResultOf<Method<P, R>>>>;
+  ): Promise<Envelope<ResultOf<M>>>;
   /** A call by verb and path template; for what has no record. */
   request<T>(verb: Verb, path: string, params?: Params, options?: CallOptions): Promise<Envelope<T>>;
 }

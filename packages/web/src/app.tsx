@@ -46,6 +46,7 @@ const router = createBrowserRouter([
           { path: 'node/:node/:tab?', element: <NodePage /> },
           { path: 'storage/:node/:storage/:tab?', element: <StoragePage /> },
           { path: 'qemu/:vmid/:tab?', element: <GuestPage /> },
+          { path: 'lxc/:vmid/:tab?', element: <GuestPage /> },
           { path: 'create/qemu', element: <CreateVmPage /> },
           { path: 'create/import', element: <ImportPage /> },
           { path: 'account/:tab?', element: <AccountPage /> },

@@ -1,8 +1,8 @@
 /** The lists that the frame always has, and questions many pages ask. */
 import { clusterResources, clusterTasks } from '@ryokan/api/methods/cluster.ts';
-import { qemuConfigGet } from '@ryokan/api/methods/qemu.ts';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useMemo } from 'react';
+import { type GuestRef, kindOf } from './guest-kinds.ts';
 import { useCall } from './query.ts';
 import { type Guest, isGuest, type Resource, type Task } from './rows.ts';
 
@@ -56,6 +56,7 @@ export function useRunningTasks(vmid: number): Task[] {
 /** A guest's configuration as the API answers it: numbers, texts and property strings by key. */
 export type Config = Readonly<Record<string, unknown>> & { readonly digest: string };
 
-export function useGuestConfig(node: string, vmid: number): UseQueryResult<Config, Error> {
-  return useCall(qemuConfigGet, { node, vmid }) as UseQueryResult<Config, Error>;
+export function useGuestConfig(guest: GuestRef): UseQueryResult<Config, Error> {
+  const { node, vmid } = guest;
+  return useCall(kindOf(guest).config, { node, vmid }) as UseQueryResult<Config, Error>;
 }

@@ -2,7 +2,6 @@
 
 import { ApiError } from '@ryokan/api/client.ts';
 import type { Method, ParamsOf, ResultOf } from '@ryokan/api/method.ts';
-import type { TObject, TSchema } from '@ryokan/api/schema/types.ts';
 import {
   keepPreviousData,
   QueryClient,
@@ -35,11 +34,12 @@ export function callKey(method: { readonly id: string }, params: object): QueryK
   return [method.id, params];
 }
 
-export function useCall<P extends TObject, R extends TSchema>(
-  method: Method<P, R>,
-  params: ParamsOf<Method<P, R>>,
+/** Of a method that goes by the kind of a guest the answer is what either kind gives. */
+export function useCall<M extends Method>(
+  method: M,
+  params: ParamsOf<M>,
   options: QueryOptions = {},
-): UseQueryResult<ResultOf<Method<P, R>>, Error> {
+): UseQueryResult<ResultOf<M>, Error> {
   return useQuery({
     queryKey: callKey(method, params as object),
     queryFn: ({ signal }) => api.call(method, params, { signal }),
@@ -47,7 +47,7 @@ export function useCall<P extends TObject, R extends TSchema>(
     refetchInterval: options.everyMs || false,
     ...(options.staleTime === undefined ? {} : { staleTime: options.staleTime }),
     ...(options.everyMs === undefined ? {} : { placeholderData: keepPreviousData }),
-  }) as UseQueryResult<ResultOf<Method<P, R>>, Error>;
+  }) as UseQueryResult<ResultOf<M>, Error>;
 }
 
 /** Marks every cached answer of a method as old, whatever its parameters. */

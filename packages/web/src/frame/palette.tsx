@@ -2,19 +2,14 @@ import { Modal, ModalBody } from '@patternfly/react-core';
 import { guestActions } from '@ryokan/api/guest-actions.ts';
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { useLocation } from 'react-router';
+import type { PowerAction } from '../api/guest-kinds.ts';
 import { useResources } from '../api/hooks.ts';
 import { condition, guestState, isGuest, labelOf, pathOf, type Resource, tagsOf } from '../api/rows.ts';
 import { may } from '../api/session.ts';
 import { ObjectIcon } from '../components/object-icon.tsx';
 import { type Translate, useT } from '../i18n/index.ts';
 import { datacenterTabs } from '../pages/datacenter/tabs.ts';
-import {
-  actionLabels,
-  confirmTexts,
-  isPowerAction,
-  type PowerAction,
-  runAction,
-} from '../pages/guest/guest-run.ts';
+import { actionLabels, confirmText, hasPower, runAction } from '../pages/guest/guest-run.ts';
 import { guestTabs } from '../pages/guest/tabs.ts';
 import { nodeTabs } from '../pages/node/tabs.ts';
 import { setPreferences } from '../util/preferences.ts';
@@ -153,10 +148,10 @@ function guestEntries(
   onGo: (path: string) => void,
 ): Entry[] {
   const [, kind, id] = pathname.split('/');
-  const guest = kind === 'qemu' ? rows.find((row) => row.id === `qemu/${id}`) : undefined;
+  const guest = rows.find((row) => row.id === `${kind}/${id}`);
   if (!guest || !isGuest(guest) || !may('vms', 'VM.PowerMgmt')) return [];
   return guestActions(guestState(guest))
-    .filter((one): one is typeof one & { action: PowerAction } => one.allowed && isPowerAction(one.action))
+    .filter((one): one is typeof one & { action: PowerAction } => one.allowed && hasPower(guest, one.action))
     .map(({ action }) => ({
       key: `guest:${action}`,
       kind: 'action',
@@ -164,7 +159,8 @@ function guestEntries(
       words: '',
       hint: t('palette.action'),
       rank: 30,
-      run: () => (action in confirmTexts ? onGo(`${pathname}?do=${action}`) : void runAction(guest, action)),
+      run: () =>
+        confirmText(guest, action) ? onGo(`${pathname}?do=${action}`) : void runAction(guest, action),
     }));
 }
 
@@ -177,15 +173,13 @@ function pageEntries(
 ): Entry[] {
   const [, kind, id] = pathname.split('/');
   const base = `/${kind}/${id}`;
+  const object = rows.find((row) => row.id === `${kind}/${id}`);
   const here =
-    kind === 'qemu'
-      ? guestTabs(t, {
-          serial: false,
-          template: Boolean(rows.find((row) => row.id === `qemu/${id}`)?.template),
-        })
+    object && isGuest(object)
+      ? guestTabs(t, { type: object.type, serial: false, template: Boolean(object.template) })
       : kind === 'node'
         ? nodeTabs(t)
-        : ([] as { key: string; title: string }[]);
+        : [];
   const page = (path: string, title: string, hint: string, rank: number): Entry => ({
     key: `page:${path}`,
     kind: 'page',

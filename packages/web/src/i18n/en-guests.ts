@@ -1,6 +1,7 @@
 /** What the pages of a guest and the wizard need besides; loaded with them. */
 import { agent } from './en/agent.ts';
 import { cloudinit } from './en/cloudinit.ts';
+import { container } from './en/container.ts';
 import { devices } from './en/devices.ts';
 import { firewall } from './en/firewall.ts';
 import { hardware } from './en/hardware.ts';
@@ -11,6 +12,7 @@ import { wizard } from './en/wizard.ts';
 export const enGuests = {
   ...agent,
   ...cloudinit,
+  ...container,
   ...devices,
   ...firewall,
   ...hardware,

@@ -1,6 +1,7 @@
 /** What the pages of a guest and the wizard need besides; loaded with them. */
 import { agent } from './ja/agent.ts';
 import { cloudinit } from './ja/cloudinit.ts';
+import { container } from './ja/container.ts';
 import { devices } from './ja/devices.ts';
 import { firewall } from './ja/firewall.ts';
 import { hardware } from './ja/hardware.ts';
@@ -11,6 +12,7 @@ import { wizard } from './ja/wizard.ts';
 export const jaGuests = {
   ...agent,
   ...cloudinit,
+  ...container,
   ...devices,
   ...firewall,
   ...hardware,

@@ -14,8 +14,8 @@ import NotFound from './not-found.tsx';
 const VncScreen = lazy(() =>
   import('../components/console/vnc-screen.tsx').then((all) => ({ default: all.VncScreen })),
 );
-const SerialTerminal = lazy(() =>
-  import('./guest/serial-terminal.tsx').then((all) => ({ default: all.SerialTerminal })),
+const GuestTerminal = lazy(() =>
+  import('./guest/guest-terminal.tsx').then((all) => ({ default: all.GuestTerminal })),
 );
 const StoppedGuest = lazy(() =>
   import('./guest/stopped-guest.tsx').then((all) => ({ default: all.StoppedGuest })),
@@ -46,8 +46,8 @@ function ConsoleContent() {
     <main className="ry-console-window">
       <h1 className="ry-hidden">{title}</h1>
       <Suspense fallback={<Loading />}>
-        {port ? (
-          <SerialTerminal node={guest.node} vmid={guest.vmid} port={port} available={available} off={off} />
+        {port || guest.type === 'lxc' ? (
+          <GuestTerminal guest={guest} {...(port ? { port } : {})} available={available} off={off} />
         ) : (
           <VncScreen node={guest.node} vmid={guest.vmid} running={available} stopped={off} />
         )}

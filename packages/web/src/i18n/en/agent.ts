@@ -46,7 +46,7 @@ export const agent = {
   'trouble.watchdog': 'The watchdog of the guest has run out',
   'trouble.internalError': 'QEMU has met an internal error',
   'repair.open': 'Repair the configuration',
-  'repair.title': 'Repair the configuration of VM {{name}}',
+  'repair.title': 'Repair the configuration of {{name}}',
   'repair.problems': 'These lines cannot be read:',
   'repair.line': 'Line {{line}}: {{problem}}',
   'repair.document': 'Configuration document',

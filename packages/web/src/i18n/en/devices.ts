@@ -120,7 +120,7 @@ export const devices = {
   'hibernate.body':
     'Up to {{size}} of memory are written to a storage, then the guest is switched off. The next start goes on exactly there; until then its configuration is locked.',
   'hibernate.storage': 'Storage for the memory',
-  'hibernate.title': 'Hibernate VM {{name}}?',
+  'hibernate.title': 'Hibernate {{name}}?',
   'spice.failed': 'The SPICE viewer could not be prepared',
   'spice.open': 'SPICE viewer',
 } as const;

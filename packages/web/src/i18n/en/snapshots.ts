@@ -15,7 +15,7 @@ export const snapshots = {
   'clone.storage': 'Target storage',
   'clone.submit': 'Clone',
   'clone.target': 'Target node',
-  'clone.title': 'Clone VM {{name}}',
+  'clone.title': 'Clone {{name}}',
   'clone.titleSnapshot': 'Clone the snapshot {{name}}',
   'snapshot.after': 'after {{name}}',
   'snapshot.clone': 'Clone it',
@@ -58,5 +58,5 @@ export const snapshots = {
     'Its disks become read-only bases for clones. It can never be started again and cannot be turned back; to use it, clone it.',
   'template.snapshots': 'Delete its snapshots first:',
   'template.submit': 'Convert',
-  'template.title': 'Convert VM {{name}} to a template?',
+  'template.title': 'Convert {{name}} to a template?',
 } as const;

@@ -46,7 +46,7 @@ export const agent = {
   'trouble.watchdog': 'ゲストのウォッチドッグが時間切れになりました',
   'trouble.internalError': 'QEMU の内部エラーが発生しました',
   'repair.open': '設定を修復',
-  'repair.title': 'VM {{name}} の設定を修復',
+  'repair.title': '{{name}} の設定を修復',
   'repair.problems': '次の行を読み込めません:',
   'repair.line': '{{line}} 行目: {{problem}}',
   'repair.document': '設定ファイル',

@@ -122,7 +122,7 @@ export const devices = {
   'hibernate.body':
     '最大 {{size}} のメモリをストレージに書き込み、ゲストの電源を切ります。次回起動時はその続きから再開します。それまで設定はロックされます。',
   'hibernate.storage': 'メモリの保存先ストレージ',
-  'hibernate.title': 'VM {{name}} を休止状態にしますか?',
+  'hibernate.title': '{{name}} を休止状態にしますか?',
   'spice.failed': 'SPICE ビューアーの準備に失敗しました',
   'spice.open': 'SPICE ビューアー',
 } as const;

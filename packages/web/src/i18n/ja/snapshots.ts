@@ -16,7 +16,7 @@ export const snapshots = {
   'clone.storage': '保存先ストレージ',
   'clone.submit': 'クローンを作成',
   'clone.target': '作成先ノード',
-  'clone.title': 'VM {{name}} のクローン',
+  'clone.title': '{{name}} のクローン',
   'clone.titleSnapshot': 'スナップショット {{name}} のクローン',
   'snapshot.after': '{{name}} の後',
   'snapshot.clone': 'クローン',
@@ -59,5 +59,5 @@ export const snapshots = {
     'ディスクはクローン用の読み取り専用ベースになります。以後起動できず、元に戻すこともできません。使用するにはクローンを作成してください。',
   'template.snapshots': '先にスナップショットを削除してください:',
   'template.submit': '変換',
-  'template.title': 'VM {{name}} をテンプレートに変換しますか?',
+  'template.title': '{{name}} をテンプレートに変換しますか?',
 } as const;

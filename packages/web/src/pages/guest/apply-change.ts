@@ -1,7 +1,9 @@
 /** Sending a change of a guest's configuration, and saying when it works. */
 import { ApiError } from '@ryokan/api/client.ts';
-import { qemuConfigSet, qemuConfigSetAsync, qemuPending } from '@ryokan/api/methods/qemu.ts';
+import { qemuConfigSetAsync } from '@ryokan/api/methods/qemu.ts';
+import type { TObject } from '@ryokan/api/schema/types.ts';
 import { validate } from '@ryokan/api/validate.ts';
+import { type GuestRef, kindOf } from '../../api/guest-kinds.ts';
 import { invalidate } from '../../api/query.ts';
 import { follow, taskDone } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
@@ -12,16 +14,14 @@ import { configReads } from './use-entries.ts';
 /** Keys to set, as the API takes them; `delete` names keys to remove. */
 export type ConfigChange = Readonly<Record<string, string>>;
 
-export interface DialogTarget {
-  readonly node: string;
-  readonly vmid: number;
+export interface DialogTarget extends GuestRef {
   /** Of the configuration that the dialog shows: a change by somebody else in between is refused. */
   readonly digest: string | undefined;
   /** True: say whether a change works at once or waits for the next start. */
   readonly running?: boolean;
 }
 
-/** Applies a change. Disks are made by a task; everything else is done when the call answers. */
+/** Applies a change. Disks of VMs are made by a task; everything else is done when the call answers. */
 export async function applyChange(
   target: DialogTarget,
   change: ConfigChange,
@@ -33,10 +33,15 @@ export async function applyChange(
     ...change,
     ...(target.digest ? { digest: target.digest } : {}),
   };
-  const checked = validate(qemuConfigSet.params, raw);
+  const method = kindOf(target).setConfig;
+  const checked = validate<TObject>(method.params, raw);
   if (checked.errors) throw new ApiError(400, '', { ...checked.errors });
-  if (asTask) {
-    const upid = await api.call(qemuConfigSetAsync, checked.value);
+  if (asTask && target.type === 'qemu') {
+    const upid = await api.call(qemuConfigSetAsync, {
+      node: target.node,
+      vmid: target.vmid,
+      ...checked.value,
+    });
     follow(upid);
     // Its failure is told as that of any task.
     if (upid && target.running)
@@ -45,7 +50,7 @@ export async function applyChange(
         () => undefined,
       );
   } else {
-    await api.call(qemuConfigSet, checked.value);
+    await api.call(method, { node: target.node, vmid: target.vmid, ...checked.value });
     if (target.running) void tellWhen(target, change);
   }
   await invalidate(...configReads);
@@ -55,7 +60,8 @@ export async function applyChange(
 async function tellWhen(target: DialogTarget, change: ConfigChange): Promise<void> {
   const { delete: removed = '', ...set } = change;
   const keys = new Set([...Object.keys(set), ...removed.split(',')]);
-  const rows = await api.call(qemuPending, { node: target.node, vmid: target.vmid }).catch(() => []);
+  const { node, vmid } = target;
+  const rows = await api.call(kindOf(target).pending, { node, vmid }).catch(() => []);
   const waiting = rows.filter((row) => keys.has(row.key) && (row.pending !== undefined || row.delete));
   if (waiting.length === 0) toast({ variant: 'success', title: translate('config.applied') });
   else

@@ -2,6 +2,7 @@ import { Radio } from '@patternfly/react-core';
 import { clusterNextid } from '@ryokan/api/methods/cluster.ts';
 import { qemuClone } from '@ryokan/api/methods/qemu-copy.ts';
 import { useState } from 'react';
+import { type GuestRef, nameOf } from '../../api/guest-kinds.ts';
 import { useNodeNames, useResources } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
 import type { Guest } from '../../api/rows.ts';
@@ -11,7 +12,7 @@ import { CopyTargetFields, type DiskFormat } from '../../forms/copy-target.tsx';
 import { CheckField, NumberField, SelectField, TextField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
-import { nameOf, runAction } from './guest-run.ts';
+import { runAction } from './guest-run.ts';
 
 /** '' keeps each disk on the storage where it is. */
 const sameStorage = '';
@@ -60,7 +61,7 @@ export default function CloneDialog(props: {
           ...(target === node ? {} : { target }),
         });
         follow(upid);
-        if (start) void startAfter(upid, { node: target, vmid: Number(newid) });
+        if (start) void startAfter(upid, { type: guest.type, node: target, vmid: Number(newid) });
       }}
     >
       <div className="ry-form-grid">
@@ -135,10 +136,10 @@ export default function CloneDialog(props: {
 }
 
 /** Starts a clone when it is complete; a clone that fails tells so itself. */
-async function startAfter(upid: string, clone: { node: string; vmid: number }): Promise<void> {
+async function startAfter(upid: string, clone: GuestRef): Promise<void> {
   const done = await taskDone(upid).then(
     () => true,
     () => false,
   );
-  if (done) await runAction({ ...clone, name: undefined }, 'start');
+  if (done) await runAction(clone, 'start');
 }

@@ -80,7 +80,7 @@ export function readNet(text: string): QemuNet | undefined {
   }
 }
 
-const storageKeys = /^(?:ide|sata|scsi|virtio|efidisk|tpmstate|unused)\d+$/;
+const storageKeys = /^(?:rootfs|(?:ide|sata|scsi|virtio|efidisk|tpmstate|mp|unused)\d+)$/;
 
 export interface GuestVolume {
   readonly key: string;
@@ -88,14 +88,22 @@ export interface GuestVolume {
   readonly size?: string | undefined;
 }
 
-/** Volumes that belong to the guest: what removing it removes. CD-ROM images are not its own. */
+/** A volume of `local:100/vm-100-disk-0.qcow2,size=8G`, of any device of any guest; undefined for other things. */
+function readVolume(text: string): { volid: string; size: string | undefined } | undefined {
+  const parts = text.split(',').map((part) => /^(?:(\w+)=)?(.*)$/s.exec(part) ?? []);
+  const option = (...names: readonly string[]) => parts.find(([, name = '']) => names.includes(name))?.[2];
+  const volid = option('', 'file', 'volume') ?? '';
+  // Directories and devices of the node are not the guest's own, nor are CD-ROM images.
+  if (volid.startsWith('/') || !volid.includes(':') || option('media') === 'cdrom') return undefined;
+  return { volid, size: option('size') };
+}
+
+/** Volumes that belong to the guest: what removing it removes. */
 export function volumesOf(config: Config): GuestVolume[] {
   const volumes: GuestVolume[] = [];
   for (const [key, value] of Object.entries(config)) {
-    if (!storageKeys.test(key) || typeof value !== 'string') continue;
-    const drive = readDrive(key, value);
-    if (!drive || isCdrom(drive) || drive.file === 'none' || !drive.file.includes(':')) continue;
-    volumes.push({ key, volid: drive.file, ...(drive.size ? { size: drive.size } : {}) });
+    const volume = storageKeys.test(key) && typeof value === 'string' ? readVolume(value) : undefined;
+    if (volume) volumes.push({ key, volid: volume.volid, ...(volume.size ? { size: volume.size } : {}) });
   }
   return volumes.sort((a, b) => (a.key < b.key ? -1 : 1));
 }

@@ -11,7 +11,7 @@ import { hasSpice } from './viewer-file.ts';
 
 export default function ConsoleTab({ guest, state }: GuestTabProps) {
   const t = useT();
-  const { data: config } = useGuestConfig(guest.node, guest.vmid);
+  const { data: config } = useGuestConfig(guest);
   const running = guestAction('console', state).allowed;
   return (
     <VncScreen

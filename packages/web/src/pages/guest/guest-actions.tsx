@@ -20,17 +20,16 @@ import {
 } from '@ryokan/api/guest-actions.ts';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { useSearchParams } from 'react-router';
+import { nameOf, type PowerAction } from '../../api/guest-kinds.ts';
 import type { Guest } from '../../api/rows.ts';
 import { may } from '../../api/session.ts';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 import {
   actionLabels,
-  confirmTexts,
-  isPowerAction,
-  nameOf,
+  confirmText,
+  hasPower,
   openConsoleWindow,
-  type PowerAction,
   reasonText,
   runAction,
 } from './guest-run.ts';
@@ -87,7 +86,7 @@ export function GuestActions(props: { guest: Guest; state: GuestState; spice: bo
   const wanted = search.get('do');
   useEffect(() => {
     if (wanted === null) return;
-    if (isPowerAction(wanted) && wanted in confirmTexts) setAsked(wanted);
+    if (hasPower(guest, wanted) && confirmText(guest, wanted)) setAsked(wanted);
     setSearch(
       (before) => {
         before.delete('do');
@@ -95,13 +94,15 @@ export function GuestActions(props: { guest: Guest; state: GuestState; spice: bo
       },
       { replace: true },
     );
-  }, [wanted, setSearch]);
+  }, [guest, wanted, setSearch]);
   const trigger = (action: PowerAction) => {
     setOpen(undefined);
-    if (action in confirmTexts) setAsked(action);
+    if (confirmText(guest, action)) setAsked(action);
     else void runAction(guest, action);
   };
-  const main: PowerAction = actions.get('resume')?.allowed && state.status !== 'stopped' ? 'resume' : 'start';
+  const has = (action: PowerAction) => hasPower(guest, action);
+  const main: PowerAction =
+    has('resume') && actions.get('resume')?.allowed && state.status !== 'stopped' ? 'resume' : 'start';
   const ask = (what: OtherDialog) => {
     setOpen(undefined);
     setAsked(what);
@@ -154,14 +155,16 @@ export function GuestActions(props: { guest: Guest; state: GuestState; spice: bo
         )}
       >
         <DropdownList>
-          {(['reboot', 'suspend', 'resume'] as const).map(item)}
-          <ActionItem
-            label={t('guest.hibernate')}
-            reason={reason(actions.get('suspend'))}
-            danger={false}
-            onClick={() => ask('hibernate')}
-          />
-          {(['stop', 'reset'] as const).map(item)}
+          {(['reboot', 'suspend', 'resume'] as const).filter(has).map(item)}
+          {guest.type === 'qemu' ? (
+            <ActionItem
+              label={t('guest.hibernate')}
+              reason={reason(actions.get('suspend'))}
+              danger={false}
+              onClick={() => ask('hibernate')}
+            />
+          ) : null}
+          {(['stop', 'reset'] as const).filter(has).map(item)}
         </DropdownList>
       </Dropdown>
     </>
@@ -238,7 +241,7 @@ export function GuestActions(props: { guest: Guest; state: GuestState; spice: bo
       ) : asked ? (
         <ConfirmDialog
           title={t('guest.confirmTitle', { action: t(actionLabels[asked]), name: nameOf(guest) })}
-          body={t(confirmTexts[asked as keyof typeof confirmTexts])}
+          body={t(confirmText(guest, asked) ?? actionLabels[asked])}
           confirm={t(actionLabels[asked])}
           danger={asked === 'stop' || asked === 'reset'}
           disabled={reason(actions.get(asked)) !== undefined}

@@ -1,12 +1,12 @@
 import { Label } from '@patternfly/react-core';
 import LockIcon from '@patternfly/react-icons/dist/esm/icons/lock-icon';
 import type { GuestState } from '@ryokan/api/guest-actions.ts';
-import { qemuStatusCurrent } from '@ryokan/api/methods/qemu.ts';
 import { type ComponentType, lazy, useState } from 'react';
-import { Navigate, useParams } from 'react-router';
+import { Navigate, useLocation, useParams } from 'react-router';
+import { type GuestType, kindOf } from '../../api/guest-kinds.ts';
 import { useGuest, useGuestConfig } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
-import { type Guest, tagsOf } from '../../api/rows.ts';
+import { type Guest, pathOf, tagsOf } from '../../api/rows.ts';
 import { Loading } from '../../components/loading.tsx';
 import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
 import { ObjectPage } from '../../components/object-page.tsx';
@@ -26,18 +26,31 @@ export interface GuestTabProps {
   readonly state: GuestState;
 }
 
-const tabs: Readonly<Record<string, ComponentType<GuestTabProps>>> = {
-  summary: lazy(() => import('./summary.tsx')),
-  console: lazy(() => import('./console-tab.tsx')),
-  serial: lazy(() => import('./serial-tab.tsx')),
-  hardware: lazy(() => import('./hardware.tsx')),
-  options: lazy(() => import('./options.tsx')),
+type Tabs = Readonly<Record<string, ComponentType<GuestTabProps>>>;
+
+const commonTabs: Tabs = {
   firewall: lazy(() => import('./firewall/firewall.tsx')),
-  cloudinit: lazy(() => import('./cloudinit/cloudinit.tsx')),
-  snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
-  agent: lazy(() => import('./agent/agent.tsx')),
   permissions: lazyPage('rights', () => import('./permissions-tab.tsx')),
   tasks: lazy(() => import('./guest-tasks.tsx')),
+};
+
+const tabs: Readonly<Record<GuestType, Tabs>> = {
+  qemu: {
+    ...commonTabs,
+    summary: lazy(() => import('./machine-summary.tsx')),
+    console: lazy(() => import('./console-tab.tsx')),
+    serial: lazy(() => import('./serial-tab.tsx')),
+    hardware: lazy(() => import('./hardware.tsx')),
+    options: lazy(() => import('./options.tsx')),
+    cloudinit: lazy(() => import('./cloudinit/cloudinit.tsx')),
+    snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
+    agent: lazy(() => import('./agent/agent.tsx')),
+  },
+  lxc: {
+    ...commonTabs,
+    summary: lazy(() => import('./container/container-summary.tsx')),
+    console: lazy(() => import('./container/terminal-tab.tsx')),
+  },
 };
 
 /** Tabs that say something about a guest whose configuration cannot be read. */
@@ -46,10 +59,13 @@ const withoutConfig: ReadonlySet<string> = new Set(['summary', 'permissions', 't
 export default function GuestPage() {
   const t = useT();
   const { vmid: text, tab = '' } = useParams();
+  const { pathname } = useLocation();
   const vmid = Number(text);
   const { guest, loaded } = useGuest(vmid);
   if (!guest) return loaded ? <NotFound what={t('guest.notFound', { vmid: text ?? '' })} /> : <Loading />;
-  if (!(tab in tabs)) return <Navigate to={`/qemu/${vmid}/summary`} replace />;
+  // A link may not know of what kind the guest is.
+  if (pathname.split('/')[1] !== guest.type) return <Navigate to={`${pathOf(guest)}/${tab}`} replace />;
+  if (!(tab in tabs[guest.type])) return <Navigate to={`${pathOf(guest)}/summary`} replace />;
   return <GuestFrame key={guest.id} guest={guest} tab={tab} />;
 }
 
@@ -57,13 +73,14 @@ function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
   const t = useT();
   const { node, vmid } = guest;
   const visible = useVisible();
-  const current = useCall(qemuStatusCurrent, { node, vmid }, { everyMs: visible ? 4_000 : 0 });
-  const config = useGuestConfig(node, vmid);
+  const current = useCall(kindOf(guest).status, { node, vmid }, { everyMs: visible ? 4_000 : 0 });
+  const config = useGuestConfig(guest);
   // The list is told of changes at once; what it does not carry comes from the last measurement.
   const sameStatus = current.data?.status === guest.status || guest.status === undefined;
+  const runState = current.data && 'qmpstatus' in current.data ? current.data.qmpstatus : undefined;
   const state: GuestState = {
     status: guest.status ?? current.data?.status ?? 'unknown',
-    ...(sameStatus && current.data?.qmpstatus ? { qmpstatus: current.data.qmpstatus } : {}),
+    ...(sameStatus && runState ? { qmpstatus: runState } : {}),
     ...(guest.lock ? { lock: guest.lock } : {}),
     ...(guest.template ? { template: 1 as const } : {}),
     ...(config.data?.protection ? { protection: 1 as const } : {}),
@@ -72,7 +89,7 @@ function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
   const [serialSeen, setSerialSeen] = useState(tab === 'serial');
   const serial = config.data ? Object.keys(config.data).some((key) => /^serial\d$/.test(key)) : serialSeen;
   if (serial !== serialSeen) setSerialSeen(serial);
-  const Tab = tabs[tab] as ComponentType<GuestTabProps>;
+  const Tab = tabs[guest.type][tab] as ComponentType<GuestTabProps>;
   return (
     <ObjectPage
       icon={<ObjectIcon row={guest} bare />}
@@ -90,8 +107,8 @@ function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
         </>
       }
       actions={<GuestActions guest={guest} state={state} spice={hasSpice(config.data?.vga)} />}
-      basePath={`/qemu/${vmid}`}
-      tabs={guestTabs(t, { serial, template: Boolean(guest.template) })}
+      basePath={pathOf(guest)}
+      tabs={guestTabs(t, { type: guest.type, serial, template: Boolean(guest.template) })}
       tab={tab}
     >
       {guest.error && config.error && !withoutConfig.has(tab) ? (

@@ -1,38 +1,13 @@
 /** What the buttons of a guest call, and what they are called. */
 import type { GuestAction } from '@ryokan/api/guest-actions.ts';
-import {
-  qemuReboot,
-  qemuReset,
-  qemuResume,
-  qemuShutdown,
-  qemuStart,
-  qemuStop,
-  qemuSuspend,
-} from '@ryokan/api/methods/qemu.ts';
-import type { Guest } from '../../api/rows.ts';
+import { type GuestRef, nameOf, type PowerAction, powerOf } from '../../api/guest-kinds.ts';
 import { run } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import { type PlainKey, type Translate, translate } from '../../i18n/index.ts';
 
-export type PowerAction = Exclude<
-  GuestAction,
-  'console' | 'snapshot' | 'rollback' | 'clone' | 'template' | 'edit' | 'remove'
->;
-
-type Target = { readonly node: string; readonly vmid: number };
-
-const calls: Readonly<Record<PowerAction, (guest: Target) => Promise<string>>> = {
-  start: (guest) => api.call(qemuStart, guest),
-  shutdown: (guest) => api.call(qemuShutdown, guest),
-  stop: (guest) => api.call(qemuStop, guest),
-  reboot: (guest) => api.call(qemuReboot, guest),
-  reset: (guest) => api.call(qemuReset, guest),
-  suspend: (guest) => api.call(qemuSuspend, guest),
-  resume: (guest) => api.call(qemuResume, guest),
-};
-
-export function isPowerAction(word: string | null): word is PowerAction {
-  return word !== null && Object.hasOwn(calls, word);
+/** Whether a guest of this kind has an action that is one call. */
+export function hasPower(guest: Pick<GuestRef, 'type'>, word: string): word is PowerAction {
+  return Object.hasOwn(powerOf(guest).power, word);
 }
 
 export const actionLabels: Readonly<Record<GuestAction, PlainKey>> = {
@@ -52,27 +27,16 @@ export const actionLabels: Readonly<Record<GuestAction, PlainKey>> = {
   remove: 'guest.remove',
 };
 
-/** `100 (web-1)`, or the number alone: a guest without a name is called `VM 100` by the API. */
-export function nameOf(guest: { vmid: number; name?: string | undefined }): string {
-  return guest.name && guest.name !== `VM ${guest.vmid}`
-    ? `${guest.vmid} (${guest.name})`
-    : String(guest.vmid);
-}
-
-/** A console in a window of its own; `port` names a serial port instead of the screen. */
-export function openConsoleWindow(guest: { vmid: number }, port?: string): void {
-  const path = `/console/qemu/${guest.vmid}${port ? `/${port}` : ''}`;
+/** A console in a window of its own; `port` names a serial port of a VM instead of its screen. */
+export function openConsoleWindow(guest: Pick<GuestRef, 'type' | 'vmid'>, port?: string): void {
+  const path = `/console/${guest.type}/${guest.vmid}${port ? `/${port}` : ''}`;
   window.open(path, `ryokan-console-${guest.vmid}-${port ?? 'vnc'}`, 'popup,width=1040,height=820');
 }
 
-/** Actions that interrupt the guest's work ask first, and say what happens. */
-export const confirmTexts = {
-  shutdown: 'guest.confirm.shutdown',
-  stop: 'guest.confirm.stop',
-  reboot: 'guest.confirm.reboot',
-  reset: 'guest.confirm.reset',
-  suspend: 'guest.confirm.suspend',
-} as const satisfies Partial<Record<PowerAction, PlainKey>>;
+/** Actions that interrupt the guest's work ask first, and say what happens; undefined for the others. */
+export function confirmText(guest: Pick<GuestRef, 'type'>, action: PowerAction): PlainKey | undefined {
+  return powerOf(guest).confirm[action];
+}
 
 export function reasonText(key: string, lock: string | undefined, t: Translate): string {
   switch (key) {
@@ -100,12 +64,13 @@ export function reasonText(key: string, lock: string | undefined, t: Translate):
 }
 
 /** Starts the task of an action; failures become a message. */
-export function runAction(
-  guest: Pick<Guest, 'node' | 'vmid' | 'name'>,
+export async function runAction(
+  guest: GuestRef & { readonly name?: string | undefined },
   action: PowerAction,
-): Promise<string | undefined> {
+): Promise<void> {
   const { node, vmid } = guest;
+  const method = powerOf(guest).power[action];
   const name = nameOf(guest);
   const title = translate('guest.actionFailed', { action: translate(actionLabels[action]), name });
-  return run(title, () => calls[action]({ node, vmid }));
+  if (method) await run(title, () => api.call(method, { node, vmid }));
 }

@@ -1,5 +1,6 @@
 import { qemuSuspend } from '@ryokan/api/methods/qemu.ts';
 import { useState } from 'react';
+import { nameOf } from '../../api/guest-kinds.ts';
 import type { Guest } from '../../api/rows.ts';
 import { follow } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
@@ -8,7 +9,6 @@ import { SelectField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
-import { nameOf } from './guest-run.ts';
 
 /** Saves the memory of a guest to a storage and ends it; the next start goes on from there. */
 export default function HibernateDialog({ guest, onClose }: { guest: Guest; onClose: () => void }) {

@@ -1,23 +1,13 @@
 import { Button, TextArea } from '@patternfly/react-core';
-import { qemuConfigSet } from '@ryokan/api/methods/qemu.ts';
 import { useState } from 'react';
+import { type GuestRef, kindOf } from '../../api/guest-kinds.ts';
 import { run } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import { Panel } from '../../components/facts.tsx';
 import { useT } from '../../i18n/index.ts';
 
 /** Notes on a guest: shown as written, changed in place. */
-export function Notes({
-  node,
-  vmid,
-  text,
-  loaded,
-}: {
-  node: string;
-  vmid: number;
-  text: string;
-  loaded: boolean;
-}) {
+export function Notes({ guest, text, loaded }: { guest: GuestRef; text: string; loaded: boolean }) {
   const t = useT();
   const [draft, setDraft] = useState<string>();
   const [busy, setBusy] = useState(false);
@@ -25,7 +15,8 @@ export function Notes({
     setBusy(true);
     const change = draft ? { description: draft } : { delete: 'description' };
     const done = await run(t('notes.saveFailed'), async () => {
-      await api.call(qemuConfigSet, { node, vmid, ...change });
+      const { node, vmid } = guest;
+      await api.call(kindOf(guest).setConfig, { node, vmid, ...change });
       return true;
     });
     setBusy(false);

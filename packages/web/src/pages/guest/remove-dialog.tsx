@@ -1,7 +1,7 @@
 import { Alert, Checkbox, Form, FormGroup, TextInput } from '@patternfly/react-core';
-import { qemuDestroy } from '@ryokan/api/methods/qemu.ts';
 import { useState } from 'react';
 import { useNavigate } from 'react-router';
+import { kindOf, nameOf } from '../../api/guest-kinds.ts';
 import { useGuestConfig } from '../../api/hooks.ts';
 import { leaveGuest } from '../../api/live.ts';
 import type { Guest } from '../../api/rows.ts';
@@ -11,14 +11,13 @@ import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { useT } from '../../i18n/index.ts';
 import { volumesOf } from './config-model.ts';
-import { nameOf } from './guest-run.ts';
 
 /** Removing a guest: names each volume that goes, and wants its number (or name) typed. */
 export default function RemoveGuestDialog({ guest, onClose }: { guest: Guest; onClose: () => void }) {
   const t = useT();
   const navigate = useNavigate();
   const { node, vmid } = guest;
-  const config = useGuestConfig(node, vmid);
+  const config = useGuestConfig(guest);
   const [typed, setTyped] = useState('');
   const [purge, setPurge] = useState(true);
   const [unreferenced, setUnreferenced] = useState(false);
@@ -33,7 +32,8 @@ export default function RemoveGuestDialog({ guest, onClose }: { guest: Guest; on
     const stay = leaveGuest(vmid);
     setError(undefined);
     try {
-      follow(await api.call(qemuDestroy, { node, vmid, purge, 'destroy-unreferenced-disks': unreferenced }));
+      const also = { purge, 'destroy-unreferenced-disks': unreferenced };
+      follow(await api.call(kindOf(guest).destroy, { node, vmid, ...also }));
       onClose();
       navigate(`/node/${node}`);
     } catch (failure) {

@@ -1,6 +1,7 @@
 import { Alert } from '@patternfly/react-core';
 import { qemuDocument, qemuDocumentRepair } from '@ryokan/api/methods/qemu-repair.ts';
 import { useState } from 'react';
+import { nameOf } from '../../api/guest-kinds.ts';
 import { invalidate, useCall } from '../../api/query.ts';
 import type { Guest } from '../../api/rows.ts';
 import { api } from '../../api/session.ts';
@@ -8,7 +9,6 @@ import { Loaded } from '../../components/loaded.tsx';
 import { AreaField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
-import { nameOf } from './guest-run.ts';
 import { configReads } from './use-entries.ts';
 
 /** The document of a guest whose configuration cannot be read, with the lines that are wrong, to set it right by hand. */

@@ -5,24 +5,22 @@ import { useGuestConfig } from '../../api/hooks.ts';
 import { useT } from '../../i18n/index.ts';
 import type { GuestTabProps } from './guest-page.tsx';
 import { openConsoleWindow } from './guest-run.ts';
-import { SerialTerminal } from './serial-terminal.tsx';
+import { GuestTerminal } from './guest-terminal.tsx';
 import { StoppedGuest } from './stopped-guest.tsx';
 
 /** Serial ports that a console can open; the one shown stands in the URL. */
 export default function SerialTab({ guest, state }: GuestTabProps) {
   const t = useT();
-  const { node, vmid } = guest;
   const [search, setSearch] = useSearchParams();
-  const { data: config } = useGuestConfig(node, vmid);
+  const { data: config } = useGuestConfig(guest);
   const ports = Object.entries(config ?? {})
     .filter(([key, value]) => /^serial[0-3]$/.test(key) && value === 'socket')
     .map(([key]) => key)
     .sort();
   const port = search.get('port') ?? ports[0] ?? 'serial0';
   return (
-    <SerialTerminal
-      node={node}
-      vmid={vmid}
+    <GuestTerminal
+      guest={guest}
       port={port}
       available={guestAction('console', state).allowed}
       off={<StoppedGuest guest={guest} state={state} />}

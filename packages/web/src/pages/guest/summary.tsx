@@ -1,112 +1,131 @@
-import { qemuRrddata } from '@ryokan/api/methods/measurements.ts';
-import { qemuStatusCurrent } from '@ryokan/api/methods/qemu.ts';
-import { agentQuestions } from '@ryokan/api/methods/qemu-agent.ts';
-import { lazy, Suspense } from 'react';
-import { useGuestConfig } from '../../api/hooks.ts';
-import { useCall } from '../../api/query.ts';
+/** What the summaries of VMs and containers have in common: state and facts, use, notes, measurements. */
+import type { Method } from '@ryokan/api/method.ts';
+import { lxcRrddata, qemuRrddata } from '@ryokan/api/methods/measurements.ts';
+import { lazy, type ReactNode, Suspense } from 'react';
+import type { GuestRef } from '../../api/guest-kinds.ts';
+import { type Config, useGuestConfig } from '../../api/hooks.ts';
+import type { Guest } from '../../api/rows.ts';
 import { Facts, Panel } from '../../components/facts.tsx';
 import { Meter } from '../../components/meter.tsx';
-import { StateText } from '../../components/object-icon.tsx';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
-import { addressesOf } from './agent/agent-model.ts';
 import type { GuestTabProps } from './guest-page.tsx';
 import { Notes } from './notes.tsx';
-import { osTypes } from './option-list.ts';
 import { Trouble } from './trouble.tsx';
 
 const Plots = lazy(() => import('../../components/plots.tsx'));
 
-export default function GuestSummary({ guest, state }: GuestTabProps) {
+/** What the list or `status/current` measured of a guest; bytes, CPU as a share of all that it has. */
+export interface Measured {
+  readonly cpu?: number | undefined;
+  readonly mem?: number | undefined;
+  readonly maxmem?: number | undefined;
+  readonly swap?: number | undefined;
+  readonly maxswap?: number | undefined;
+  readonly disk?: number | undefined;
+  readonly maxdisk?: number | undefined;
+  readonly diskread?: number | undefined;
+  readonly diskwrite?: number | undefined;
+  readonly netin?: number | undefined;
+  readonly netout?: number | undefined;
+  readonly error?: string | undefined;
+  readonly warning?: string | undefined;
+}
+
+type Fact = readonly [name: string, value: ReactNode] | undefined;
+
+export function GuestSummary(
+  props: GuestTabProps & {
+    /** The last measurement, once there is one. */
+    current: (Measured & { readonly cpus?: number | undefined }) | undefined;
+    /** Of its state, the first part of the page. */
+    facts: readonly Fact[];
+    /** More meters, below CPU and memory. */
+    meters?: ReactNode;
+    /** Facts of its use that only this kind has. */
+    useFacts?: readonly Fact[];
+  },
+) {
   const t = useT();
-  const format = useFormat();
-  const { node, vmid } = guest;
-  const { data: current } = useCall(qemuStatusCurrent, { node, vmid });
-  const { data: config } = useGuestConfig(node, vmid);
+  const { guest, state, current } = props;
+  const { data: config } = useGuestConfig(guest);
   const running = state.status !== 'stopped' && state.status !== 'unknown';
-  const measured = { ...guest, ...current };
-  const memory = measured.maxmem ? (measured.mem ?? 0) / measured.maxmem : undefined;
-  // The list hears of a change at once; what it has not heard of yet comes with the measurement.
-  const warning = guest.warning ?? current?.warning;
+  const measured: Measured & { maxcpu?: number | undefined } = { ...guest, ...current };
+  const count = current?.cpus ?? guest.maxcpu ?? 0;
   return (
     <div className="ry-summary">
-      <Trouble guest={guest} state={state} error={guest.error ?? current?.error} warning={warning} />
+      <Trouble
+        guest={guest}
+        state={state}
+        error={guest.error ?? current?.error}
+        // The list hears of a change at once; what it has not heard of yet comes with the measurement.
+        warning={guest.warning ?? current?.warning}
+      />
       <Panel title={t('summary.state')}>
-        <Facts
-          rows={[
-            [t('column.status'), <Status key="s" guest={guest} qmpstatus={current?.qmpstatus} />],
-            [t('column.uptime'), running && measured.uptime ? format.duration(measured.uptime) : undefined],
-            [t('column.node'), node],
-            [t('summary.machine'), current?.['running-machine']],
-            [t('summary.qemu'), current?.['running-qemu']],
-            [t('summary.ostype'), osTypeName(config?.ostype)],
-            [
-              t('summary.addresses'),
-              <Addresses key="a" guest={guest} asked={running && Boolean(current?.agent)} />,
-            ],
-          ]}
-        />
+        <Facts rows={props.facts} />
       </Panel>
       <Panel title={t('summary.use')}>
         <Meter
           label={t('column.cpu')}
           share={running ? (measured.cpu ?? 0) : 0}
-          detail={t('summary.cpus', { count: current?.cpus ?? guest.maxcpu ?? 0 })}
+          detail={t('summary.cpus', { count })}
         />
-        <Meter
-          label={t('column.memory')}
-          share={running ? memory : 0}
-          detail={t('summary.of', {
-            used: format.bytes(running ? Math.min(measured.mem ?? 0, measured.maxmem ?? 0) : 0),
-            total: format.bytes(measured.maxmem ?? 0),
-          })}
-        />
-        <Facts
-          rows={[
-            [
-              t('summary.memoryOfNode'),
-              running && current?.memhost ? format.bytes(current.memhost) : undefined,
-            ],
-            [t('summary.bootdisk'), measured.maxdisk ? format.bytes(measured.maxdisk) : undefined],
-            [
-              t('summary.network'),
-              running
-                ? t('summary.inOut', {
-                    in: format.bytes(measured.netin ?? 0),
-                    out: format.bytes(measured.netout ?? 0),
-                  })
-                : undefined,
-            ],
-            [
-              t('summary.diskio'),
-              running
-                ? t('summary.readWrite', {
-                    read: format.bytes(measured.diskread ?? 0),
-                    write: format.bytes(measured.diskwrite ?? 0),
-                  })
-                : undefined,
-            ],
-          ]}
-        />
+        <UseMeter label={t('column.memory')} used={running ? measured.mem : 0} total={measured.maxmem} />
+        {props.meters}
+        <Facts rows={[...(props.useFacts ?? []), ...useTraffic(running, measured)]} />
       </Panel>
-      <Notes
-        node={node}
-        vmid={vmid}
-        text={typeof config?.description === 'string' ? config.description : ''}
-        loaded={config !== undefined}
-      />
+      <Notes guest={guest} text={descriptionOf(config)} loaded={config !== undefined} />
       <Suspense fallback={<div className="ry-plots-space" />}>
-        <GuestPlots node={node} vmid={vmid} />
+        <GuestPlots guest={guest} />
       </Suspense>
     </div>
   );
 }
 
-function GuestPlots({ node, vmid }: { node: string; vmid: number }) {
+const descriptionOf = (config: Config | undefined): string =>
+  typeof config?.description === 'string' ? config.description : '';
+
+/** How much of something is in use, in bytes. */
+export function UseMeter(props: { label: string; used: number | undefined; total: number | undefined }) {
   const t = useT();
+  const format = useFormat();
+  const { label, total = 0 } = props;
+  const used = Math.min(props.used ?? 0, total);
+  return (
+    <Meter
+      label={label}
+      share={total > 0 ? used / total : 0}
+      detail={t('summary.of', { used: format.bytes(used), total: format.bytes(total) })}
+    />
+  );
+}
+
+/** What a running guest has sent and received, read and written. */
+function useTraffic(running: boolean, measured: Measured): Fact[] {
+  const t = useT();
+  const format = useFormat();
+  if (!running) return [];
+  const bytes = (value: number | undefined) => format.bytes(value ?? 0);
+  return [
+    [t('summary.network'), t('summary.inOut', { in: bytes(measured.netin), out: bytes(measured.netout) })],
+    [
+      t('summary.diskio'),
+      t('summary.readWrite', { read: bytes(measured.diskread), write: bytes(measured.diskwrite) }),
+    ],
+  ];
+}
+
+const rrddata = { qemu: qemuRrddata, lxc: lxcRrddata } as const satisfies Record<GuestRef['type'], Method>;
+
+function GuestPlots({ guest }: { guest: Guest }) {
+  const t = useT();
+  const { node, vmid } = guest;
   return (
     <Plots
-      read={(timeframe) => ({ method: qemuRrddata, params: { node, vmid, timeframe, cf: 'AVERAGE' } })}
+      read={(timeframe) => ({
+        method: rrddata[guest.type],
+        params: { node, vmid, timeframe, cf: 'AVERAGE' },
+      })}
       plots={[
         { title: t('plot.cpu'), unit: 'percent', series: [{ key: 'cpu', label: t('column.cpu') }] },
         {
@@ -138,38 +157,16 @@ function GuestPlots({ node, vmid }: { node: string; vmid: number }) {
   );
 }
 
-/** What the guest agent says about addresses; nothing when there is no agent or it does not answer. */
-function Addresses({ guest, asked }: { guest: GuestTabProps['guest']; asked: boolean }) {
-  const t = useT();
-  const { node, vmid } = guest;
-  const question = agentQuestions['guest-network-get-interfaces'];
-  const { data, error } = useCall(question, { node, vmid }, { enabled: asked, everyMs: asked ? 15_000 : 0 });
-  if (!asked) return <span className="ry-subtle">{t('summary.noAgent')}</span>;
-  const addresses = data ? addressesOf(data.result) : [];
-  if (error && addresses.length === 0) return <span className="ry-subtle">{t('summary.agentSilent')}</span>;
-  if (addresses.length === 0) return <span className="ry-subtle">–</span>;
+/** Addresses with the card that has them, a line each. */
+export function AddressList({ rows }: { rows: readonly { name: string; address: string }[] }) {
+  if (rows.length === 0) return <span className="ry-subtle">–</span>;
   return (
     <ul className="ry-id-list">
-      {addresses.map((one) => (
+      {rows.map((one) => (
         <li key={`${one.name}${one.address}`}>
           <span className="ry-id">{one.address}</span> <span className="ry-subtle">{one.name}</span>
         </li>
       ))}
     </ul>
   );
-}
-
-/** The state in words; QEMU's own word beside it where it says more. */
-function Status({ guest, qmpstatus }: { guest: GuestTabProps['guest']; qmpstatus: string | undefined }) {
-  const plain = ['running', 'stopped', 'paused'].includes(qmpstatus ?? 'running');
-  return (
-    <>
-      <StateText row={guest} />
-      {plain ? null : <span className="ry-subtle"> ({qmpstatus})</span>}
-    </>
-  );
-}
-
-function osTypeName(value: unknown): string | undefined {
-  return osTypes.find((one) => one.value === value)?.label;
 }

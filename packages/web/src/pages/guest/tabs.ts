@@ -1,8 +1,28 @@
+import type { GuestType } from '../../api/guest-kinds.ts';
 import type { PageTab } from '../../components/object-page.tsx';
 import type { Translate } from '../../i18n/index.ts';
 
-/** The serial console has a tab when the guest has a serial port. A template never runs, so it has no consoles. */
-export function guestTabs(t: Translate, guest: { serial: boolean; template: boolean }): PageTab[] {
+/**
+ * The pages of a guest. The serial console has one when a VM has a serial port. A template never runs, so it has no consoles.
+ */
+export function guestTabs(
+  t: Translate,
+  guest: { type: GuestType; serial: boolean; template: boolean },
+): PageTab[] {
+  return guest.type === 'lxc' ? containerTabs(t, guest.template) : machineTabs(t, guest);
+}
+
+function containerTabs(t: Translate, template: boolean): PageTab[] {
+  return [
+    { key: 'summary', title: t('tab.summary') },
+    ...(template ? [] : [{ key: 'console', title: t('tab.console') }]),
+    { key: 'firewall', title: t('tab.firewall') },
+    { key: 'permissions', title: t('tab.permissions') },
+    { key: 'tasks', title: t('tab.tasks') },
+  ];
+}
+
+function machineTabs(t: Translate, guest: { serial: boolean; template: boolean }): PageTab[] {
   return [
     { key: 'summary', title: t('tab.summary') },
     ...(guest.template ? [] : [{ key: 'console', title: t('tab.console') }]),

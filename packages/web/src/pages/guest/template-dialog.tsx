@@ -1,6 +1,7 @@
 import { Alert } from '@patternfly/react-core';
 import { qemuTemplate } from '@ryokan/api/methods/qemu-copy.ts';
 import { qemuSnapshots } from '@ryokan/api/methods/qemu-snapshots.ts';
+import { nameOf } from '../../api/guest-kinds.ts';
 import { useGuestConfig } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
 import type { Guest } from '../../api/rows.ts';
@@ -8,14 +9,13 @@ import { api } from '../../api/session.ts';
 import { AskDialog } from '../../components/ask-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 import { volumesOf } from './config-model.ts';
-import { nameOf } from './guest-run.ts';
 import { currentName } from './snapshots/snapshot-tree.ts';
 
 /** Making a template: there is no way back, and a guest with snapshots cannot become one. */
 export default function TemplateDialog({ guest, onClose }: { guest: Guest; onClose: () => void }) {
   const t = useT();
   const { node, vmid } = guest;
-  const config = useGuestConfig(node, vmid);
+  const config = useGuestConfig(guest);
   const { data } = useCall(qemuSnapshots, { node, vmid });
   const snapshots = (data ?? []).filter((one) => one.name !== currentName);
   const volumes = config.data ? volumesOf(config.data) : [];

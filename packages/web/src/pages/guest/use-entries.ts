@@ -1,11 +1,12 @@
 /** A guest's configuration for the tabs that show and change it. */
 import type { GuestState } from '@ryokan/api/guest-actions.ts';
-import { qemuConfigGet, qemuConfigSet, qemuPending } from '@ryokan/api/methods/qemu.ts';
+import { lxcConfigGet, lxcPending } from '@ryokan/api/methods/lxc.ts';
+import { qemuConfigGet, qemuPending } from '@ryokan/api/methods/qemu.ts';
 import { cloudInitPending } from '@ryokan/api/methods/qemu-cloudinit.ts';
 import { useMemo } from 'react';
+import { type GuestRef, kindOf } from '../../api/guest-kinds.ts';
 import { useGuestConfig } from '../../api/hooks.ts';
 import { invalidate, useCall } from '../../api/query.ts';
-import type { Guest } from '../../api/rows.ts';
 import { run } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import type { Answer } from '../../components/loaded.tsx';
@@ -16,24 +17,27 @@ import { type ConfigEntry, entriesOf } from './config-model.ts';
 export type Entries = ReadonlyMap<string, ConfigEntry>;
 
 /** Every key with its present and its pending value. */
-export function useEntries({ node, vmid }: Guest): Answer<Entries> {
-  const { data, error, refetch } = useCall(qemuPending, { node, vmid });
+export function useEntries(guest: GuestRef): Answer<Entries> {
+  const { node, vmid } = guest;
+  const { data, error, refetch } = useCall(kindOf(guest).pending, { node, vmid });
   return { data: useMemo(() => data && entriesOf(data), [data]), error, refetch };
 }
 
 /** What a dialog changes, with the digest of what it shows. */
-export function useDialogTarget({ node, vmid }: Guest, state: GuestState): DialogTarget {
-  const { data } = useGuestConfig(node, vmid);
-  return { node, vmid, digest: data?.digest, running: state.status !== 'stopped' };
+export function useDialogTarget(guest: GuestRef, state: GuestState): DialogTarget {
+  const { type, node, vmid } = guest;
+  const { data } = useGuestConfig(guest);
+  return { type, node, vmid, digest: data?.digest, running: state.status !== 'stopped' };
 }
 
 /** What changes when the configuration does. */
-export const configReads = [qemuPending, qemuConfigGet, cloudInitPending] as const;
+export const configReads = [qemuPending, qemuConfigGet, cloudInitPending, lxcPending, lxcConfigGet] as const;
 
 /** Drops pending changes. */
-export function revert({ node, vmid }: Guest, keys: readonly string[]): Promise<unknown> {
+export function revert(guest: GuestRef, keys: readonly string[]): Promise<unknown> {
+  const { node, vmid } = guest;
   return run(translate('config.failed'), async () => {
-    await api.call(qemuConfigSet, { node, vmid, revert: keys.join(',') });
+    await api.call(kindOf(guest).setConfig, { node, vmid, revert: keys.join(',') });
     await invalidate(...configReads);
   });
 }

@@ -38,7 +38,7 @@ const everyMs = 15_000;
 export default function Agent(props: GuestTabProps) {
   const t = useT();
   const { node, vmid } = props.guest;
-  const config = useGuestConfig(node, vmid);
+  const config = useGuestConfig(props.guest);
   const visible = useVisible();
   const enabled = agentEnabled(config.data?.agent);
   const running = powerState(props.state) === 'running';

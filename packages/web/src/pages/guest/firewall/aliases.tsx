@@ -1,5 +1,4 @@
 import { Button } from '@patternfly/react-core';
-import { guestFirewall } from '@ryokan/api/methods/firewall.ts';
 import { useState } from 'react';
 import { useCall } from '../../../api/query.ts';
 import { api } from '../../../api/session.ts';
@@ -16,7 +15,7 @@ type Open = { readonly kind: 'add' } | { readonly kind: 'edit' | 'remove'; reado
 
 export function Aliases({ target }: { target: Target }) {
   const t = useT();
-  const answer = useCall(guestFirewall.aliases.list, target);
+  const answer = useCall(target.calls.aliases.list, target.path);
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
   const add = (
@@ -65,7 +64,9 @@ export function Aliases({ target }: { target: Target }) {
           title={t('firewall.removeAlias', { name: open.alias.name })}
           confirm={t('action.remove')}
           onClose={close}
-          run={() => changed(api.call(guestFirewall.aliases.remove, { ...target, name: open.alias.name }))}
+          run={() =>
+            changed(api.call(target.calls.aliases.remove, { ...target.path, name: open.alias.name }))
+          }
         >
           <p>{t('firewall.removeAliasBody')}</p>
         </AskDialog>
@@ -86,13 +87,11 @@ function AliasDialog({ target, alias, onClose }: { target: Target; alias?: Alias
   const [cidr, setCidr] = useState(alias?.cidr ?? '');
   const [comment, setComment] = useState(alias?.comment ?? '');
   const save = () => {
-    const fields = { ...target, cidr, ...(comment.trim() ? { comment: comment.trim() } : {}) };
-    if (!alias) return changed(api.call(guestFirewall.aliases.create, { ...fields, name }));
+    const fields = { ...target.path, cidr, ...(comment.trim() ? { comment: comment.trim() } : {}) };
+    if (!alias) return changed(api.call(target.calls.aliases.create, { ...fields, name }));
     const { digest } = alias;
     const rename = name === alias.name ? {} : { rename: name };
-    return changed(
-      api.call(guestFirewall.aliases.update, { ...fields, name: alias.name, digest, ...rename }),
-    );
+    return changed(api.call(target.calls.aliases.update, { ...fields, name: alias.name, digest, ...rename }));
   };
   return (
     <FormDialog

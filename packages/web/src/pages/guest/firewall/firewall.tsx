@@ -1,6 +1,6 @@
 import { Alert, AlertActionLink } from '@patternfly/react-core';
-import { clusterFirewall, guestFirewall } from '@ryokan/api/methods/firewall.ts';
-import { useState } from 'react';
+import { clusterFirewall } from '@ryokan/api/methods/firewall.ts';
+import { useMemo, useState } from 'react';
 import './firewall.css';
 import { useCall } from '../../../api/query.ts';
 import { api, may } from '../../../api/session.ts';
@@ -10,14 +10,14 @@ import { useT } from '../../../i18n/index.ts';
 import { useVisible } from '../../../util/use-visible.ts';
 import type { GuestTabProps } from '../guest-page.tsx';
 import { Aliases } from './aliases.tsx';
-import { change, type Target } from './firewall-calls.ts';
+import { change, firewallOf, type Target } from './firewall-calls.ts';
 import { FirewallOptions } from './options.tsx';
 import { Rules } from './rules.tsx';
 import { IpSets } from './sets.tsx';
 
 /** What of a guest's traffic passes: rules in their order, options, names for addresses, and what was dropped. */
 export default function Firewall({ guest }: GuestTabProps) {
-  const target = { node: guest.node, vmid: guest.vmid };
+  const target = useMemo(() => firewallOf(guest), [guest]);
   return (
     <div className="ry-firewall">
       <Status target={target} />
@@ -34,7 +34,7 @@ export default function Firewall({ guest }: GuestTabProps) {
 function Status({ target }: { target: Target }) {
   const t = useT();
   const [asking, setAsking] = useState(false);
-  const { data } = useCall(guestFirewall.status, target);
+  const { data } = useCall(target.calls.status, target.path);
   if (!data) return null;
   return (
     <div aria-live="polite">
@@ -95,8 +95,8 @@ function PacketLog({ target }: { target: Target }) {
   const visible = useVisible();
   const [since] = useState(() => Math.floor(Date.now() / 1000) - hour);
   const { data } = useCall(
-    guestFirewall.log,
-    { ...target, since, limit: 0 },
+    target.calls.log,
+    { ...target.path, since, limit: 0 },
     { everyMs: visible ? 5_000 : 0 },
   );
   const lines = (data ?? []).slice(-shownLines).map(({ t: text }) => text);

@@ -1,4 +1,3 @@
-import { guestFirewall } from '@ryokan/api/methods/firewall.ts';
 import { firewallLogLevels } from '@ryokan/api/schema/firewall.ts';
 import { useState } from 'react';
 import { useCall } from '../../../api/query.ts';
@@ -50,7 +49,7 @@ const defaultText = (t: Translate, { kind, preset }: OptionRow): string =>
 
 export function FirewallOptions({ target }: { target: Target }) {
   const t = useT();
-  const answer = useCall(guestFirewall.options.get, target);
+  const answer = useCall(target.calls.options.get, target.path);
   const [open, setOpen] = useState<OptionRow>();
   return (
     <Panel title={t('firewall.options')}>
@@ -97,7 +96,7 @@ function OptionDialog(props: { target: Target; row: OptionRow; options: Options;
   const save = () => {
     const given = row.kind === 'switch' ? value === '1' : value;
     const change = value === '' ? { delete: row.key } : { [row.key]: given };
-    return changed(api.call(guestFirewall.options.set, { ...target, digest: options.digest, ...change }));
+    return changed(api.call(target.calls.options.set, { ...target.path, digest: options.digest, ...change }));
   };
   return (
     <FormDialog title={t(row.label)} submit={t('action.save')} ready onClose={onClose} onSubmit={save}>

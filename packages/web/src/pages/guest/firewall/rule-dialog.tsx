@@ -1,4 +1,5 @@
-import { clusterFirewall, guestFirewall } from '@ryokan/api/methods/firewall.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
+import { clusterFirewall } from '@ryokan/api/methods/firewall.ts';
 import { firewallLogLevels } from '@ryokan/api/schema/firewall.ts';
 import { useState } from 'react';
 import { useGuestConfig } from '../../../api/hooks.ts';
@@ -116,7 +117,7 @@ export default function RuleDialog(props: Props) {
 function CardField(field: { target: Target; id: string; value: string; onChange: (value: string) => void }) {
   const t = useT();
   const { target, ...rest } = field;
-  const config = useGuestConfig(target.node, target.vmid).data ?? {};
+  const config = useGuestConfig(target.guest).data ?? {};
   const cards = Object.keys(config).filter((key) => /^net\d+$/.test(key));
   if (rest.value !== '' && !cards.includes(rest.value)) cards.push(rest.value);
   return (
@@ -193,16 +194,16 @@ type RuleType = 'in' | 'out' | 'forward' | 'group';
 async function save(target: Target, draft: Draft, rule: Rule | undefined): Promise<void> {
   const fields = given(draft);
   const all = {
-    ...target,
+    ...target.path,
     ...fields,
     type: draft.type as RuleType,
     action: draft.action,
     enable: draft.enable ? 1 : 0,
-  } as Parameters<typeof create>[0];
-  if (!rule) return changed(create(all));
+  } as ParamsOf<Target['calls']['rules']['create']>;
+  if (!rule) return changed(api.call(target.calls.rules.create, all));
   const gone = texts.filter((key) => rule[key] !== undefined && fields[key] === undefined);
   await changed(
-    api.call(guestFirewall.rules.update, {
+    api.call(target.calls.rules.update, {
       ...all,
       pos: rule.pos,
       ...(rule.digest ? { digest: rule.digest } : {}),
@@ -210,9 +211,3 @@ async function save(target: Target, draft: Draft, rule: Rule | undefined): Promi
     }),
   );
 }
-
-const create = (
-  fields: Parameters<
-    typeof api.call<typeof guestFirewall.rules.create.params, typeof guestFirewall.rules.create.returns>
-  >[1],
-) => api.call(guestFirewall.rules.create, fields);

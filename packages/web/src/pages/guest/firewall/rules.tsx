@@ -1,5 +1,4 @@
 import { Button, Checkbox, Label } from '@patternfly/react-core';
-import { guestFirewall } from '@ryokan/api/methods/firewall.ts';
 import { lazy, Suspense, useState } from 'react';
 import { useCall } from '../../../api/query.ts';
 import { api } from '../../../api/session.ts';
@@ -20,7 +19,7 @@ type Open =
 
 export function Rules({ target }: { target: Target }) {
   const t = useT();
-  const answer = useCall(guestFirewall.rules.list, target);
+  const answer = useCall(target.calls.rules.list, target.path);
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
   const add = (
@@ -74,7 +73,7 @@ function RemoveRule({ target, rule, onClose }: { target: Target; rule: Rule; onC
       confirm={t('action.remove')}
       onClose={onClose}
       run={() =>
-        changed(api.call(guestFirewall.rules.remove, { ...target, pos, ...(digest ? { digest } : {}) }))
+        changed(api.call(target.calls.rules.remove, { ...target.path, pos, ...(digest ? { digest } : {}) }))
       }
     >
       <p>{t('firewall.removeRuleBody')}</p>
@@ -86,8 +85,8 @@ function columns(t: Translate, target: Target, count: number, onOpen: (open: Ope
   const directions: Readonly<Record<string, string>> = { in: t('firewall.in'), out: t('firewall.out') };
   const update = (rule: Rule, fields: { enable?: number; moveto?: number }) =>
     change(() =>
-      api.call(guestFirewall.rules.update, {
-        ...target,
+      api.call(target.calls.rules.update, {
+        ...target.path,
         pos: rule.pos,
         ...(rule.digest ? { digest: rule.digest } : {}),
         ...fields,

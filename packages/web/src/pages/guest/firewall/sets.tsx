@@ -1,5 +1,4 @@
 import { Button, Label } from '@patternfly/react-core';
-import { guestFirewall } from '@ryokan/api/methods/firewall.ts';
 import { useState } from 'react';
 import { useCall } from '../../../api/query.ts';
 import { api } from '../../../api/session.ts';
@@ -19,7 +18,7 @@ type Open =
 
 export function IpSets({ target }: { target: Target }) {
   const t = useT();
-  const answer = useCall(guestFirewall.ipset.list, target);
+  const answer = useCall(target.calls.ipset.list, target.path);
   const [open, setOpen] = useState<Open>();
   const add = (
     <Button size="sm" variant="secondary" isDisabled={!mayChange()} onClick={() => setOpen({ kind: 'add' })}>
@@ -46,7 +45,7 @@ function OneSet(props: { target: Target; set: IpSet; onOpen: (open: Open) => voi
   const t = useT();
   const { target, set, onOpen } = props;
   const { name } = set;
-  const answer = useCall(guestFirewall.ipset.members, { ...target, name });
+  const answer = useCall(target.calls.ipset.members, { ...target.path, name });
   const title = t('firewall.setTitle', { name });
   return (
     <section aria-label={title}>
@@ -112,12 +111,12 @@ function Dialog({ target, open, onClose }: { target: Target; open: Open; onClose
     ? [
         t('firewall.removeSet', { name: set }),
         t('firewall.removeSetBody'),
-        () => api.call(guestFirewall.ipset.remove, { ...target, name: set, force: true }),
+        () => api.call(target.calls.ipset.remove, { ...target.path, name: set, force: true }),
       ]
     : [
         t('firewall.removeMember', { name: open.cidr, set }),
         t('firewall.removeMemberBody'),
-        () => api.call(guestFirewall.ipset.take, { ...target, name: set, cidr: open.cidr }),
+        () => api.call(target.calls.ipset.take, { ...target.path, name: set, cidr: open.cidr }),
       ];
   return (
     <AskDialog title={title} confirm={t('action.remove')} onClose={onClose} run={() => changed(run())}>
@@ -138,8 +137,8 @@ function SetDialog({ target, onClose }: { target: Target; onClose: () => void })
       onClose={onClose}
       onSubmit={() =>
         changed(
-          api.call(guestFirewall.ipset.create, {
-            ...target,
+          api.call(target.calls.ipset.create, {
+            ...target.path,
             name,
             ...(comment.trim() ? { comment: comment.trim() } : {}),
           }),
@@ -172,8 +171,8 @@ function MemberDialog({ target, set, onClose }: { target: Target; set: string; o
       onClose={onClose}
       onSubmit={() =>
         changed(
-          api.call(guestFirewall.ipset.add, {
-            ...target,
+          api.call(target.calls.ipset.add, {
+            ...target.path,
             name: set,
             cidr,
             nomatch,
