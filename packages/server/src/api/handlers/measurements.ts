@@ -43,6 +43,7 @@ export function measurementHandlers(table: HandlerTable, services: DaemonService
     points: readonly Readonly<Record<string, number>>[],
   ) => {
     const sources = [...new Set(splitList(ds))];
+    if (sources.length === 0) throw new ParameterError({ ds: 'name at least one measurement, such as cpu' });
     if (sources.length > mostSources)
       throw new ParameterError({ ds: `at most ${mostSources} in one picture` });
     const folder = join(paths.run, 'graphs');
