@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { Logger } from '../host/log.ts';
 import { jsonLines, type ToDaemon, type ToWorker } from './messages.ts';
@@ -37,8 +38,10 @@ export interface WorkerPoolOptions {
 const refillDelay = 150;
 /** Milliseconds until another try when a worker could not be started. */
 const retryDelay = 1000;
-/** Processes that start at the same time: more would only slow each other down. */
-const maxStarting = 4;
+/** Processes that start at the same time: more would only slow each other down, and the tasks that run. */
+const maxStarting = Math.min(4, Math.ceil(availableParallelism() / 2));
+/** Workers that short tasks can keep a machine busy with. */
+const enoughForShort = availableParallelism() + 1;
 /** For so long after a worker has gone from one task to the next (ms), more of the same are expected to come free. */
 const reuseHolds = 1000;
 /** Workers at the same time, of about 60 MB each; whoever comes then waits for one to end. */
@@ -49,6 +52,8 @@ const defaultPatience = 120_000;
 export class WorkerPool {
   private server: Server | undefined;
   private readonly idle: Worker[] = [];
+  /** Workers that have run a task. */
+  private readonly used = new WeakSet<Worker>();
   /** All that are connected, the idle ones too. */
   private readonly connected = new Set<Worker>();
   private readonly waiting: ((worker: Worker) => void)[] = [];
@@ -103,9 +108,12 @@ export class WorkerPool {
   private refill(): void {
     const wanted = this.waiting.length + 1;
     // Starting a process takes longer than a short task, and takes its time away from those that run.
-    const atOnce = performance.now() - this.lastReuse < reuseHolds ? 1 : maxStarting;
-    const room = () => this.starting < atOnce && this.connected.size + this.starting < maxWorkers;
+    const short = performance.now() - this.lastReuse < reuseHolds;
+    const most = short && this.waiting.length > 0 ? enoughForShort : maxWorkers;
+    const room = () => this.starting < maxStarting && this.connected.size + this.starting < most;
     while (!this.closed && this.idle.length + this.starting < wanted && room()) this.startOne();
+    // Who waits behind tasks that turn out to be long needs a worker of its own after all.
+    if (most === enoughForShort) this.refillIn(reuseHolds);
   }
 
   private startOne(): void {
@@ -153,12 +161,25 @@ export class WorkerPool {
     });
   }
 
-  /** One process for many short tasks, as long as they wait in line; else each has its own. */
+  /** One process for many short tasks that follow each other; when none has come for a while, a new one is the spare. */
   private idleAgain(worker: Worker): void {
-    const waiter = this.waiting.shift();
-    if (!waiter) return worker.dismiss();
     this.lastReuse = performance.now();
-    waiter(worker);
+    const waiter = this.waiting.shift();
+    if (waiter) return waiter(worker);
+    if (this.idle.length >= enoughForShort) return worker.dismiss();
+    this.used.add(worker);
+    this.idle.push(worker);
+    setTimeout(() => this.trim(), reuseHolds + 10).unref();
+  }
+
+  /** After a burst: what tasks have left in memory goes with their processes. */
+  private trim(): void {
+    if (performance.now() - this.lastReuse < reuseHolds) return;
+    const fresh = this.idle.filter((worker) => !this.used.has(worker)).slice(0, 1);
+    const rest = this.idle.filter((worker) => !fresh.includes(worker));
+    this.idle.splice(0, this.idle.length, ...fresh);
+    for (const worker of rest) worker.dismiss();
+    this.refill();
   }
 
   private welcome(socket: Socket, hello: ToDaemon & { type: 'hello' }): Worker {
