@@ -68,11 +68,18 @@ export const storageOptions = {
       description: 'All nodes see the same content at this path (it does not share anything by itself).',
     }),
   ),
-  format: Optional(Enum(['raw', 'qcow2', 'vmdk'], { description: 'Format of new images.' })),
+  format: Optional(Enum(['raw', 'qcow2', 'vmdk', 'subvol'], { description: 'Format of new images.' })),
   preallocation: Optional(
     Enum(['off', 'metadata', 'falloc', 'full'], {
       default: 'off',
       description: 'What is reserved when an image is made. `off` makes images at once, whatever their size.',
+    }),
+  ),
+  nocow: Optional(
+    Type.Boolean({
+      default: false,
+      description:
+        'Type btrfs: overwrite disk images in place. Faster for guests that write much, but without checksums, so that damage goes unnoticed.',
     }),
   ),
   'prune-backups': Optional(PropertyString(PruneBackups, { description: 'Which backups stay.' })),
@@ -105,7 +112,7 @@ export const storageOptions = {
 
 /** Properties that are set once. */
 export const storageFixedOptions = {
-  path: Optional(Format('pve-storage-path', { description: 'The folder, for type dir.' })),
+  path: Optional(Format('pve-storage-path', { description: 'The folder, for the types dir and btrfs.' })),
   'snapshot-as-volume-chain': Optional(
     Type.Boolean({
       default: false,

@@ -91,7 +91,8 @@ export function extensionOf(volume: string): string {
   return /\.\w+$/.exec(volume)?.[0] ?? '';
 }
 
-/** `stem` with the ending that images of this storage have. */
+/** `stem` (`vm-100-x`) with the ending that images like `volume` have, and their beginning. */
 export function nameLike(volume: string, stem: string): string {
-  return stem + extensionOf(volume);
+  const ending = extensionOf(volume);
+  return (ending === '.subvol' ? stem.replace(/^vm-/, 'subvol-') : stem) + ending;
 }

@@ -32,6 +32,8 @@ export interface StorageCapabilities {
   readonly linkedClone: readonly VolumeFormat[];
   /** Formats from whose snapshots a linked clone can be made, with no base. */
   readonly snapshotClone: readonly VolumeFormat[];
+  /** Formats whose linked clones only share space with what they were made of: that may go, and is no parent of theirs. */
+  readonly independentClones: readonly VolumeFormat[];
   readonly resize: boolean;
   /** Space is taken when written, not when allocated. */
   readonly thin: boolean;
@@ -61,7 +63,7 @@ export interface VolumeInfo {
   readonly name: string;
   readonly content: ContentType;
   readonly format: VolumeFormat;
-  /** Virtual size in bytes for images, file size otherwise. */
+  /** Virtual size in bytes for images, file size otherwise; of a subvolume its limit, 0 for none. */
   readonly size: number;
   /** Bytes taken on the backend. */
   readonly used: number;
@@ -86,7 +88,7 @@ export interface VolumeAttributes {
 export interface AllocateRequest {
   readonly vmid: number;
   readonly format: VolumeFormat;
-  /** Bytes. */
+  /** Bytes; 0 for a subvolume without a limit. */
   readonly size: number;
   /** Name to use (`vm-100-disk-5.qcow2` or `vm-100-cloudinit.qcow2`); the next free disk number when absent. */
   readonly name?: string;
@@ -176,7 +178,10 @@ export interface StorageDriver {
   snapshotList(name: string): Promise<string[]>;
   /** With capabilities.liveSnapshot `layers`. */
   readonly layers?: LayeredSnapshots;
-  /** How the state that a snapshot keeps is read. Rejects with 'not-found', or 'unsupported' like blockSource. */
+  /**
+   * How the state that a snapshot keeps is read. Of a subvolume this is a folder, whose path stands in `filename`.
+   * Rejects with 'not-found', or 'unsupported' like blockSource.
+   */
   snapshotSource(name: string, snapshot: string): Promise<ImageSource>;
   /** Turns an image into a base for linked clones; returns the new name (`base-100-disk-0`). */
   makeBase(name: string): Promise<string>;

@@ -1,5 +1,6 @@
 /** Names of new images: `vm-<vmid>-disk-<n>`, the same on every kind of storage. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import type { VolumeFormat } from './driver.ts';
 
 /** Smallest free disk number of a guest, given the last parts of all names in use. */
 export function freeDiskNumber(vmid: number, taken: Iterable<string>): number {
@@ -14,19 +15,29 @@ export function freeDiskNumber(vmid: number, taken: Iterable<string>): number {
   return number;
 }
 
+/** How names of images begin: those of subvolumes `subvol`, all others `vm`. */
+export function imagePrefix(format: VolumeFormat): 'vm' | 'subvol' {
+  return format === 'subvol' ? 'subvol' : 'vm';
+}
+
 /**
  * Checks a name that a caller wants for a new image: `vm-<vmid>-<anything>`, with `extension` (`.qcow2`, or '' on
  * storages with flat names). Throws 'parameter'.
  */
-export function demandImageName(name: string, vmid: number, extension: string): void {
+export function demandImageName(
+  name: string,
+  vmid: number,
+  extension: string,
+  prefix: ReturnType<typeof imagePrefix> = 'vm',
+): void {
   const stem = name.endsWith(extension) ? name.slice(0, name.length - extension.length) : '';
   if (
-    !new RegExp(`^vm-${vmid}-[A-Za-z0-9_](?:[A-Za-z0-9_.+-]*[A-Za-z0-9_])?$`).test(stem) ||
+    !new RegExp(`^${prefix}-${vmid}-[A-Za-z0-9_](?:[A-Za-z0-9_.+-]*[A-Za-z0-9_])?$`).test(stem) ||
     name.length > 200
   ) {
     throw new RyokanError(
       'parameter',
-      `illegal name '${name.slice(0, 200)}' - should be 'vm-${vmid}-*${extension}'`,
+      `illegal name '${name.slice(0, 200)}' - should be '${prefix}-${vmid}-*${extension}'`,
     );
   }
 }

@@ -1,6 +1,7 @@
 /** Which types of storage there are. The only place that names drivers. */
 import { ParameterError } from '@ryokan/api/errors.ts';
 import type { ContentType, DriverFactory } from './driver.ts';
+import { createBtrfsDriver } from './drivers/btrfs.ts';
 import { createDirDriver } from './drivers/dir.ts';
 
 export interface StorageType {
@@ -16,6 +17,12 @@ export interface StorageType {
 export type StorageTypes = Readonly<Record<string, StorageType>>;
 
 export const storageTypes: StorageTypes = {
+  btrfs: {
+    create: (config) => createBtrfsDriver(config),
+    required: ['path'],
+    fixed: ['path'],
+    defaultContent: ['images', 'rootdir'],
+  },
   dir: {
     create: (config) => createDirDriver(config),
     required: ['path'],

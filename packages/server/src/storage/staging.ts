@@ -73,13 +73,14 @@ export async function copyFile(source: string, target: string, options: TakeOpti
   const from = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const { size } = await from.stat();
+    const output = (await open(target, 'wx', 0o600)).createWriteStream();
     const input = from.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false });
     let done = 0;
+    // Whoever listens makes it flow: nothing may be awaited before the pipeline is there to take what comes.
     input.on('data', (chunk) => {
       done += chunk.length;
       options.onProgress?.(size === 0 ? 1 : done / size);
     });
-    const output = (await open(target, 'wx', 0o600)).createWriteStream();
     await pipeline(input, output, options.signal ? { signal: options.signal } : {});
   } finally {
     await from.close();

@@ -78,7 +78,7 @@ describe('definitions', () => {
   });
 
   it.each([
-    [{ type: 'nfs' }, 'type', /supported: dir/],
+    [{ type: 'nfs' }, 'type', /supported: btrfs, dir/],
     [{ path: undefined }, 'path', /missing/],
     [{ path: '/etc' }, 'path', /system/],
     [{ path: '/' }, 'path', /valid|system/],

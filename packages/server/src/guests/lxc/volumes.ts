@@ -1,5 +1,6 @@
 /** Volumes of a container: made for `storage:size` with a file system, checked when they exist already, mounted. */
 import { statSync } from 'node:fs';
+import { chown } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../../host/exec.ts';
@@ -33,13 +34,12 @@ export async function prepareVolume(
 
 function demandFolder(key: string, value: VolumeValue): VolumeValue {
   const { volume, size: _size, ...rest } = value;
-  if (value.quota)
-    throw new RyokanError(
-      'parameter',
-      `${key}: quota is not possible on a directory of the node; leave it out`,
-    );
+  if (value.quota) throw noQuota(key, 'a directory of the node');
   return { volume, ...rest };
 }
+
+const noQuota = (key: string, where: string) =>
+  new RyokanError('parameter', `${key}: quota is not possible on ${where}; leave it out`);
 
 async function makeVolume(
   { services, vmid, ids }: VolumeOwner,
@@ -60,12 +60,13 @@ async function makeVolume(
   }
   // Whole MiB: what a person reads in the configuration.
   const size = Math.ceil(request.gib * 1024) * 1024 ** 2;
-  if (size <= 0) {
+  if (size <= 0 && format === 'raw') {
     throw new RyokanError(
       'parameter',
       `${key}: give the size of the new volume in GiB, such as ${request.storage}:8`,
     );
   }
+  if (value.quota && format === 'subvol') throw noQuota(key, 'a subvolume');
   const volid = await storage.allocate(request.storage, {
     vmid,
     format,
@@ -76,13 +77,21 @@ async function makeVolume(
       context.log(`made volume '${placed}'`);
     },
   });
-  if (format === 'raw') await makeFileSystem(await storage.path(volid), ids);
-  return { ...value, volume: volid, size: formatSize(size) };
+  await makeTree(await storage.path(volid), format, ids);
+  // Where nothing can limit a subvolume it has no size, whatever was asked for.
+  const made = await storage.info(volid);
+  if (made.size < size) context.warn(`${key}: '${request.storage}' has no quotas; nothing limits the volume`);
+  return { ...value, volume: volid, size: formatSize(made.size) };
 }
 
-/** ext4 whose root folder belongs to the container's root. */
-export async function makeFileSystem(path: string, ids: readonly IdRange[]): Promise<void> {
+/** Makes an empty tree whose root folder belongs to the container's root: in a raw volume ext4. */
+export async function makeTree(
+  path: string,
+  format: 'raw' | 'subvol',
+  ids: readonly IdRange[],
+): Promise<void> {
   const root = hostId(ids, 0) ?? 0;
+  if (format === 'subvol') return chown(path, root, root);
   try {
     await run('mkfs.ext4', ['-q', '-F', '-E', `root_owner=${root}:${root}`, path]);
   } catch (cause) {
@@ -118,6 +127,7 @@ async function checkVolume(
       `${key}: '${value.volume}' belongs to guest ${volume.vmid ?? 'unknown'}`,
     );
   }
+  if (value.quota && volume.format === 'subvol') throw noQuota(key, 'a subvolume');
   return { ...value, size: formatSize(volume.size) };
 }
 
@@ -149,7 +159,10 @@ export async function mountArguments(
     throw new RyokanError('not-found', `${key}: '${value.volume}' does not exist`, { context: { key } });
   const options = (value.mountoptions ?? '').split(';').filter(Boolean);
   if (stats.isDirectory()) {
-    return ['--rbind', ...(options.length > 0 ? ['-o', options.join(',')] : []), path, target];
+    if (value.ro) options.push('ro');
+    // Of a directory of the node also what is mounted in it.
+    const bind = kind === 'bind' ? '--rbind' : '--bind';
+    return [bind, ...(options.length > 0 ? ['-o', options.join(',')] : []), path, target];
   }
   if (value.acl !== undefined) options.push(value.acl ? 'acl' : 'noacl');
   if (value.quota) options.push('usrjquota=aquota.user', 'grpjquota=aquota.group', 'jqfmt=vfsv1');

@@ -1,9 +1,12 @@
 /** File operations of the `dir` driver: nothing leaves the storage, nothing is overwritten, nothing is half there. */
 import { constants, type Stats } from 'node:fs';
-import { chmod, link, lstat, mkdir, open, realpath, rename, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, readdir, realpath, rename, unlink } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
+import type { ImageFormat } from '@ryokan/api/schema/volume-id.ts';
 import { errorCode, type Owner, syncFolder } from '../../host/files.ts';
+import { freeDiskNumber, imagePrefix } from '../image-names.ts';
+import type { DirLayout } from './dir-layout.ts';
 
 /**
  * `lstat` of a volume's file. Rejects with 'not-found', and with 'forbidden' when the path leads out of `root` through
@@ -76,6 +79,27 @@ async function claimWithoutLinks(staged: string, path: string, onPlaced?: () => 
   await rename(staged, path);
   await syncFolder(dirname(path));
   return true;
+}
+
+/**
+ * Gets a new image its name: the one that is wanted, or the next free number. `take` gives a file of that name to the
+ * image, false when somebody has it. Rejects with 'exists'.
+ */
+export async function takeImageName(
+  layout: DirLayout,
+  { vmid, format, wanted }: { vmid: number; format: ImageFormat; wanted: string | undefined },
+  take: (file: string) => Promise<boolean>,
+): Promise<string> {
+  if (wanted !== undefined) {
+    if (!(await take(wanted))) throw exists(`${vmid}/${wanted}`);
+    return wanted;
+  }
+  for (;;) {
+    // Read again each time: whoever was faster shows up in it.
+    const taken = await readdir(layout.imageFolder(vmid));
+    const file = `${imagePrefix(format)}-${vmid}-disk-${freeDiskNumber(vmid, taken)}.${format}`;
+    if (await take(file)) return file;
+  }
 }
 
 /** Sets mode and owner through a handle that follows no link, and makes content and attributes durable. */

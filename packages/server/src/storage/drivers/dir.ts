@@ -3,7 +3,7 @@
  * be used by both. Images are qcow2 (snapshots, linked clones), raw or vmdk.
  */
 import type { Stats } from 'node:fs';
-import { lstat, readdir, rm, rmdir, statfs, unlink } from 'node:fs/promises';
+import { lstat, rm, rmdir, statfs, unlink } from 'node:fs/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import {
   type FileContent,
@@ -32,12 +32,12 @@ import type {
   VolumeFormat,
   VolumeInfo,
 } from '../driver.ts';
-import { demandImageName, demandSnapshotName, freeDiskNumber, imageSize, noSpace } from '../image-names.ts';
+import { demandImageName, demandSnapshotName, imageSize, noSpace } from '../image-names.ts';
 import { createImage, type Preallocation, resizeImage } from '../qemu-img.ts';
 import { removeStale, stagingPath } from '../staging.ts';
 import { isOn } from '../storage-config.ts';
 import { adoptFile } from './dir-adopt.ts';
-import { claim, exists, makeFolder, seal, statInside } from './dir-files.ts';
+import { claim, exists, makeFolder, seal, statInside, takeImageName } from './dir-files.ts';
 import { DirLayout, folderMode } from './dir-layout.ts';
 import { DirList, notesEnding, protectedEnding } from './dir-list.ts';
 import { type DirSnapshots, InternalSnapshots, type SnapshotImage } from './dir-snapshots.ts';
@@ -88,6 +88,7 @@ class DirDriver implements StorageDriver {
       liveSnapshot: layered ? 'layers' : 'qemu',
       linkedClone: ['raw', 'qcow2', 'vmdk'],
       snapshotClone: [],
+      independentClones: [],
       resize: true,
       thin: true,
       incrementalSend: false,
@@ -326,16 +327,7 @@ class DirDriver implements StorageDriver {
   ): Promise<string> {
     const take = (file: string) => claim(staged, pathOf(file), () => onPlaced?.(`${vmid}/${file}`));
     const pathOf = (file: string) => this.layout.imagePath({ vmid, file, format, folder: true });
-    if (wanted !== undefined) {
-      if (!(await take(wanted))) throw exists(`${vmid}/${wanted}`);
-      return wanted;
-    }
-    for (;;) {
-      // Read again each time: whoever was faster shows up in it.
-      const taken = await readdir(this.layout.imageFolder(vmid));
-      const file = `vm-${vmid}-disk-${freeDiskNumber(vmid, taken)}.${format}`;
-      if (await take(file)) return file;
-    }
+    return takeImageName(this.layout, { vmid, format, wanted }, take);
   }
 
   private async find(

@@ -105,6 +105,7 @@ export class MemoryDriver implements StorageDriver {
       liveSnapshot: 'storage',
       linkedClone: ['qcow2', 'raw'],
       snapshotClone: ['qcow2'],
+      independentClones: [],
       resize: true,
       thin: true,
       incrementalSend: false,
