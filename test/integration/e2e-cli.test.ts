@@ -1,16 +1,14 @@
-/** The main job by the command line: the same two ways as e2e-rest.test.ts, as root types them. */
+/** The main job by the command line, as root types it; test/lab/debian-cli.test.ts has the second one, a whole Debian. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testCacheDir } from '../lib/asset-cache.ts';
-import { buildDebianImage } from '../lib/debian-image.ts';
-import { expectReachable, installerMenu } from '../lib/guest-checks.ts';
+import { installerMenu } from '../lib/guest-checks.ts';
 import { buildInstallerIso } from '../lib/installer-iso.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
-import { waitFor } from '../lib/wait.ts';
 
 let node: TestNode;
 
 beforeAll(async () => {
-  node = await startNode({ name: 'cli1', natBridge: true });
+  node = await startNode({ name: 'cli1' });
 }, 600_000);
 
 afterAll(async () => {
@@ -37,44 +35,5 @@ describe('an installer ISO', () => {
     await node.cli('qm', 'stop', '100');
     await node.cli('qm', 'destroy', '100', '--purge');
     expect(await output('qm', 'list')).not.toContain('installer');
-  });
-});
-
-describe('a Debian disk image', () => {
-  test('boots, takes its address from the NAT bridge, answers the host and the guest agent', async () => {
-    const image = await buildDebianImage(testCacheDir());
-    await node.cli(
-      'pvesm',
-      'upload',
-      'local',
-      image.path,
-      '--content',
-      'import',
-      '--filename',
-      'debian.qcow2',
-    );
-    await node.cli(
-      ...['qm', 'create', '110', '--name', 'debian', '--memory', '512', '--cores', '2', '--agent', '1'],
-      ...['--scsihw', 'virtio-scsi-pci', '--scsi0', 'local:0,import-from=local:import/debian.qcow2'],
-      ...['--net0', 'virtio,bridge=vmbr0', '--serial0', 'socket', '--boot', 'order=scsi0'],
-    );
-    await node.cli('qm', 'start', '110');
-    const answers = async (): Promise<boolean> =>
-      node.cli('qm', 'agent', 'ping', '110').then(
-        () => true,
-        () => false,
-      );
-    await waitFor(answers, { timeout: 240, every: 2000, what: 'an answer of the guest agent' });
-    const address = await waitFor(
-      async () => {
-        const text = await output('qm', 'agent', 'network-get-interfaces', '110', '--output-format', 'json');
-        return text.match(/\d+\.\d+\.\d+\.\d+/g)?.find((one) => !one.startsWith('127.'));
-      },
-      { timeout: 60, every: 2000, what: 'an address of the guest' },
-    );
-    await expectReachable(node, address);
-    await node.cli('qm', 'shutdown', '110', '--timeout', '90');
-    expect(await output('qm', 'status', '110')).toContain('stopped');
-    await node.cli('qm', 'destroy', '110');
   });
 });
