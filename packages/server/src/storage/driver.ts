@@ -35,6 +35,8 @@ export interface StorageCapabilities {
   /** Formats whose linked clones only share space with what they were made of: that may go, and is no parent of theirs. */
   readonly independentClones: readonly VolumeFormat[];
   readonly resize: boolean;
+  /** QEMU may open images past the node's page cache (O_DIRECT). */
+  readonly directIo: boolean;
   /** Space is taken when written, not when allocated. */
   readonly thin: boolean;
   /** A volume's change between two snapshots can be sent (replication). */

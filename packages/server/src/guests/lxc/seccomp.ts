@@ -11,7 +11,14 @@ const forbidden = [
 ] as const;
 
 const notPermitted = 1;
+const notSuchIoctl = 25;
 const notImplemented = 38;
+
+/**
+ * Requests of ioctl(2) that make subvolumes and snapshots on btrfs (linux/btrfs.h). Anybody may make them, they count
+ * for no limit of the container's volume, and are in none of its snapshots. systemd makes folders instead.
+ */
+const btrfsSubvolumes = ['0x50009401', '0x5000940e', '0x50009417', '0x50009418'] as const;
 
 /** `keyctl`: the kernel's key rings, which user namespaces do not keep apart in full. */
 export function seccompText({ keyctl }: { readonly keyctl: boolean }): string {
@@ -19,6 +26,10 @@ export function seccompText({ keyctl }: { readonly keyctl: boolean }): string {
     // A forced unmount would reach the same file system outside.
     'reject_force_umount',
     ...forbidden.map((call) => `${call} errno ${notPermitted}`),
+    // The kernel looks at the lower half of the request only.
+    ...btrfsSubvolumes.map(
+      (request) => `ioctl errno ${notSuchIoctl} [1,${request},SCMP_CMP_MASKED_EQ,0xffffffff]`,
+    ),
     // systemd and others do without when the kernel seems not to have it.
     ...(keyctl ? [] : [`keyctl errno ${notImplemented}`]),
   ];

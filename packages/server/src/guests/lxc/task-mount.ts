@@ -1,11 +1,12 @@
 /** Volumes of a container that does not run, mounted on the node while a task works on their files. */
-import { mkdir, rmdir } from 'node:fs/promises';
+import { chmod, chown, mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { lxcMountKeys } from '@ryokan/api/schema/lxc-config.ts';
 import { run } from '../../host/exec.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
+import { hostId } from '../../host/user-namespace.ts';
 import type { ConfigProperties } from '../config-file.ts';
 import type { ChangeContext } from '../guest-services.ts';
 import { lxcRunPaths } from './run-paths.ts';
@@ -36,14 +37,27 @@ export async function withMounted<T>(
       if (text === undefined) continue;
       const value = parseVolume(key, text);
       if (volumeKind(value) !== 'volume') continue;
-      const target = key === 'rootfs' ? root : join(root, value.mp ?? '');
-      await mkdir(target, { recursive: true, mode: 0o755 });
+      const target = key === 'rootfs' ? root : await makeMountPoint(owner, root, value.mp ?? '');
       await run('mount', await mountArguments({ services }, key, { ...value, ro: false }, target));
     }
     return await work(root);
   } finally {
     await unmountAll(services.paths, vmid);
   }
+}
+
+/** Makes the folder for a mount point with those above it: the container's own, whatever the mask of this process. */
+async function makeMountPoint({ ids }: VolumeOwner, root: string, mp: string): Promise<string> {
+  const id = hostId(ids, 0) ?? 0;
+  let path = root;
+  for (const name of mp.split('/').filter(Boolean)) {
+    path = join(path, name);
+    const made = await mkdir(path, { recursive: true });
+    if (made === undefined) continue;
+    await chmod(path, 0o755);
+    await chown(path, id, id);
+  }
+  return path;
 }
 
 /** Unmounts what a task has mounted for a container; no error when there is nothing. */

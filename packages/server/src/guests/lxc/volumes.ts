@@ -1,6 +1,6 @@
 /** Volumes of a container: made for `storage:size` with a file system, checked when they exist already, mounted. */
 import { statSync } from 'node:fs';
-import { chown } from 'node:fs/promises';
+import { chmod, chown } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../../host/exec.ts';
@@ -91,7 +91,10 @@ export async function makeTree(
   ids: readonly IdRange[],
 ): Promise<void> {
   const root = hostId(ids, 0) ?? 0;
-  if (format === 'subvol') return chown(path, root, root);
+  if (format === 'subvol') {
+    await chmod(path, 0o755);
+    return chown(path, root, root);
+  }
   try {
     await run('mkfs.ext4', ['-q', '-F', '-E', `root_owner=${root}:${root}`, path]);
   } catch (cause) {

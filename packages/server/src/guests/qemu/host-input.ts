@@ -15,7 +15,7 @@ export interface ResolvedVolume {
   readonly layers?: readonly QemuBlockSource[];
   /** The volume cannot be written, whatever the configuration says. */
   readonly readOnly?: boolean;
-  /** False: the file system below knows no O_DIRECT (tmpfs); the node's page cache is used then. */
+  /** False: the storage does not allow O_DIRECT; the node's page cache is used then. */
   readonly directIo?: boolean;
 }
 

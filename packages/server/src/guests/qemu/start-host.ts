@@ -130,9 +130,11 @@ export async function resolveVolume(
   if (!namesVolume(drive)) return hostDrive(drive);
   const volume = await services.storage.info(drive.file);
   const format = volume.format === 'qcow2' || volume.format === 'vmdk' ? volume.format : 'raw';
+  const { capabilities } = await services.storage.driver(parseVolumeId(drive.file).storage);
   return {
     source: await services.storage.blockSource(drive.file),
     format,
+    ...(capabilities.directIo ? {} : { directIo: false }),
     ...(isCdrom(drive) ? { readOnly: true } : await layersOf(services, drive.file, format)),
   };
 }

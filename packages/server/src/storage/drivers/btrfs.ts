@@ -2,6 +2,8 @@
  * Storage type `btrfs`: a folder on btrfs. Raw images and the trees of containers are subvolumes, whose snapshots and
  * clones share what they have in common (btrfs-layout.ts); all else is files, as on a `dir` storage.
  */
+import { lstat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { FileContent } from '@ryokan/api/schema/volume-id.ts';
 import { isBtrfs } from '../../host/btrfs.ts';
@@ -29,6 +31,7 @@ import { infoOfSubvolume, listSubvolumes } from './btrfs-list.ts';
 import { BtrfsVolumes } from './btrfs-volumes.ts';
 import { createDirDriver, type DirOptions } from './dir.ts';
 import { DirLayout } from './dir-layout.ts';
+import { demandMounted } from './mount-point.ts';
 
 export function createBtrfsDriver(config: StorageConfig, options: DirOptions = {}): StorageDriver {
   return new BtrfsDriver(config, options);
@@ -41,10 +44,12 @@ class BtrfsDriver implements StorageDriver {
   private readonly files: StorageDriver;
   private readonly layout: DirLayout;
   private readonly volumes: BtrfsVolumes;
+  private readonly mount: string | undefined;
 
   constructor(config: StorageConfig, options: DirOptions) {
     const { path = '', 'content-dirs': contentDirs, preallocation, nocow, format } = config.properties;
     this.storage = config.storage;
+    this.mount = config.properties.is_mountpoint;
     this.files = createDirDriver(config, options);
     this.layout = new DirLayout(path, contentDirs);
     this.volumes = new BtrfsVolumes(this.layout, {
@@ -61,16 +66,22 @@ class BtrfsDriver implements StorageDriver {
       linkedClone: formats,
       snapshotClone: subvolumeFormats,
       independentClones: subvolumeFormats,
+      // A guest may change a block on its way to the disk; its checksum would be that of another block.
+      directIo: isOn(nocow),
     };
   }
 
   async activate(): Promise<void> {
+    const { root } = this.layout;
+    await demandMounted(this.storage, root, this.mount);
+    // Before folders are made in it, and also when it is to be made itself.
+    if (!(await isBtrfs(await presentFolder(root)))) {
+      throw new RyokanError(
+        'state',
+        `storage '${this.storage}': ${root} is not on a btrfs file system; mount one there, or use type dir`,
+      );
+    }
     await this.files.activate();
-    if (await isBtrfs(this.layout.root)) return;
-    throw new RyokanError(
-      'state',
-      `storage '${this.storage}': ${this.layout.root} is not on a btrfs file system; mount one there, or use type dir`,
-    );
   }
 
   deactivate(): Promise<void> {
@@ -237,6 +248,11 @@ class BtrfsDriver implements StorageDriver {
   private demandWritable({ name, isBase }: SubvolumeImage): void {
     if (isBase) throw new RyokanError('state', `'${name}' is a base image and is not changed any more`);
   }
+}
+
+/** The folder, or the lowest one above it that is there. */
+async function presentFolder(path: string): Promise<string> {
+  return (await lstat(path).catch(() => undefined)) || path === '/' ? path : presentFolder(dirname(path));
 }
 
 const isSubvolumeFormat = ({ format }: Pick<VolumeInfo, 'format'>): boolean =>

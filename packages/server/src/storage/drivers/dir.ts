@@ -42,7 +42,7 @@ import { DirLayout, folderMode } from './dir-layout.ts';
 import { DirList, notesEnding, protectedEnding } from './dir-list.ts';
 import { type DirSnapshots, InternalSnapshots, type SnapshotImage } from './dir-snapshots.ts';
 import { LayerSnapshots, unfinishedLayer } from './dir-snapshots-layers.ts';
-import { isMountPoint } from './mount-point.ts';
+import { demandMounted } from './mount-point.ts';
 
 const allFormats = ['raw', 'qcow2', 'vmdk'] as const satisfies readonly ImageFormat[];
 
@@ -90,6 +90,7 @@ class DirDriver implements StorageDriver {
       snapshotClone: [],
       independentClones: [],
       resize: true,
+      directIo: true,
       thin: true,
       incrementalSend: false,
       attributes: ['backup'],
@@ -407,13 +408,8 @@ class DirDriver implements StorageDriver {
     );
   }
 
-  private async demandMounted(): Promise<void> {
-    const mount = this.properties.is_mountpoint;
-    if (mount === undefined || /^(no|0|off|false)$/i.test(mount)) return;
-    const path = mount.startsWith('/') ? mount : this.layout.root;
-    if (!(await isMountPoint(path))) {
-      throw new RyokanError('state', `storage '${this.storage}' is offline: nothing is mounted at ${path}`);
-    }
+  private demandMounted(): Promise<void> {
+    return demandMounted(this.storage, this.layout.root, this.properties.is_mountpoint);
   }
 
   private mayMake(property: 'create-base-path' | 'create-subdirs'): boolean {

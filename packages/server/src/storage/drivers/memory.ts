@@ -107,6 +107,7 @@ export class MemoryDriver implements StorageDriver {
       snapshotClone: ['qcow2'],
       independentClones: [],
       resize: true,
+      directIo: true,
       thin: true,
       incrementalSend: false,
       attributes: ['backup'],
