@@ -1,4 +1,5 @@
 /** What the contract has beyond the public API, on a running node: dry runs, Idempotency-Key, VMIDs chosen by the server. */
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -100,12 +101,50 @@ describe('dry-run', () => {
       accepted: 1,
       complete: 0,
       task: 'qmstart',
+      effects: [`Starts the virtual machine (POST ${node.path}/qemu/100/status/start)`],
       needs: [{ path: '/vms/100', privileges: ['VM.PowerMgmt'], held: 1 }],
     });
     expect(await dry('POST', `${node.path}/qemu/100/status/reset`)).toMatchObject({
       accepted: 0,
       blocked: [{ message: 'VM 100 not running' }],
     });
+  });
+
+  test('of pools, realms, jobs, storages and sessions: the documents, and what is done beside', async () => {
+    const changed = async (verb: Verb, path: string, parameters: Parameters = {}) => {
+      const report = await dry(verb, path, parameters);
+      expect(report).toMatchObject({ accepted: 1, complete: 1 });
+      return report.changes.map(({ document, change }) => `${change} ${document}`);
+    };
+    expect(await changed('POST', '/pools', { poolid: 'p1' })).toEqual(['modify user.cfg']);
+    const ldap = {
+      type: 'ldap',
+      server1: '127.0.0.1',
+      base_dn: 'dc=x',
+      user_attr: 'uid',
+      password: 'pw-9876',
+    };
+    expect(await changed('POST', '/access/domains', { realm: 'corp', ...ldap })).toEqual(
+      expect.arrayContaining(['modify domains.cfg', 'create priv/realm/corp.pw']),
+    );
+    const job = { realm: 'pve', schedule: 'daily' };
+    expect(await changed('POST', '/cluster/jobs/realm-sync/j1', job)).toEqual(['create jobs.cfg']);
+    const storage = await dry('POST', '/storage', {
+      storage: 's1',
+      type: 'dir',
+      path: join(node.dataDir, 'storage/dry'),
+    });
+    expect(storage).toMatchObject({ accepted: 1, changes: [{ document: 'storage.cfg' }] });
+    expect(storage.effects).toEqual([expect.stringContaining("'s1' works on this node")]);
+    expect(existsSync(join(node.dataDir, 'storage/dry'))).toBe(false);
+    const ended = await dry('DELETE', '/access/sessions/current');
+    expect(ended.changes).toMatchObject([{ document: 'priv/sessions.cfg' }]);
+    expect(await admin.get('/access/sessions')).toContainEqual(expect.objectContaining({ current: 1 }));
+    expect(JSON.stringify(await dry('POST', '/access/domains', { realm: 'corp', ...ldap }))).not.toContain(
+      '9876',
+    );
+    const missing = await dry('DELETE', '/pools/none');
+    expect(missing).toMatchObject({ accepted: 0, blocked: [{ code: 'not-found' }] });
   });
 
   test('of users and options: the documents, without secrets', async () => {

@@ -80,6 +80,12 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   networkUndos(undos, services);
   storageUndos(undos, paths.spool);
   const table = new HandlerTable();
+  sharedHandlers(table, services);
+  return { services, table, undos, db };
+}
+
+/** Handlers that daemon and workers have; those of the daemon alone: api/handlers/index.ts. */
+export function sharedHandlers(table: HandlerTable, services: Services): void {
   accessHandlers(table, services);
   storageHandlers(table, services);
   templateHandlers(table, services);
@@ -88,5 +94,4 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   qemuSnapshotHandlers(table, services);
   lxcTaskHandlers(table, services);
   nodeTaskHandlers(table, services);
-  return { services, table, undos, db };
 }

@@ -44,6 +44,7 @@ export const accessRealms = defineMethod({
 export const accessRealmCreate = defineMethod({
   id: 'access.realmCreate',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/access/domains',
   description: 'Add a realm: a directory (ldap, ad) or a provider of OpenID Connect (openid).',
   params: Type.Object({
@@ -79,6 +80,7 @@ export const accessRealm = defineMethod({
 export const accessRealmUpdate = defineMethod({
   id: 'access.realmUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/domains/{realm}',
   description: 'Change a realm. What is not given stays.',
   params: Type.Object({
@@ -101,6 +103,7 @@ export const accessRealmUpdate = defineMethod({
 export const accessRealmDelete = defineMethod({
   id: 'access.realmDelete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/access/domains/{realm}',
   description: 'Remove a realm with its secrets. Its users stay, but cannot log in any more.',
   params: Type.Object({ realm: RealmId() }),

@@ -40,6 +40,7 @@ export const sessionList = defineMethod({
 export const sessionEnd = defineMethod({
   id: 'access.sessionEnd',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/access/sessions/{id}',
   description:
     "End a session: none of its tickets holds any more. 'current' is the caller's own, so this logs out.",

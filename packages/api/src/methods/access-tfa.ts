@@ -108,6 +108,7 @@ export const tfaRead = defineMethod({
 export const tfaUpdate = defineMethod({
   id: 'access.tfaUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/tfa/{userid}/{id}',
   description: 'Describe a second factor, or switch it off and on.',
   params: Type.Object({
@@ -126,6 +127,7 @@ export const tfaUpdate = defineMethod({
 export const tfaDelete = defineMethod({
   id: 'access.tfaDelete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/access/tfa/{userid}/{id}',
   description: 'Remove a second factor.',
   params: Type.Object({ userid: userId(), id: factorId(), password: password() }),
@@ -155,6 +157,7 @@ export const tfaTypes = defineMethod({
 export const tfaUnlock = defineMethod({
   id: 'access.tfaUnlock',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/access/users/{userid}/unlock-tfa',
   description:
     'Unlock the second factors of a user after too many wrong answers. True when they were locked.',

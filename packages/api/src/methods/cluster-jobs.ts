@@ -67,6 +67,7 @@ export const realmSyncJob = defineMethod({
 export const realmSyncJobCreate = defineMethod({
   id: 'jobs.realmSyncCreate',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/cluster/jobs/realm-sync/{id}',
   description: 'Sync a realm at set times. What is not given comes from the realm.',
   params: Type.Object({
@@ -82,6 +83,7 @@ export const realmSyncJobCreate = defineMethod({
 export const realmSyncJobUpdate = defineMethod({
   id: 'jobs.realmSyncUpdate',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/cluster/jobs/realm-sync/{id}',
   description: 'Change a job that syncs a realm; takes the same rights as a sync of its realm.',
   params: Type.Object({
@@ -102,6 +104,7 @@ export const realmSyncJobUpdate = defineMethod({
 export const realmSyncJobDelete = defineMethod({
   id: 'jobs.realmSyncDelete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/cluster/jobs/realm-sync/{id}',
   description: 'Remove a job that syncs a realm.',
   params: Type.Object({ id: jobId() }),

@@ -59,6 +59,7 @@ export const poolList = defineMethod({
 export const poolCreate = defineMethod({
   id: 'pools.create',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/pools',
   description: 'Add a pool. The pool around a nested one must be there.',
   params: Type.Object({ poolid: poolId(), comment: comment() }),
@@ -70,6 +71,7 @@ export const poolCreate = defineMethod({
 export const poolUpdate = defineMethod({
   id: 'pools.update',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/pools',
   description:
     'Change the comment of a pool, and which guests and storages are in it. Needs the right to give out rights on each of them.',
@@ -82,6 +84,7 @@ export const poolUpdate = defineMethod({
 export const poolDelete = defineMethod({
   id: 'pools.delete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/pools',
   description: 'Remove an empty pool with its access rules.',
   params: Type.Object({ poolid: poolId() }),
@@ -106,6 +109,7 @@ export const poolRead = defineMethod({
 export const poolUpdateByPath = defineMethod({
   id: 'pools.updateByPath',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/pools/{poolid}',
   description: 'As PUT /pools, for pools that are in no other.',
   params: Type.Object({ poolid: poolId(), ...changes }),
@@ -116,6 +120,7 @@ export const poolUpdateByPath = defineMethod({
 export const poolDeleteByPath = defineMethod({
   id: 'pools.deleteByPath',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/pools/{poolid}',
   description: 'As DELETE /pools, for pools that are in no other.',
   params: Type.Object({ poolid: poolId() }),

@@ -26,6 +26,7 @@ export const qemuDocument = defineMethod({
 export const qemuDocumentRepair = defineMethod({
   id: 'qemu.document.repair',
   verb: 'PUT',
+  dryRun: 'documents',
   path: `${base}/document`,
   description: 'Replaces a damaged configuration document. One that can be read is changed by its options.',
   params: Type.Object({

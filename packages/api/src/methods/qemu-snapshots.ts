@@ -97,6 +97,7 @@ export const qemuSnapshotConfig = defineMethod({
 export const qemuSnapshotDescribe = defineMethod({
   id: 'qemu.snapshot.config.set',
   verb: 'PUT',
+  dryRun: 'documents',
   path: `${base}/{snapname}/config`,
   description: 'Changes the notes of a snapshot.',
   params: Type.Object({ ...one, description }),

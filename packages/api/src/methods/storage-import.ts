@@ -66,6 +66,7 @@ export const hostImportMetadata = defineMethod({
 export const qemuImportConfig = defineMethod({
   id: 'qemu.import-config',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/nodes/{node}/qemu/{vmid}/import-config',
   description:
     'Enters a virtual machine with the configuration file that Proxmox VE wrote for it, unchanged. Its disks are brought over by other means; the answer names those that are missing.',

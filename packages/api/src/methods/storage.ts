@@ -61,6 +61,7 @@ export const storageList = defineMethod({
 export const storageCreate = defineMethod({
   id: 'storage.create',
   verb: 'POST',
+  dryRun: 'documents',
   path: '/storage',
   description: 'Defines a storage, and makes it usable on this node.',
   params: Type.Object({
@@ -87,6 +88,7 @@ export const storageRead = defineMethod({
 export const storageUpdate = defineMethod({
   id: 'storage.update',
   verb: 'PUT',
+  dryRun: 'documents',
   path: '/storage/{storage}',
   description: 'Changes the definition of a storage.',
   params: Type.Object({
@@ -103,6 +105,7 @@ export const storageUpdate = defineMethod({
 export const storageDelete = defineMethod({
   id: 'storage.delete',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/storage/{storage}',
   description: 'Removes the definition of a storage; its content stays where it is.',
   params: Type.Object({ storage: StorageId() }),

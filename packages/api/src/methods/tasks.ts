@@ -52,6 +52,7 @@ export const taskIndex = defineMethod({
 export const taskStop = defineMethod({
   id: 'tasks.stop',
   verb: 'DELETE',
+  dryRun: 'documents',
   path: '/nodes/{node}/tasks/{upid}',
   description: 'Asks a running task to stop; what it had begun is taken back.',
   params: Type.Object({ node: Node(), upid: Upid() }),

@@ -26,7 +26,7 @@ export interface DryRunReport {
   /** What was asked for, in this order, until the first that is missing. */
   readonly needs: readonly Need[];
   readonly changes: readonly ShownChange[];
-  /** What would be done beside the documents, a sentence each. */
+  /** What would be done beside the documents, a sentence each. Of what nothing closer can be said: what the method is for. */
   readonly effects: readonly string[];
   /** 1: `changes` and `effects` are all that would happen; 0: the operation does more than can be said beforehand. */
   readonly complete: 0 | 1;
@@ -92,6 +92,7 @@ export async function dryRun(
     blocked.push(blockOf(error));
   }
   const accepted = blocked.length === 0;
+  const complete = accepted && isComplete(entry);
   return {
     'dry-run': 1,
     operation: method.id,
@@ -100,8 +101,8 @@ export async function dryRun(
     blocked,
     needs: needs(accepted),
     changes: shownChanges(entry, outcome.changes),
-    effects: outcome.effects,
-    complete: accepted && isComplete(entry) ? 1 : 0,
+    effects: accepted && !complete ? [...outcome.effects, described(method, raw)] : outcome.effects,
+    complete: complete ? 1 : 0,
   };
 }
 
@@ -109,6 +110,13 @@ async function rehearseEntry(entry: Entry, params: Record<string, unknown>, call
   if (entry.kind === 'task') await entry.handler.check?.(params, caller);
   else if (entry.method.dryRun === 'documents') await entry.handle(params, caller);
   await planOf(entry)?.(params, caller);
+}
+
+/** What a method does as its record says it, and to what. */
+function described({ description, verb, path }: Method, raw: Readonly<Record<string, unknown>>): string {
+  const target = path.replace(/\{([^}]+)\}/g, (_, name: string) => String(raw[name]));
+  const [sentence = description] = /^.*?[.:](?=\s|$)/s.exec(description) ?? [];
+  return `${sentence.slice(0, -1)} (${verb} ${target})`;
 }
 
 const planOf = (entry: Entry) => (entry.kind === 'task' ? entry.handler.plan : entry.plan);

@@ -61,6 +61,21 @@ const natUndo = 'nat-bridge.remove';
 /** Addresses kept for fixed use at the start of the subnet, where it is large enough. */
 const fixedAddresses = 50;
 
+/** The node's NAT bridge, where it is the one asked for. Throws 'exists' for another, and for a name that cannot be. */
+export function demandPossibleNatBridge(
+  host: NatHost,
+  { name = 'vmbr0', cidr }: NatBridgeRequest,
+): NatBridge | undefined {
+  const stored = natBridge(host);
+  if (!stored) {
+    checkName(name);
+    return undefined;
+  }
+  const own = `${stored.address}/${stored.prefix}`;
+  if (stored.name === name && (cidr === undefined || cidr === own)) return stored;
+  throw new RyokanError('exists', `this node has the NAT bridge ${stored.name} (${own}); remove it first`);
+}
+
 /**
  * Makes the bridge, or completes the one that this node already has. Rejects with RyokanError: 'exists' when an
  * interface of that name is there and not ours, 'parameter' for an unusable name or subnet, 'failed' when a part
@@ -72,18 +87,8 @@ export async function createNatBridge(
   report?: NatReport,
 ): Promise<NatBridgeResult> {
   const { name = 'vmbr0', cidr } = request;
-  const stored = natBridge(host);
-  if (stored) {
-    const own = `${stored.address}/${stored.prefix}`;
-    if (stored.name !== name || (cidr !== undefined && cidr !== own)) {
-      throw new RyokanError(
-        'exists',
-        `this node has the NAT bridge ${stored.name} (${own}); remove it first`,
-      );
-    }
-    return ensure(host, stored, report);
-  }
-  checkName(name);
+  const stored = demandPossibleNatBridge(host, request);
+  if (stored) return ensure(host, stored, report);
   const subnet = cidr === undefined ? await freeSubnet() : await checkSubnet(cidr);
   const bridge = { name, ...subnet, mac: randomMac(), forwardingEnabled: [] };
   report?.undo(natUndo, {});
@@ -103,15 +108,19 @@ export async function restoreNatBridge(host: NatHost): Promise<NatBridgeResult |
   return stored && ensure(host, stored);
 }
 
+/** The node's NAT bridge, if it has one. Throws 'not-found' when `name` is not its name. */
+export function demandNatBridge(host: NatHost, name?: string): NatBridge | undefined {
+  const stored = natBridge(host);
+  if (name === undefined || stored?.name === name) return stored;
+  throw new RyokanError('not-found', `'${name}' is not a NAT bridge of this node`);
+}
+
 /**
  * Takes everything away that createNatBridge made; guests on it lose their link. No error when there is nothing, but
  * RyokanError 'not-found' when `name` is given and not this node's NAT bridge.
  */
 export async function removeNatBridge(host: NatHost, name?: string, report?: NatReport): Promise<void> {
-  const stored = natBridge(host);
-  if (name !== undefined && stored?.name !== name) {
-    throw new RyokanError('not-found', `'${name}' is not a NAT bridge of this node`);
-  }
+  const stored = demandNatBridge(host, name);
   if (!stored) return;
   const ports = bridgePorts(stored.name);
   if (ports.length > 0) report?.warn(`these lose their link: ${ports.join(' ')}`);

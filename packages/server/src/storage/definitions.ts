@@ -3,6 +3,7 @@ import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import { storageFixedOptions, storageOptions } from '@ryokan/api/schema/storage-options.ts';
 import type { TSchema } from '@ryokan/api/schema/types.ts';
+import { rehearsed } from '../cluster/rehearsal.ts';
 import { type ConfigStore, update } from '../cluster/store.ts';
 import type { StorageConfig } from './driver.ts';
 import { demandStorageType, findStorageType, type StorageType, storageTypes } from './registry.ts';
@@ -188,6 +189,12 @@ function toProperties(values: PropertyValues): Record<string, string> {
 /** Makes the storage usable here before the definition is saved: what cannot work is refused at once. */
 async function tryOut(context: DefinitionContext, type: StorageType, config: StorageConfig): Promise<void> {
   if (isOn(config.properties.disable) || !isForNode(config, context.node)) return;
+  if (
+    rehearsed(
+      `tries out whether '${config.storage}' works on this node, and makes folders of it that are missing`,
+    )
+  )
+    return;
   const driver = type.create(config);
   await driver.activate();
   await driver.status();

@@ -3,6 +3,7 @@ import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
 import type { ParamsOf } from '@ryokan/api/method.ts';
 import type { volumeAllocate } from '@ryokan/api/methods/storage.ts';
 import { formatVolumeId, imageFormats, parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { rehearsed } from '../cluster/rehearsal.ts';
 import type { ConfigStore } from '../cluster/store.ts';
 import type { VolumeFormat } from './driver.ts';
 import type { StorageManager, Volume } from './manager.ts';
@@ -41,6 +42,7 @@ export async function allocateVolume(
   const format = params.format ?? formatOfName(filename) ?? capabilities.imageFormats[0];
   if (!format) throw new RyokanError('unsupported', `storage '${params.storage}' holds no images`);
   const size = parseSize(params.size);
+  if (rehearsed(`makes a volume of ${size} bytes on storage '${params.storage}'`)) return '';
   return storage.allocate(params.storage, { vmid, format, size, ...(filename ? { name: filename } : {}) });
 }
 

@@ -69,15 +69,19 @@ function syncHandlers(table: HandlerTable, store: ConfigStore): void {
     },
     run: (params, task) => runSync(store, params, task),
   });
-  table.on(accessRealmPreview, async (params, call) => {
+  const preview = async (params: ParamsOf<typeof accessRealmPreview>, call: Call) => {
     const { directorySettings, previewSync, storedDirectory, syncOptions } = await directory();
     const { realm, type } = params;
     const tried = type && draftRealm(realm, type, settingsOf(params));
     demandPreview(params, call);
     const settings = tried ? directorySettings(tried, params.password) : storedDirectory(store, realm);
     const options = syncOptions(store, tried ?? requireRealm(store, realm), params);
-    const preview = await previewSync(store, settings, options, call.signal);
-    const { url, users, groups, changes, warnings } = preview;
+    const { url, users, groups, changes, warnings } = await previewSync(
+      store,
+      settings,
+      options,
+      call.signal,
+    );
     return {
       server: url,
       users,
@@ -86,7 +90,8 @@ function syncHandlers(table: HandlerTable, store: ConfigStore): void {
       total: changes.length,
       warnings: [...warnings],
     };
-  });
+  };
+  table.on(accessRealmPreview, preview, { plan: demandPreview });
 }
 
 /** Loaded when a directory is asked: nodes without one do without the LDAP client. */

@@ -1,5 +1,6 @@
 /** Handlers for second factors. */
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
 import {
   tfaAdd,
   tfaDelete,
@@ -79,13 +80,9 @@ function changeHandlers(table: HandlerTable, { access, store }: Services): void 
     await confirmPassword(access, call, 'password', password);
   }
 
-  table.on(tfaAdd, async (params, call) => {
+  const add = async (params: ParamsOf<typeof tfaAdd>, call: Call) => {
     const { userid, type, description = '', totp, value, challenge, password } = params;
-    if (type === 'u2f' || type === 'yubico')
-      throw new RyokanError(
-        'unsupported',
-        `second factors of type '${type}' are not supported; use webauthn or totp`,
-      );
+    demandKind(type);
     if (type === 'webauthn' && challenge !== undefined) {
       // The password was asked for when the challenge was made, for this user only; it may come again all the same.
       if (userid === rootUser && !call.isRoot)
@@ -103,6 +100,13 @@ function changeHandlers(table: HandlerTable, { access, store }: Services): void 
     const uri = required(totp, 'totp', 'the key is needed, as otpauth URI');
     const code = required(value, 'value', 'a present code is needed, to prove that the key was stored');
     return { id: await factors.addTotp(userid, uri, code, description, call.user) };
+  };
+  // What proves a factor is good for once: a dry run does not use it up.
+  table.on(tfaAdd, add, {
+    plan({ userid, type, password }, call) {
+      demandKind(type);
+      return demandSelf(userid, password, call);
+    },
   });
   table.on(tfaUpdate, async ({ userid, id, password, description, enable }, call) => {
     await demandSelf(userid, password, call);
@@ -118,6 +122,14 @@ function changeHandlers(table: HandlerTable, { access, store }: Services): void 
     const was = await factors.unlock(userid, call.user);
     return was ? 1 : 0;
   });
+}
+
+function demandKind(type: ParamsOf<typeof tfaAdd>['type']): void {
+  if (type !== 'u2f' && type !== 'yubico') return;
+  throw new RyokanError(
+    'unsupported',
+    `second factors of type '${type}' are not supported; use webauthn or totp`,
+  );
 }
 
 function required(value: string | undefined, name: string, text: string): string {

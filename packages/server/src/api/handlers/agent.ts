@@ -13,8 +13,9 @@ import {
   agentSetUserPassword,
   longestFileRead,
 } from '@ryokan/api/methods/qemu-agent.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
-import { withGuestAgent } from '../../guests/qemu/agent.ts';
+import { demandAgent, withGuestAgent } from '../../guests/qemu/agent.ts';
 import type { AgentSession } from '../../guests/qemu/agent-client.ts';
 import {
   execInGuest,
@@ -38,25 +39,40 @@ export function agentHandlers(table: HandlerTable, services: DaemonServices): vo
       qmp: () => services.monitor.connection(vmid),
       ...(signal ? { signal } : {}),
     });
+  /** A dry run leaves the guest alone: an agent may take its time, and only one caller has it. */
+  const trial: Trial = {
+    plan({ vmid }) {
+      demandAgent(services, vmid);
+      rehearsed(`asks the agent in VM ${vmid}`);
+    },
+  };
   table.on(agentIndex, () => childrenOf(agentIndex, 'name'));
   for (const [command, method] of entries(agentQuestions)) {
-    table.on(method, ({ vmid }, call) =>
-      withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) }), call.signal),
+    table.on(
+      method,
+      ({ vmid }, call) =>
+        withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) }), call.signal),
+      trial,
     );
   }
   // What has begun is finished, also when the caller has gone meanwhile.
   for (const [command, method] of entries(agentActions)) {
-    table.on(method, ({ vmid }) =>
-      withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) })),
+    table.on(
+      method,
+      ({ vmid }) => withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) })),
+      trial,
     );
   }
-  table.on(agentRun, ({ vmid, command }) =>
-    withAgent(vmid, async (agent) => ({
-      result: await runCommand(agent, `guest-${command}` as AgentCommand),
-    })),
+  table.on(
+    agentRun,
+    ({ vmid, command }) =>
+      withAgent(vmid, async (agent) => ({
+        result: await runCommand(agent, `guest-${command}` as AgentCommand),
+      })),
+    trial,
   );
-  programHandlers(table, withAgent);
-  fileHandlers(table, withAgent);
+  programHandlers(table, withAgent, trial);
+  fileHandlers(table, withAgent, trial);
 }
 
 type WithAgent = <T>(
@@ -65,20 +81,31 @@ type WithAgent = <T>(
   signal?: AbortSignal,
 ) => Promise<T>;
 
-function programHandlers(table: HandlerTable, withAgent: WithAgent): void {
-  table.on(agentExec, async ({ vmid, command, 'input-data': input }) => {
-    if (!command[0]) throw new ParameterError({ command: 'the name of a program is needed' });
-    return { pid: await withAgent(vmid, (agent) => execInGuest(agent, command, input)) };
-  });
+interface Trial {
+  readonly plan: (params: { readonly vmid: number }) => void;
+}
+
+function programHandlers(table: HandlerTable, withAgent: WithAgent, trial: Trial): void {
+  table.on(
+    agentExec,
+    async ({ vmid, command, 'input-data': input }) => {
+      if (!command[0]) throw new ParameterError({ command: 'the name of a program is needed' });
+      return { pid: await withAgent(vmid, (agent) => execInGuest(agent, command, input)) };
+    },
+    trial,
+  );
   table.on(agentExecStatus, ({ vmid, pid }) => withAgent(vmid, (agent) => execStatus(agent, pid)));
-  table.on(agentSetUserPassword, ({ vmid, username, password, crypted = false }) =>
-    withAgent(vmid, async (agent) => ({
-      result: await setGuestPassword(agent, { username, password, crypted }),
-    })),
+  table.on(
+    agentSetUserPassword,
+    ({ vmid, username, password, crypted = false }) =>
+      withAgent(vmid, async (agent) => ({
+        result: await setGuestPassword(agent, { username, password, crypted }),
+      })),
+    trial,
   );
 }
 
-function fileHandlers(table: HandlerTable, withAgent: WithAgent): void {
+function fileHandlers(table: HandlerTable, withAgent: WithAgent, trial: Trial): void {
   table.on(
     agentFileRead,
     async ({ vmid, file, offset = 0, count = longestFileRead, decode = true }, call) => {
@@ -95,11 +122,15 @@ function fileHandlers(table: HandlerTable, withAgent: WithAgent): void {
       };
     },
   );
-  table.on(agentFileWrite, async ({ vmid, file, content, encode = true }) => {
-    const data = encode ? Buffer.from(content).toString('base64') : content;
-    await withAgent(vmid, (agent) => writeGuestFile(agent, file, data));
-    return null;
-  });
+  table.on(
+    agentFileWrite,
+    async ({ vmid, file, content, encode = true }) => {
+      const data = encode ? Buffer.from(content).toString('base64') : content;
+      await withAgent(vmid, (agent) => writeGuestFile(agent, file, data));
+      return null;
+    },
+    trial,
+  );
 }
 
 function runCommand(agent: AgentSession, command: AgentCommand): Promise<unknown> {

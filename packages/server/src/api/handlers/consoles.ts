@@ -1,6 +1,7 @@
 /** Opening consoles: screens and serial ports of guests, shells of the node. */
 import { randomBytes } from 'node:crypto';
 import { RyokanError } from '@ryokan/api/errors.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
 import { nodeTermproxy, nodeVncwebsocket } from '@ryokan/api/methods/nodes.ts';
 import { qemuTermproxy, qemuVncproxy, qemuVncwebsocket } from '@ryokan/api/methods/qemu.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
@@ -59,10 +60,13 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
   const open = (call: Call, path: string, type: string, id: string, target: ConsoleTarget) =>
     openConsole(services, call, { path, type, id, target });
 
-  table.on(qemuVncproxy, async (params, call) => {
-    const { vmid } = params;
+  const demandScreen = (vmid: number) => {
     readGuest(store, 'qemu', settings.node, vmid);
     demandRunning(services, vmid);
+  };
+  const openScreen = async (params: ParamsOf<typeof qemuVncproxy>, call: Call) => {
+    const { vmid } = params;
+    demandScreen(vmid);
     const { vnc } = qemuRunPaths(services.paths, vmid);
     const opened = open(call, `/vms/${vmid}`, 'vncproxy', String(vmid), unixTarget(vnc, false));
     // VNC passwords have 8 characters; clients that ask for none of their own use the ticket.
@@ -72,9 +76,10 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
     await qmp.execute('expire_password', { protocol: 'vnc', time: `+${vncPasswordLife}` });
     const { pem } = services.certificate;
     return { ...opened, cert: pem, ...(params['generate-password'] ? { password } : {}) };
-  });
+  };
+  table.on(qemuVncproxy, openScreen, { plan: ({ vmid }) => demandScreen(vmid) });
 
-  table.on(qemuTermproxy, ({ vmid, serial }, call) => {
+  const serialSocket = ({ vmid, serial }: ParamsOf<typeof qemuTermproxy>): string => {
     const { properties } = readGuest(store, 'qemu', settings.node, vmid).file;
     demandRunning(services, vmid);
     const key =
@@ -85,19 +90,33 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
         `VM ${vmid} has no serial console: add a serial port of type socket (serial0) and start it again`,
       );
     }
-    const path = qemuRunPaths(services.paths, vmid).serial(Number(key.slice('serial'.length)));
-    return open(call, `/vms/${vmid}`, 'vncproxy', String(vmid), unixTarget(path, true));
-  });
+    return qemuRunPaths(services.paths, vmid).serial(Number(key.slice('serial'.length)));
+  };
+  table.on(
+    qemuTermproxy,
+    (params, call) => {
+      const target = unixTarget(serialSocket(params), true);
+      return open(call, `/vms/${params.vmid}`, 'vncproxy', String(params.vmid), target);
+    },
+    { plan: (params) => void serialSocket(params) },
+  );
 
   table.on(qemuVncwebsocket, ({ vmid, port, vncticket }, call) => {
     return new RelayReply(consoles.admit(call.user, `/vms/${vmid}`, port, vncticket)) as never;
   });
 
-  table.on(nodeTermproxy, ({ node, cmd = 'login' }, call) => {
+  const demandShell = ({ cmd = 'login' }: ParamsOf<typeof nodeTermproxy>) => {
     if (cmd !== 'login')
       throw new RyokanError('unsupported', `'${cmd}' is not possible here: open a shell (cmd=login) instead`);
-    return open(call, `/nodes/${node}`, 'vncshell', '', shellTarget(call.user));
-  });
+  };
+  table.on(
+    nodeTermproxy,
+    (params, call) => {
+      demandShell(params);
+      return open(call, `/nodes/${params.node}`, 'vncshell', '', shellTarget(call.user));
+    },
+    { plan: demandShell },
+  );
 
   table.on(nodeVncwebsocket, ({ node, port, vncticket }, call) => {
     return new RelayReply(consoles.admit(call.user, `/nodes/${node}`, port, vncticket)) as never;

@@ -1,6 +1,7 @@
 /** Questions about containers and quick changes; tasks stand in lxc-tasks.ts. */
 import { statfsSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
 import {
   lxcConfigGet,
   lxcConfigSet,
@@ -22,11 +23,11 @@ import { changeOf } from '../../guests/lxc/config-change.ts';
 import { missingFeature } from '../../guests/lxc/features.ts';
 import { containerInterfaces } from '../../guests/lxc/interfaces.ts';
 import { demandRunning, lxcName } from '../../guests/lxc/power.ts';
-import { updateContainer } from '../../guests/lxc/update.ts';
+import { planContainerUpdate, type UpdateOptions, updateContainer } from '../../guests/lxc/update.ts';
 import { programTarget } from '../console/shell.ts';
 import { childrenOf } from '../directory.ts';
 import { RelayReply } from '../dispatcher.ts';
-import type { HandlerTable } from '../handler-table.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
 import { withUndo } from '../inline-change.ts';
 import { openConsole } from './consoles.ts';
 import { demandLxcChange } from './lxc-permissions.ts';
@@ -58,16 +59,21 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     const reason = await missingFeature(services, properties, feature);
     return reason === undefined ? { hasFeature: 1 as const } : { hasFeature: 0 as const, reason };
   });
-  table.on(lxcConfigSet, async (params, call) => {
-    const { vmid, digest } = params;
-    read(vmid);
+  const demandChange = (params: ParamsOf<typeof lxcConfigSet>, call: Call): UpdateOptions => {
+    read(params.vmid);
     const change = changeOf(params);
-    demandLxcChange(services, call, vmid, change);
-    await withUndo(services, call, (context) =>
-      updateContainer(services, vmid, { change, digest, author: call.user }, context),
-    );
-    return null;
-  });
+    demandLxcChange(services, call, params.vmid, change);
+    return { change, digest: params.digest, author: call.user };
+  };
+  table.on(
+    lxcConfigSet,
+    async (params, call) => {
+      const options = demandChange(params, call);
+      await withUndo(services, call, (context) => updateContainer(services, params.vmid, options, context));
+      return null;
+    },
+    { plan: (params, call) => planContainerUpdate(services, params.vmid, demandChange(params, call)) },
+  );
 }
 
 const numericKeys: ReadonlySet<string> = new Set(
@@ -159,12 +165,25 @@ function usedSpace(pid: number): number {
 
 function consoleHandlers(table: HandlerTable, services: DaemonServices): void {
   const { consoles, settings, store } = services;
-  table.on(lxcTermproxy, ({ vmid }, call) => {
+  const demandConsole = (vmid: number) => {
     const { properties } = readGuest(store, 'lxc', settings.node, vmid).file;
     demandRunning(services, vmid);
-    const target = programTarget(...consoleProgram(properties.cmode, lxcName(services, vmid)));
-    return openConsole(services, call, { path: `/vms/${vmid}`, type: 'vncproxy', id: String(vmid), target });
-  });
+    return properties;
+  };
+  table.on(
+    lxcTermproxy,
+    ({ vmid }, call) => {
+      const { cmode } = demandConsole(vmid);
+      const target = programTarget(...consoleProgram(cmode, lxcName(services, vmid)));
+      return openConsole(services, call, {
+        path: `/vms/${vmid}`,
+        type: 'vncproxy',
+        id: String(vmid),
+        target,
+      });
+    },
+    { plan: ({ vmid }) => void demandConsole(vmid) },
+  );
   table.on(lxcVncwebsocket, ({ vmid, port, vncticket }, call) => {
     return new RelayReply(consoles.admit(call.user, `/vms/${vmid}`, port, vncticket)) as never;
   });

@@ -2,8 +2,14 @@
 
 import { nodeNatBridge, nodeNatBridgeRemove, nodeStartall, nodeStopall } from '@ryokan/api/methods/nodes.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import { startInOrder, stopInOrder } from '../../guests/bulk.ts';
-import { createNatBridge, removeNatBridge } from '../../network/nat-bridge.ts';
+import {
+  createNatBridge,
+  demandNatBridge,
+  demandPossibleNatBridge,
+  removeNatBridge,
+} from '../../network/nat-bridge.ts';
 import type { Services } from '../../services.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 
@@ -30,6 +36,11 @@ export function nodeTaskHandlers(table: HandlerTable, services: Services): void 
     },
   });
   table.onTask(nodeNatBridge, {
+    plan({ iface: name = 'vmbr0', cidr }) {
+      const request = { name, ...(cidr === undefined ? {} : { cidr }) };
+      const text = `makes the bridge ${name} with addresses by DHCP and the way out`;
+      if (!demandPossibleNatBridge(services, request)) rehearsed(text);
+    },
     async run({ iface = 'vmbr0', cidr }, task) {
       const request = { name: iface, ...(cidr === undefined ? {} : { cidr }) };
       const { bridge } = await createNatBridge(services, request, task);
@@ -37,6 +48,10 @@ export function nodeTaskHandlers(table: HandlerTable, services: Services): void 
     },
   });
   table.onTask(nodeNatBridgeRemove, {
+    plan({ iface }) {
+      const bridge = demandNatBridge(services, iface);
+      if (bridge) rehearsed(`removes the bridge ${bridge.name}; guests on it lose their link`);
+    },
     run: ({ iface }, task) => removeNatBridge(services, iface, task),
   });
 }

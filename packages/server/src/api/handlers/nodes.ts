@@ -17,6 +17,7 @@ import {
   nodeWarnings,
 } from '@ryokan/api/methods/nodes.ts';
 import { readUserConfig } from '../../access/access-documents.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
@@ -93,7 +94,9 @@ function stateHandlers(table: HandlerTable, services: DaemonServices): void {
       accelerator: { name: accelerator, reason },
     };
   });
-  table.on(nodeAcceleratorSet, ({ accelerator }) => services.setAccelerator(accelerator));
+  table.on(nodeAcceleratorSet, ({ accelerator }) => services.setAccelerator(accelerator), {
+    plan: ({ accelerator }) => void rehearsed(`runs guests by '${accelerator}' from their next start on`),
+  });
   table.on(nodeTime, () => {
     const time = Math.floor(Date.now() / 1000);
     const timezone =

@@ -1,6 +1,7 @@
 /** Questions about QEMU guests and quick changes; tasks stand in qemu-tasks.ts. */
 import { existsSync } from 'node:fs';
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
 import {
   qemuConfigGet,
   qemuConfigSet,
@@ -212,18 +213,38 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
     demandGuest(vmid);
     return childrenOf(qemuStatusIndex, 'subdir');
   });
-  table.on(qemuSendkey, async ({ vmid, key, skiplock }, call) => {
+  monitorHandlers(table, services);
+}
+
+function monitorHandlers(table: HandlerTable, services: DaemonServices): void {
+  const tell = async (vmid: number, line: string) =>
+    humanCommand(await services.monitor.connection(vmid), line);
+  const demandKey = ({ vmid, key, skiplock }: ParamsOf<typeof qemuSendkey>, call: Call): string => {
     demandSkiplock(call, skiplock);
     demandRunning(services, vmid);
-    await humanCommand(await monitor.connection(vmid), `sendkey ${keyName(key)}`);
-    return null;
-  });
-  table.on(qemuMonitor, async ({ vmid, command }, call) => {
+    return keyName(key);
+  };
+  table.on(
+    qemuSendkey,
+    async (params, call) => {
+      await tell(params.vmid, `sendkey ${demandKey(params, call)}`);
+      return null;
+    },
+    { plan: (params, call) => void demandKey(params, call) },
+  );
+  const demandCommand = ({ vmid, command }: ParamsOf<typeof qemuMonitor>, call: Call) => {
     const harmless = /^(info( |$)|help( |$)|\?)/.test(command);
     if (!harmless) call.demand(`/vms/${vmid}`, ['Sys.Modify']);
     demandRunning(services, vmid);
-    return humanCommand(await monitor.connection(vmid), command);
-  });
+  };
+  table.on(
+    qemuMonitor,
+    (params, call) => {
+      demandCommand(params, call);
+      return tell(params.vmid, params.command);
+    },
+    { plan: demandCommand },
+  );
 }
 
 async function humanCommand(qmp: QmpClient, line: string): Promise<string> {

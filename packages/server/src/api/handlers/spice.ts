@@ -2,6 +2,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
+import type { ParamsOf } from '@ryokan/api/method.ts';
 import { qemuSpiceproxy } from '@ryokan/api/methods/spice.ts';
 import { spicePort } from '../../access/ticket.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
@@ -21,7 +22,7 @@ const viewerKeys = {
 
 export function spiceHandlers(table: HandlerTable, services: DaemonServices): void {
   const { access, monitor, settings, store } = services;
-  table.on(qemuSpiceproxy, async ({ vmid, proxy }) => {
+  const demandScreen = (vmid: number): string => {
     const { name = `vm-${vmid}` } = readGuest(store, 'qemu', settings.node, vmid).file.properties;
     demandRunning(services, vmid);
     if (!existsSync(qemuRunPaths(services.paths, vmid).spice)) {
@@ -31,6 +32,10 @@ export function spiceHandlers(table: HandlerTable, services: DaemonServices): vo
         { context: { vmid } },
       );
     }
+    return name;
+  };
+  const open = async ({ vmid, proxy }: ParamsOf<typeof qemuSpiceproxy>) => {
+    const name = demandScreen(vmid);
     const password = randomBytes(18).toString('base64url');
     const qmp = await monitor.connection(vmid);
     await qmp.execute('set_password', { protocol: 'spice', password });
@@ -45,9 +50,10 @@ export function spiceHandlers(table: HandlerTable, services: DaemonServices): vo
       password,
       ...trust(services.certificate.pem),
       ...viewerKeys,
-      'delete-this-file': 1,
+      'delete-this-file': 1 as const,
     };
-  });
+  };
+  table.on(qemuSpiceproxy, open, { plan: ({ vmid }) => void demandScreen(vmid) });
 }
 
 /** By what the viewer knows the node: the authority's certificate, and the subject of the node's own. */

@@ -23,6 +23,7 @@ import {
 } from '@ryokan/api/methods/storage.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { Services } from '../../services.ts';
 import { checkCopy, copyVolume } from '../../storage/copy.ts';
 import {
@@ -158,7 +159,9 @@ function contentHandlers(table: HandlerTable, services: Services): void {
     return volumes.filter((volume) => mayReadVolume(call, { ...volume, storage })).map(showVolume);
   });
 
-  table.on(volumeAllocate, (params) => allocateVolume(manager, params));
+  table.on(volumeAllocate, (params) => allocateVolume(manager, params), {
+    plan: async (params) => void (await allocateVolume(manager, params)),
+  });
 
   table.on(volumeInfo, async (params, call): Promise<ResultOf<typeof volumeInfo>> => {
     const { storage, volid } = volumeIdOf(params);
@@ -177,14 +180,25 @@ function contentHandlers(table: HandlerTable, services: Services): void {
     };
   });
 
-  table.on(volumeUpdate, async (params, call) => {
+  const demandChange = async (params: ParamsOf<typeof volumeUpdate>, call: Call): Promise<string> => {
     const { storage, volid } = volumeIdOf(params);
     demandSight(call, storage);
-    const volume = await manager.info(volid);
-    demandChangeVolume(call, { ...volume, storage });
-    await manager.setAttributes(volid, { notes: params.notes, protected: params.protected });
-    return null;
-  });
+    demandChangeVolume(call, { ...(await manager.info(volid)), storage });
+    return volid;
+  };
+  table.on(
+    volumeUpdate,
+    async (params, call) => {
+      const volid = await demandChange(params, call);
+      await manager.setAttributes(volid, { notes: params.notes, protected: params.protected });
+      return null;
+    },
+    {
+      async plan(params, call) {
+        rehearsed(`changes notes or protection of '${await demandChange(params, call)}'`);
+      },
+    },
+  );
 
   table.on(volumePath, async ({ volume }, call) => {
     const { storage, volid } = volumeIdOf({ volume });

@@ -6,6 +6,7 @@ import {
   templateCatalogueUpdate,
   templateDownload,
 } from '@ryokan/api/methods/templates.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { Services } from '../../services.ts';
 import { fetchIndex, offeredTemplates } from '../../storage/templates/catalogue.ts';
 import { checkTemplate, downloadTemplate } from '../../storage/templates/download.ts';
@@ -15,6 +16,7 @@ import type { HandlerTable } from '../handler-table.ts';
 export function templateHandlers(table: HandlerTable, services: Services): void {
   table.on(templateCatalogue, () => offeredTemplates(services));
   table.onTask(templateCatalogueUpdate, {
+    plan: () => void rehearsed('fetches the catalogue of templates'),
     async run(_params, task) {
       await fetchIndex(services, task.signal);
       task.log(`the catalogue offers ${(await offeredTemplates(services)).length} templates`);

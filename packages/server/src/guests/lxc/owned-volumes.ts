@@ -1,6 +1,7 @@
 /** The volumes that belong to a container: which they are, and how they go. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import { allProperties } from '../config-change.ts';
 import type { GuestConfigFile } from '../config-file.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
@@ -30,7 +31,7 @@ export async function removeVolumes(
       else throw error;
       return undefined;
     });
-    if (volume?.vmid !== vmid) continue;
+    if (volume?.vmid !== vmid || rehearsed(`removes the volume '${volid}'`)) continue;
     await services.storage.remove(volid);
     context.log(`removed volume '${volid}'`);
   }

@@ -1,6 +1,7 @@
 /** Changing a container's configuration. */
 import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
 import { lxcNetKeys } from '@ryokan/api/schema/lxc-config.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { ConfigChange } from '../config-change.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
@@ -36,30 +37,49 @@ export async function updateContainer(
   options: UpdateOptions,
   context: ChangeContext,
 ): Promise<void> {
+  await services.locks.with(`lxc-${vmid}`, () => carryOut(services, vmid, options, context));
+}
+
+/** For dry runs: the same up to what is made and removed, which a rehearsal only tells. */
+export function planContainerUpdate(
+  services: GuestServices,
+  vmid: number,
+  options: UpdateOptions,
+): Promise<void> {
+  const quiet = { log() {}, warn() {}, undo() {}, signal: new AbortController().signal };
+  return carryOut(services, vmid, options, quiet);
+}
+
+async function carryOut(
+  services: GuestServices,
+  vmid: number,
+  options: UpdateOptions,
+  context: ChangeContext,
+): Promise<void> {
   const { store, settings } = services;
-  await services.locks.with(`lxc-${vmid}`, async () => {
-    const guest = readGuest(store, 'lxc', settings.node, vmid);
-    if (options.digest !== undefined && options.digest !== guest.digest) throw digestMismatch();
-    demandUnlocked(guest.file.properties, 'lxc');
-    const { properties } = guest.file;
-    demandPossible(properties, options.change);
-    const running = isRunning(services.paths, vmid);
-    const set = await prepareValues(services, vmid, options.change.set, properties, context);
-    const file = mergeChange(guest.file, { ...options.change, set }, running);
-    demandDistinct(applyPending(file).properties);
-    await writeGuest(store, guest, file, options.author);
-    const dropped = droppedVolumes(properties, file.properties);
-    await removeVolumes(
-      services,
-      vmid,
-      dropped.filter((volid) => !namesAnywhere(file, volid)),
-      context,
-    );
-    if (!running) return;
-    context.keep?.();
-    const keys = [...options.change.delete, ...Object.keys(set)];
-    await applyToRunning(services, vmid, keys, options.author, context);
-  });
+  const guest = readGuest(store, 'lxc', settings.node, vmid);
+  if (options.digest !== undefined && options.digest !== guest.digest) throw digestMismatch();
+  demandUnlocked(guest.file.properties, 'lxc');
+  const { properties } = guest.file;
+  demandPossible(properties, options.change);
+  const running = isRunning(services.paths, vmid);
+  const set = await prepareValues(services, vmid, options.change.set, properties, context);
+  const file = mergeChange(guest.file, { ...options.change, set }, running);
+  demandDistinct(applyPending(file).properties);
+  await writeGuest(store, guest, file, options.author);
+  const dropped = droppedVolumes(properties, file.properties);
+  await removeVolumes(
+    services,
+    vmid,
+    dropped.filter((volid) => !namesAnywhere(file, volid)),
+    context,
+  );
+  if (!running) return;
+  if (rehearsed('changes the running container as far as it takes it; the rest waits for its next start'))
+    return;
+  context.keep?.();
+  const keys = [...options.change.delete, ...Object.keys(set)];
+  await applyToRunning(services, vmid, keys, options.author, context);
 }
 
 function demandPossible(present: Readonly<Record<string, string>>, change: ConfigChange): void {

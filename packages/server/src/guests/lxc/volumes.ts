@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { chmod, chown } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { rehearsed } from '../../cluster/rehearsal.ts';
 import { run } from '../../host/exec.ts';
 import { hostId, type IdRange } from '../../host/user-namespace.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
@@ -26,6 +27,8 @@ export async function prepareVolume(
 ): Promise<string> {
   const value = parseVolume(key, text);
   const request = newVolumeRequest(value);
+  if (request && rehearsed(`makes a volume of ${request.gib} GiB on storage '${request.storage}' (${key})`))
+    return text;
   if (request) return formatVolume(key, await makeVolume(owner, key, value, request, context));
   if (volumeKind(value) === 'bind') return formatVolume(key, demandFolder(key, value));
   if (volumeKind(value) === 'device') return formatVolume(key, value);

@@ -16,6 +16,16 @@ export interface AgentAccess {
   readonly qmp?: () => Promise<QmpClient>;
 }
 
+/** Throws 'state' unless the guest runs and was given an agent's channel. */
+export function demandAgent(services: GuestServices, vmid: number): void {
+  demandRunning(services, vmid);
+  if (hasAgent(services, vmid)) return;
+  throw new RyokanError(
+    'state',
+    'No QEMU guest agent configured: switch the option agent on and start the VM again',
+  );
+}
+
 /**
  * Runs `work` with the agent of a guest. Commands of one session come one after the other, with those of nobody else in
  * between, whichever process asks. Rejects with 'state': the VM does not run, it has no agent configured, none runs in
@@ -27,13 +37,7 @@ export async function withGuestAgent<T>(
   work: (agent: AgentSession) => Promise<T>,
   { patience = 10_000, signal, leave, qmp }: AgentAccess = {},
 ): Promise<T> {
-  demandRunning(services, vmid);
-  if (!hasAgent(services, vmid)) {
-    throw new RyokanError(
-      'state',
-      'No QEMU guest agent configured: switch the option agent on and start the VM again',
-    );
-  }
+  demandAgent(services, vmid);
   const { qga } = qemuRunPaths(services.paths, vmid);
   const name = `agent-${vmid}`;
   let begun = false;
