@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
 import type { ApiSession } from './api-session.ts';
 import { writeBusyboxTemplate } from './busybox-template.ts';
-import { startNode, type TestNode } from './node.ts';
+import { type NodeOptions, startNode, type TestNode } from './node.ts';
 
 export const busyboxTemplate = 'local:vztmpl/busybox.tar.gz';
 
@@ -90,10 +90,13 @@ export class ContainerLab {
  * `name` has to be one that no other test's node has: control groups of containers carry it. Without `natBridge` the node
  * shares the network of the machine; only then it has control groups, since `ip netns exec` hides them.
  */
-export async function openContainerLab(name: string, options = { natBridge: true }): Promise<ContainerLab> {
+export async function openContainerLab(
+  name: string,
+  options: Pick<NodeOptions, 'natBridge' | 'controlGroups' | 'env'> = { natBridge: true },
+): Promise<ContainerLab> {
   const node = await startNode({ ...options, name });
   const folder = join(node.dataDir, 'storage/template/cache');
   await mkdir(folder, { recursive: true });
   await writeBusyboxTemplate(join(folder, 'busybox.tar.gz'));
-  return new ContainerLab(node, await node.admin(), options.natBridge);
+  return new ContainerLab(node, await node.admin(), options.natBridge === true);
 }

@@ -29,6 +29,8 @@ export interface NodeOptions {
    * outside all the same.
    */
   readonly natBridge?: boolean;
+  /** With `natBridge`: its containers have control groups all the same. */
+  readonly controlGroups?: boolean;
   /** Environment of the node's processes, beside the test's own. */
   readonly env?: Readonly<Record<string, string>>;
   /** More arguments for `./ryokan up`. */
@@ -116,11 +118,14 @@ export class TestNode {
     return this.cliWith({}, ...args);
   }
 
-  /** Like `cli`; `okCodes` are exit codes that the test expects. */
-  cliWith(options: { readonly okCodes?: readonly number[] }, ...args: string[]): Promise<RunResult> {
+  /** Like `cli`; `okCodes` are exit codes that the test expects, `timeout` milliseconds. */
+  cliWith(
+    options: { readonly okCodes?: readonly number[]; readonly timeout?: number },
+    ...args: string[]
+  ): Promise<RunResult> {
     return run(join(this.#parts.checkout, 'ryokan'), args, {
-      ...options,
       timeout: 120_000,
+      ...options,
       env: { ...process.env, RYOKAN_DATA: this.dataDir },
     });
   }
@@ -201,7 +206,7 @@ export class TestNode {
 
 /** Starts a node and waits until it serves. Rejects with the output of `./ryokan up` when it does not. */
 export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
-  const namespace = options.natBridge ? await createNamespace() : undefined;
+  const namespace = options.natBridge ? await createNamespace(options) : undefined;
   const innerPort = namespace ? 8006 : await freePort();
   const node = new TestNode({
     name: options.name ?? 'test1',

@@ -27,6 +27,8 @@ export interface GuestState {
   readonly status?: string;
   /** QEMU's own run state when it runs: `running`, `paused`, `prelaunch`, `io-error`, `suspended`, … */
   readonly qmpstatus?: string;
+  /** Of a container: all its processes stand still. */
+  readonly frozen?: boolean | 0 | 1;
   /** Lock of the configuration: `backup`, `migrate`, `suspended`, … */
   readonly lock?: string;
   readonly template?: boolean | 0 | 1;
@@ -107,6 +109,7 @@ export const actionRules: Readonly<Record<GuestAction, ActionRule>> = {
 export function powerState(state: GuestState): PowerState {
   if (state.status === undefined || state.status === 'unknown') return 'unknown';
   if (state.status === 'stopped') return state.lock === 'suspended' ? 'hibernated' : 'stopped';
+  if (state.frozen) return 'paused';
   return pausedStates.has(state.qmpstatus ?? state.status) ? 'paused' : 'running';
 }
 

@@ -44,3 +44,16 @@ it('removes templates and nothing else', async () => {
   expect((await run('pveam remove local:iso/a.iso')).code).toBe(2);
   expect(daemon.received).toHaveLength(1);
 });
+
+it('has templates built, in the storage local unless another is named', async () => {
+  daemon.handle = () => ({ status: 400, body: { data: null, message: 'no' } });
+  await run('template build debian --suite trixie --mirror http://mirror.example/debian');
+  await run('template build ubuntu --storage nas');
+  expect(daemon.received.map(({ verb, path, params }) => [verb, path, Object.fromEntries(params)])).toEqual([
+    [
+      ...['POST', '/nodes/pve1/storage/local/build-template'],
+      { distribution: 'debian', suite: 'trixie', mirror: 'http://mirror.example/debian' },
+    ],
+    ['POST', '/nodes/pve1/storage/nas/build-template', { distribution: 'ubuntu' }],
+  ]);
+});

@@ -1,4 +1,4 @@
-/** `pveam`: templates of containers, beside `pveam update` and `pveam download`, which are single calls. */
+/** `pveam` and `ryokan template build`: templates of containers, beside `pveam update` and `pveam download`, which are single calls. */
 import { exitCode, UsageError } from './errors.ts';
 import { type LocalCommand, single } from './local-command.ts';
 import { isRecord, machineText, tableStyle } from './render.ts';
@@ -7,6 +7,7 @@ import { table } from './table.ts';
 import { followAndReport, upidNode } from './task-follow.ts';
 
 const sections = ['mail', 'system', 'turnkeylinux'] as const;
+const buildOptions = ['suite', 'arch', 'mirror', 'filename'] as const;
 const nodePath = (session: Session): string => `/nodes/${encodeURIComponent(session.localNode)}`;
 
 /** Rows as JSON or YAML when that was asked for, else as lines that scripts cut apart. */
@@ -92,4 +93,37 @@ const remove: LocalCommand = {
   },
 };
 
-export const templateCommands: readonly LocalCommand[] = [available, list, remove];
+/** `ryokan template build debian`: on this node, into the storage `local` unless another is named. */
+const build: LocalCommand = {
+  spec: {
+    words: 'ryokan template build',
+    args: ['distribution'],
+    params: {
+      distribution: { type: 'string', enum: ['debian', 'ubuntu'] },
+      storage: { type: 'string', format: 'pve-storage-id' },
+      ...Object.fromEntries(buildOptions.map((name) => [name, { type: 'string' as const }])),
+    },
+    required: ['distribution'],
+    implied: [],
+  },
+  description: "Builds a container template from a distribution's own packages.",
+  paramHelp: {
+    distribution: { description: 'What is built.' },
+    storage: { description: 'Where the template goes.', default: 'local' },
+    suite: { description: "The release's name: trixie, noble.", default: 'that of the node' },
+    arch: { description: 'Of the programs in it.', default: "the node's own" },
+    mirror: { description: 'Where its packages are fetched.' },
+    filename: { description: 'Name of the template, ending with .tar.zst.' },
+  },
+  run: async (session, parsed) => {
+    const path = `${nodePath(session)}/storage/${encodeURIComponent(single(parsed, 'storage') ?? 'local')}/build-template`;
+    const given = ['distribution', ...buildOptions].flatMap((name) => {
+      const value = single(parsed, name);
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    const { data } = await session.api.call('POST', path, Object.fromEntries(given));
+    return followAndReport(session, String(data), session.output.quiet ? () => {} : session.system.out);
+  },
+};
+
+export const templateCommands: readonly LocalCommand[] = [available, list, remove, build];

@@ -21,6 +21,7 @@ const status = {
   lock: Optional(Type.String()),
   tags: Optional(Type.String()),
   template: Optional(Bit()),
+  frozen: Optional(Bit('Present when it was suspended: its processes stand still.')),
   pid: Optional(Type.Integer({ description: 'Process id of its init on the node.' })),
   uptime: Optional(Type.Integer()),
   cpu: Optional(Type.Number()),
@@ -262,6 +263,16 @@ export const lxcReboot = defineMethod({
     ...guest,
     timeout: Optional(Type.Integer({ minimum: 0, description: 'Seconds to wait.' })),
   }),
+});
+
+export const lxcSuspend = defineMethod({
+  ...action('suspend', 'vzsuspend', 'Holds all processes of the container; its memory stays as it is.'),
+  params: guestOnly,
+});
+
+export const lxcResume = defineMethod({
+  ...action('resume', 'vzresume', 'Lets a suspended container go on.'),
+  params: guestOnly,
 });
 
 export const lxcTermproxy = defineMethod({

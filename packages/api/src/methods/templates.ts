@@ -1,6 +1,6 @@
 /** Templates of containers: the catalogue, and images from OCI registries. */
 import { defineMethod } from '../method.ts';
-import { Node, StorageId, Type } from '../schema/types.ts';
+import { Enum, Node, StorageId, Type } from '../schema/types.ts';
 
 const Optional = Type.Optional;
 const fill = { perm: '/storage/{storage}', privs: ['Datastore.AllocateTemplate'] } as const;
@@ -115,4 +115,49 @@ export const ociPull = defineMethod({
   proxyTo: 'node',
   task: { type: 'ocipull', id: 'storage' },
   cli: { command: 'pvesm oci-pull', args: ['storage', 'reference'] },
+});
+
+export const templateBuild = defineMethod({
+  id: 'storage.buildTemplate',
+  verb: 'POST',
+  path: '/nodes/{node}/storage/{storage}/build-template',
+  description: "Builds a container template from a distribution's own packages.",
+  params: Type.Object({
+    node: Node(),
+    storage: StorageId(),
+    distribution: Enum(['debian', 'ubuntu']),
+    suite: Optional(
+      Type.String({
+        pattern: '[a-z][a-z0-9-]*',
+        maxLength: 40,
+        description:
+          "The release's name: trixie; default: that of the node, where it is the same distribution.",
+      }),
+    ),
+    arch: Optional(
+      Enum(['amd64', 'i386', 'arm64', 'armhf'], {
+        description: "Of the programs in it; default: the node's own.",
+      }),
+    ),
+    mirror: Optional(
+      Type.String({
+        pattern: 'https?://[^\\s@]+',
+        maxLength: 512,
+        description:
+          'Where its packages are fetched; they have to be signed by the distribution all the same.',
+      }),
+    ),
+    filename: Optional(
+      Type.String({
+        pattern: '[A-Za-z0-9][A-Za-z0-9._-]*\\.tar\\.zst',
+        maxLength: 255,
+        description: 'Name of the template; default: debian-trixie_<date>_amd64.tar.zst and so on.',
+      }),
+    ),
+  }),
+  returns: Type.String(),
+  permission: { and: [fill, reachOut] },
+  proxyTo: 'node',
+  extension: true,
+  task: { type: 'buildtemplate', id: 'storage' },
 });

@@ -8,7 +8,7 @@ import type { Resource } from '@ryokan/api/schema/resource.ts';
 import type { Static } from '@ryokan/api/schema/types.ts';
 import type { GuestIndex, GuestSummary } from '../guests/guest-index.ts';
 import type { Balancer } from '../guests/qemu/balloon/balancer.ts';
-import type { GuestMonitor } from '../guests/running-guests.ts';
+import type { GuestMonitor, RunningGuest } from '../guests/running-guests.ts';
 import { uptime, uptimeOf } from '../host/procfs.ts';
 import type { Sampler } from '../metrics/sampler.ts';
 import type { StorageSummary } from '../storage/manager.ts';
@@ -232,6 +232,11 @@ function same(a: ResourceRow, b: ResourceRow): boolean {
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
+function standsStill({ watch, frozen }: RunningGuest): boolean {
+  const qmpstatus = watch?.qmpstatus ?? 'running';
+  return powerState({ status: 'running', qmpstatus, frozen: frozen?.() === true }) === 'paused';
+}
+
 function guestRow(sources: ResourceSources, guest: GuestSummary): ResourceRow {
   const running = sources.monitor().get(guest.vmid);
   const warning = sources.monitor().warning(guest.vmid);
@@ -243,11 +248,7 @@ function guestRow(sources: ResourceSources, guest: GuestSummary): ResourceRow {
     name: guest.name,
     node: guest.node,
     // As in the public API: a guest that stands still is `paused` here, while status/current says running.
-    status: running
-      ? powerState({ status: 'running', qmpstatus: running.watch?.qmpstatus ?? 'running' }) === 'paused'
-        ? 'paused'
-        : 'running'
-      : 'stopped',
+    status: running ? (standsStill(running) ? 'paused' : 'running') : 'stopped',
     template: guest.template ? 1 : 0,
     cpu: running ? sample.cpus / Math.max(1, guest.cpus) : 0,
     maxcpu: guest.cpus,

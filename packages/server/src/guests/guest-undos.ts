@@ -3,6 +3,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { textArg, type UndoTable } from '../tasks/undo.ts';
 import type { GuestServices } from './guest-services.ts';
 import { guestOwner, removeGuest } from './guest-store.ts';
+import { thaw, thawContainerUndo } from './lxc/freeze.ts';
 import { lxcEndedOutsideTask } from './lxc/guest-ended.ts';
 import { endStrayMonitor } from './lxc/process.ts';
 import { unmountAll, unmountUndo } from './lxc/task-mount.ts';
@@ -51,6 +52,7 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
     await endedOutsideTask(services, vmid, lockPatience, () => endStrays(services.paths, vmid));
   });
   undos.on(unmountUndo, (args) => unmountAll(services.paths, Number(args.vmid)));
+  undos.on(thawContainerUndo, (args) => thaw(services, Number(args.vmid)));
   undos.on('lxc.clean-up', async (args) => {
     const vmid = Number(args.vmid);
     await lxcEndedOutsideTask(services, vmid, lockPatience, () => endStrayMonitor(services.paths, vmid));

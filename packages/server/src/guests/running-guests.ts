@@ -19,6 +19,8 @@ export interface RunningGuest {
   readonly process: ProcessId;
   /** What QEMU says of itself; undefined as long as it has not answered, and for containers. */
   readonly watch?: { readonly qmpstatus: string | undefined } | undefined;
+  /** Does a container stand still? Looked up each time. */
+  readonly frozen?: () => boolean;
   /** LXC's monitor of a container. */
   readonly monitorPid?: number;
   /** How a guest that is more than one process is measured. */

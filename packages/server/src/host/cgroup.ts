@@ -12,7 +12,7 @@ import { isAlive } from './procfs.ts';
 const controllers = ['cpu', 'cpuacct', 'cpuset'] as const;
 type Controller = (typeof controllers)[number];
 /** What containers use beyond that. */
-const containerControllers = ['memory', 'blkio'] as const;
+const containerControllers = ['memory', 'blkio', 'freezer'] as const;
 
 /** Where controllers are mounted. One folder can serve several controllers. */
 export interface CgroupMounts {

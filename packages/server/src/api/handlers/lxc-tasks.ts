@@ -5,9 +5,11 @@ import {
   lxcDestroy,
   lxcReboot,
   lxcResize,
+  lxcResume,
   lxcShutdown,
   lxcStart,
   lxcStop,
+  lxcSuspend,
 } from '@ryokan/api/methods/lxc.ts';
 import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import { forgetGuest } from '../../access/acl.ts';
@@ -16,6 +18,12 @@ import { claimGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/lxc/config-change.ts';
 import { createContainer, demandTemplate, storagesOf } from '../../guests/lxc/create.ts';
 import { demandRemovable, destroyContainer } from '../../guests/lxc/destroy.ts';
+import {
+  demandResumable,
+  demandSuspendable,
+  resumeContainer,
+  suspendContainer,
+} from '../../guests/lxc/freeze.ts';
 import {
   containerLock,
   demandFree,
@@ -131,6 +139,14 @@ function powerHandlers(table: HandlerTable, services: Services): void {
       await shutdownContainer(services, vmid, { timeout }, task);
       await containerLock(services, vmid, task, () => startContainer(services, vmid, {}, task));
     },
+  });
+  table.onTask(lxcSuspend, {
+    check: ({ vmid }) => demandSuspendable(services, vmid),
+    run: ({ vmid }, task) => suspendContainer(services, vmid, task),
+  });
+  table.onTask(lxcResume, {
+    check: ({ vmid }) => demandResumable(services, vmid),
+    run: ({ vmid }, task) => resumeContainer(services, vmid, task),
   });
 }
 

@@ -127,6 +127,7 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       ...(error === undefined ? {} : { error }),
       ...(warning === undefined ? {} : { warning }),
       ...(running ? { pid: running.process.pid } : {}),
+      ...(running?.frozen?.() ? { frozen: 1 as const } : {}),
     };
   };
   table.on(lxcList, (_params, call) =>

@@ -2,12 +2,14 @@
 import {
   ociPull,
   ociTags,
+  templateBuild,
   templateCatalogue,
   templateCatalogueUpdate,
   templateDownload,
 } from '@ryokan/api/methods/templates.ts';
 import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { Services } from '../../services.ts';
+import { buildTemplate, checkBuild } from '../../storage/templates/build.ts';
 import { fetchIndex, offeredTemplates } from '../../storage/templates/catalogue.ts';
 import { checkTemplate, downloadTemplate } from '../../storage/templates/download.ts';
 import { checkPull, pullImage, repositoryTags } from '../../storage/templates/registry.ts';
@@ -30,5 +32,9 @@ export function templateHandlers(table: HandlerTable, services: Services): void 
   table.onTask(ociPull, {
     check: (params) => checkPull(services, params),
     run: (params, task) => pullImage(services, params, task),
+  });
+  table.onTask(templateBuild, {
+    check: (params) => checkBuild(services, params),
+    run: (params, task) => buildTemplate(services, params, task),
   });
 }

@@ -21,6 +21,8 @@ export interface ContainerCgroup {
   readonly version: 1 | 2;
   readonly countsSwap: boolean;
   use(): ContainerUse;
+  /** Are all its processes held? */
+  frozen(): boolean;
   /** Removes the group in every hierarchy; no error when it is not there or somebody is in it. */
   remove(): void;
 }
@@ -30,6 +32,11 @@ export function containerCgroup(vmid: number, node: string): ContainerCgroup {
   const name = join(`ryokan-${node}`, String(vmid));
   const { v1, v2 } = cgroupMounts();
   const version = v1.memory === undefined && v1.cpu === undefined ? 2 : 1;
+  // Where both versions are mounted, LXC takes the freezer of version 1 when there is one.
+  const freezers = [
+    ...(v1.freezer === undefined ? [] : [{ path: join(v1.freezer, name, 'freezer.state'), held: 'FROZEN' }]),
+    ...(v2 === undefined ? [] : [{ path: join(v2.path, name, 'cgroup.freeze'), held: '1' }]),
+  ];
   const file = (mount: string | undefined, name_: string) =>
     mount === undefined ? undefined : readTextIfPresent(join(mount, name, name_));
   const countsSwap =
@@ -42,6 +49,7 @@ export function containerCgroup(vmid: number, node: string): ContainerCgroup {
     countsSwap,
     use: () =>
       version === 1 ? useV1((kind, one) => file(v1[kind], one)) : useV2((one) => file(v2?.path, one)),
+    frozen: () => freezers.some(({ path, held }) => readTextIfPresent(path)?.trim() === held),
     remove: () => {
       for (const mount of hierarchies())
         for (const one of [name, `${name}-monitor`]) removeTree(join(mount, one));

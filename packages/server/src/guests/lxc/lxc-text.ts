@@ -115,6 +115,8 @@ function mounts(config: LxcConfig, host: LxcHost): Line[] {
   const sys = features.force_rw_sys ? 'sys:rw' : 'sys:mixed';
   const entries: string[] = [
     '/sys/fs/fuse/connections sys/fs/fuse/connections none bind,optional',
+    // systemd mounts it when it is not there, which fails without the rights of the node's root; nor may it read this.
+    ...(host.ids.length > 0 ? ['/sys/kernel/debug sys/kernel/debug none bind,optional'] : []),
     ...host.lxcfs.map((path) => `${lxcfsRoot}${path} ${path.slice(1)} none bind,optional`),
     // A nested runtime may mount /proc and /sys only where whole ones are to be seen.
     ...(features.nesting

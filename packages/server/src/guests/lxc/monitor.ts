@@ -8,6 +8,7 @@ import { waitForExit } from '../../host/process-end.ts';
 import { isAlive } from '../../host/procfs.ts';
 import type { GuestServices } from '../guest-services.ts';
 import type { RunningGuest } from '../running-guests.ts';
+import { containerCgroup } from './cgroup.ts';
 import { lxcEndedOutsideTask } from './guest-ended.ts';
 import { containerReading } from './measure.ts';
 import { initProcess, isRunning, lastEnd, leftovers, monitorProcess } from './process.ts';
@@ -22,6 +23,8 @@ const lockPatience = 600_000;
 export class LxcMonitor {
   private readonly guests = new Map<number, RunningGuest>();
   private readonly crashes = new Map<number, string>();
+  /** Those that stood still when they were last looked at. */
+  private readonly frozen = new Set<number>();
   private watcher: FSWatcher | undefined;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -78,14 +81,17 @@ export class LxcMonitor {
     const init = initProcess(paths, vmid);
     this.crashes.delete(vmid);
     const reading = containerReading(vmid, settings.node);
+    const { frozen } = containerCgroup(vmid, settings.node);
     const process = init ?? monitor;
-    this.guests.set(vmid, { vmid, process, monitorPid: monitor.pid, watch: undefined, reading });
+    this.guests.set(vmid, { vmid, process, monitorPid: monitor.pid, watch: undefined, reading, frozen });
     this.onChange(vmid);
   }
 
   private lookAtAll(): void {
-    for (const { vmid } of [...this.guests.values()])
+    for (const { vmid, frozen } of [...this.guests.values()]) {
       if (!isRunning(this.services.paths, vmid)) void this.ended(vmid);
+      else if (frozen?.() !== this.frozen.has(vmid)) this.noteFreeze(vmid);
+    }
     for (const vmid of leftovers(this.services.paths)) this.attach(vmid);
   }
 
@@ -110,6 +116,11 @@ export class LxcMonitor {
       log.warn({ vmid, reason: messageOf(error) }, 'could not clean up after a container');
     }
     this.attach(vmid);
+  }
+
+  private noteFreeze(vmid: number): void {
+    if (!this.frozen.delete(vmid)) this.frozen.add(vmid);
+    this.onChange(vmid);
   }
 
   private noteCrash(vmid: number): void {

@@ -48,6 +48,15 @@ export class MountNamespace {
     await run('mount', ['--namespace', String(this.pid), ...args]);
   }
 
+  /**
+   * Makes what is mounted at a path, and below it, read-only. Root of a user namespace that takes over these mounts
+   * cannot make them writable again, as it can with a mount that was made read-only for it alone.
+   */
+  async makeReadOnly(path: string): Promise<void> {
+    for (const one of this.mountPoints().filter((found) => found === path || found.startsWith(`${path}/`)))
+      await this.mount(['-o', 'remount,bind,ro', one]);
+  }
+
   /** The path by which the node reaches a path of the namespace. */
   path(inside: string): string {
     return `/proc/${this.pid}/root${inside}`;
@@ -83,11 +92,13 @@ export class MountNamespace {
   }
 
   private async unmountBelow(folder: string): Promise<void> {
-    const mounted = readFileSync(`/proc/${this.pid}/mountinfo`, 'utf8')
-      .split('\n')
-      .map((line) => line.split(' ')[4] ?? '')
-      .filter((path) => path.startsWith(`${folder}/`));
+    const mounted = this.mountPoints().filter((path) => path.startsWith(`${folder}/`));
     for (const path of mounted.reverse())
       await run('umount', ['--namespace', String(this.pid), '--lazy', path], { okCodes: [0, 32] });
+  }
+
+  private mountPoints(): string[] {
+    const text = readFileSync(`/proc/${this.pid}/mountinfo`, 'utf8');
+    return text.split('\n').map((line) => line.split(' ')[4] ?? '');
   }
 }

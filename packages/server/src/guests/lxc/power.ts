@@ -7,6 +7,7 @@ import type { TaskContext } from '../../tasks/task.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, salvageGuest } from '../guest-store.ts';
 import { preStop } from '../hookscript.ts';
+import { containerCgroup } from './cgroup.ts';
 import { lxcEnded } from './guest-ended.ts';
 import { initProcess, isRunning, monitorProcess } from './process.ts';
 
@@ -101,6 +102,10 @@ export async function shutdownContainer(
       return;
     }
     await preStop(services, vmid, task);
+    if (containerCgroup(vmid, services.settings.node).frozen()) {
+      task.log('the container is suspended; resuming it, so that it can shut down');
+      await run('lxc-unfreeze', lxcName(services, vmid), { timeout: killPatience });
+    }
     const timeout = options.timeout ?? defaultTimeout;
     // LXC finds out which signal; waiting is ours, so that the task can be stopped.
     await run('lxc-stop', [...lxcName(services, vmid), '--nokill', '--nowait'], {

@@ -77,6 +77,7 @@ async function mountPoints({ services, config, namespace }: ContainerStart): Pro
     const value = parseVolume(key, text);
     const source = namespace.folder(key);
     await namespace.mount(await mountArguments({ services }, key, value, source));
+    if (value.ro) await namespace.makeReadOnly(source);
     prepared.push({
       source,
       target: value.mp ?? '/',

@@ -1,6 +1,6 @@
 /**
- * Changes of a running container, key by key: resources by its control group, network cards by the kernel. What cannot
- * be done now (volumes, features, names) waits in [PENDING] for the next start.
+ * Changes of a running container, key by key: resources by its control group, network cards and mount points by the
+ * kernel. What cannot be done now (features, names) waits in [PENDING] for the next start.
  */
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
@@ -8,6 +8,7 @@ import { readGuest, writeGuest } from '../../guest-store.ts';
 import { readLxcConfig } from '../config.ts';
 import { applyPending } from '../config-change.ts';
 import { changeCard } from './cards.ts';
+import { changeMountPoint } from './mount-points.ts';
 import { changeResources, isResource } from './resources.ts';
 
 export interface LiveChange {
@@ -39,7 +40,9 @@ export async function applyToRunning(
     try {
       const done = isResource(key)
         ? await changeResources(services, vmid, readLxcConfig(next.properties).config)
-        : isCard(key) && (await changeCard(change));
+        : isCard(key)
+          ? await changeCard(change)
+          : isMountPoint(key) && (await changeMountPoint(change));
       if (done) await writeGuest(store, guest, next, author);
     } catch (error) {
       context.warn(
@@ -49,4 +52,5 @@ export async function applyToRunning(
   }
 }
 
+const isMountPoint = (key: string): boolean => /^mp\d+$/.test(key);
 const isCard = (key: string): boolean => /^net\d+$/.test(key);

@@ -1,0 +1,173 @@
+/**
+ * What is done to a container that runs, and what goes wrong with it: mount points plugged in and out, suspended and
+ * resumed, hook scripts, consoles, an init that does not listen, processes that are killed.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '../../packages/server/src/host/exec.ts';
+import { openTerminal } from '../lib/console-client.ts';
+import { type ContainerLab, openContainerLab } from '../lib/containers.ts';
+import { sleep, waitFor } from '../lib/wait.ts';
+
+let lab: ContainerLab;
+const inside = (command: string) => lab.inside(400, command);
+const state = (vmid = 400) =>
+  lab.admin.get<{ status: string; frozen?: number; pid?: number }>(lab.path(vmid, '/status/current'));
+const eventually = (what: string, look: () => Promise<boolean> | boolean) =>
+  waitFor(look, { timeout: 60, what });
+const pending = async () =>
+  (await lab.admin.get<{ key: string; pending?: string; delete?: number }[]>(lab.path(400, '/pending')))
+    .filter((row) => row.pending !== undefined || row.delete !== undefined)
+    .map(({ key }) => key);
+
+beforeAll(async () => {
+  lab = await openContainerLab('ct4', { natBridge: false });
+  const snippets = join(lab.node.dataDir, 'storage/snippets');
+  await mkdir(snippets, { recursive: true });
+  await writeFile(join(snippets, 'hook.sh'), `#!/bin/sh\necho "$1 $2" >> ${lab.node.dataDir}/hooks\n`);
+  await chmod(join(snippets, 'hook.sh'), 0o755);
+  await lab.create(400, { memory: 64, tty: 3 });
+  await lab.node.cli('pct', 'set', '400', '--hookscript', 'local:snippets/hook.sh');
+  await lab.power(400, 'start');
+});
+afterAll(() => lab?.close());
+
+test('mount points come and go while it runs; what is busy waits', async () => {
+  await lab.set(400, { mp0: 'local:0.05,mp=/srv/some data/here' });
+  expect(await pending()).toEqual([]);
+  expect(await inside('echo x > "/srv/some data/here/file"; stat -c %u "/srv/some data/here"')).toBe('0');
+  const holder = inside('cd "/srv/some data/here" && touch ready && while [ -e ready ]; do sleep 0.2; done');
+  await eventually('somebody in the folder', async () =>
+    (await inside('ls "/srv/some data/here"')).includes('ready'),
+  );
+  await lab.set(400, { delete: 'mp0' });
+  expect(await pending()).toEqual(['mp0']);
+  await inside('rm "/srv/some data/here/ready"');
+  await holder;
+  await lab.set(400, { delete: 'mp0' });
+  expect(await pending()).toEqual([]);
+  const { unused0 } = await lab.config(400);
+  expect(await inside('ls -A "/srv/some data/here"')).toBe('');
+  await lab.set(400, { mp1: `${unused0},mp=/again` });
+  expect(await inside('cat /again/file')).toBe('x');
+  await lab.set(400, { delete: 'mp1' });
+  await lab.set(400, { delete: 'unused0' });
+  expect((await run('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE'])).stdout).not.toContain(
+    'vm-400-disk-1',
+  );
+});
+
+test('directories of the node too; what shall be read-only waits, and is so for its root', async () => {
+  const shared = join(lab.node.dataDir, 'shared');
+  await mkdir(shared);
+  await writeFile(join(shared, 'note'), 'from the node\n');
+  const set = (...args: string[]) => lab.node.cli('pct', 'set', '400', ...args);
+  await set('--mp0', `${shared},mp=/mnt/shared`);
+  expect(await inside('cat /mnt/shared/note')).toBe('from the node');
+  await set('--mp0', `${shared},mp=/mnt/shared,ro=1`);
+  expect(await pending()).toEqual(['mp0']);
+  await lab.power(400, 'reboot', { timeout: 30 });
+  await inside('mount -o remount,bind,rw /mnt/shared || true');
+  await expect(inside('echo x > /mnt/shared/note')).rejects.toThrow('Read-only');
+  await set('--delete', 'mp0');
+  expect(await pending()).toEqual([]);
+  expect(readFileSync(join(shared, 'note'), 'utf8')).toBe('from the node\n');
+});
+
+test('a link in its tree leads a mount nowhere but into its tree', async () => {
+  await inside('rm -rf /srv/out; mkdir -p /srv /deep; ln -s /../../../deep /srv/out');
+  await lab.set(400, { mp2: 'local:0.05,mp=/srv/out/x' });
+  expect(await inside('ls -d /deep/x/lost+found')).toBe('/deep/x/lost+found');
+  expect(existsSync('/deep')).toBe(false);
+  await lab.set(400, { delete: 'mp2' });
+  expect(await inside('ls -A /deep/x')).toBe('');
+});
+
+test('suspended it stands still and is `paused`; resumed it goes on; shut down it is resumed first', async () => {
+  await inside('(while :; do echo >> /ticks; sleep 0.1; done) > /dev/null 2>&1 &');
+  const ticks = () => readFileSync(`/proc/${pid}/root/ticks`).length;
+  const { pid } = await state();
+  await eventually('a first tick', () => existsSync(`/proc/${pid}/root/ticks`));
+  await lab.power(400, 'suspend');
+  expect(await state()).toMatchObject({ status: 'running', frozen: 1 });
+  const rows = await lab.admin.get<{ id: string; status: string }[]>('/cluster/resources');
+  expect(rows.find(({ id }) => id === 'lxc/400')?.status).toBe('paused');
+  const before = ticks();
+  await expect(lab.power(400, 'suspend')).rejects.toThrow('suspended already');
+  await lab.node.down();
+  await lab.node.up();
+  lab.admin = await lab.node.admin();
+  expect(ticks()).toBe(before);
+  expect(await state()).toMatchObject({ status: 'running', frozen: 1 });
+  await lab.node.cli('pct', 'resume', '400');
+  await eventually('a further tick', () => ticks() > before);
+  expect((await state()).frozen).toBeUndefined();
+  await expect(lab.power(400, 'resume')).rejects.toThrow('not suspended');
+  await lab.power(400, 'suspend');
+  await lab.power(400, 'shutdown', { timeout: 30 });
+  expect(await lab.leftovers(400)).toEqual([]);
+});
+
+test('hook scripts hear of every phase', async () => {
+  const phases = () => readFileSync(join(lab.node.dataDir, 'hooks'), 'utf8').trim().split('\n').slice(-4);
+  expect(phases()).toEqual(['pre-start', 'post-start', 'pre-stop', 'post-stop'].map((one) => `400 ${one}`));
+  const script = join(lab.node.dataDir, 'storage/snippets/hook.sh');
+  await writeFile(script, '#!/bin/sh\n[ "$2" != pre-start ] || { echo not today; exit 3; }\n');
+  await expect(lab.power(400, 'start')).rejects.toThrow('hook');
+  expect(await lab.leftovers(400)).toEqual([]);
+  await lab.node.cli('pct', 'set', '400', '--delete', 'hookscript');
+});
+
+test('consoles: a terminal each up to `tty`, /dev/console, a shell', async () => {
+  await lab.set(400, { cmode: 'shell' });
+  await lab.power(400, 'start');
+  expect(await inside('ls /dev | grep -c "^tty[0-9]"')).toBe('3');
+  const shell = await openTerminal(lab.admin, lab.path(400));
+  await shell.answers('echo $((6*7)) $(id -u)', /42 0/);
+  shell.close();
+  await lab.set(400, { cmode: 'console' });
+  const terminal = await openTerminal(lab.admin, lab.path(400));
+  await inside('echo hello from inside > /dev/console');
+  await terminal.shows(/hello from inside/, 30);
+  terminal.close();
+  await lab.set(400, { cmode: 'tty' });
+  const tty = await openTerminal(lab.admin, lab.path(400));
+  await eventually('a word on a terminal', async () => {
+    await inside('for t in 1 2 3; do echo on terminal $t > /dev/tty$t; done');
+    return /on terminal [123]/.test(tty.output);
+  });
+  tty.close();
+});
+
+test('an init that does not listen: a shutdown says so, can be overruled, and stop ends it', async () => {
+  await inside('echo "trap \'\' PWR TERM" > /etc/rc.local');
+  await lab.power(400, 'reboot', { timeout: 30 });
+  await expect(lab.power(400, 'shutdown', { timeout: 1 })).rejects.toThrow('did not shut down within 1 s');
+  const waiting = lab.admin.call<string>('POST', lab.path(400, '/status/shutdown'), { timeout: 300 });
+  const upid = await waiting;
+  await lab.power(400, 'stop', { 'overrule-shutdown': 1 });
+  expect((await lab.admin.taskEnd(upid)).exitstatus).not.toBe('OK');
+  expect(await lab.leftovers(400)).toEqual([]);
+  await lab.power(400, 'start');
+  await lab.power(400, 'shutdown', { timeout: 1, forceStop: 1 });
+  expect((await state()).status).toBe('stopped');
+});
+
+test('a worker that is killed in the middle of a start leaves nothing, and the next start works', async () => {
+  for (const wait of [20, 60, 150]) {
+    const upid = await lab.admin.call<string>('POST', lab.path(400, '/status/start'));
+    const worker = Number.parseInt(upid.split(':')[2] ?? '', 16);
+    await sleep(wait);
+    if (existsSync(`/proc/${worker}`)) process.kill(worker, 'SIGKILL');
+    await lab.admin.taskEnd(upid);
+    await eventually(
+      'a container or nothing',
+      async () => (await state()).status === 'running' || (await lab.leftovers(400)).length === 0,
+    );
+    if ((await state()).status === 'running') await lab.power(400, 'stop');
+  }
+  await lab.power(400, 'start');
+  expect((await state()).status).toBe('running');
+});
