@@ -109,6 +109,40 @@ test('a disk moves to another format while the guest runs, and back when it is s
   expect(refused.reason).toMatch(/same storage with same format/);
 });
 
+test('limits of a disk hold for its guest, not for its move, and go along', async () => {
+  const limited = async () => {
+    const socket = node.guestSocket(303, 'qmp');
+    const objects = (await qmp(socket, 'qom-list', { path: '/objects' })) as { name: string }[];
+    const groups = objects.map((one) => one.name).filter((name) => name.startsWith('throttle-'));
+    const limits = groups.map((name) =>
+      qmp(socket, 'qom-get', { path: `/objects/${name}`, property: 'limits' }),
+    );
+    return ((await Promise.all(limits)) as { 'bps-write': number }[]).map(
+      (one) => one['bps-write'] / 1024 ** 2,
+    );
+  };
+  await admin.run('POST', `${node.path}/qemu`, { vmid: 303, memory: 32, scsi0: 'local:0.0625,mbps_wr=1' });
+  const path = pathOf((await config(303)).scsi0);
+  await run('qemu-io', ['-f', formatOf(path), '-c', 'write -q -P 7 0 48M', path]);
+  await admin.run('POST', qemu(303, '/status/start'));
+  const begun = performance.now();
+  await admin.run('POST', qemu(303, '/move_disk'), {
+    disk: 'scsi0',
+    storage: 'local',
+    format: 'raw',
+    delete: 1,
+  });
+  // With its limit it would take 48 s.
+  expect(performance.now() - begun).toBeLessThan(30_000);
+  expect(await limited()).toEqual([1]);
+  await admin.run('POST', qemu(303, '/config'), {
+    scsi0: (await config(303)).scsi0?.replace('wr=1', 'wr=2'),
+  });
+  expect(await limited()).toEqual([2]);
+  await admin.run('POST', qemu(303, '/status/stop'));
+  await admin.run('DELETE', qemu(303));
+});
+
 test('a clone of a snapshot has its disks, on another storage and in another format, and its configuration', async () => {
   await admin.call('POST', '/storage', {
     ...{ storage: 'second', type: 'dir', content: 'images', path: second },

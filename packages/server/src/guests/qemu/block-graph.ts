@@ -89,6 +89,9 @@ const noSuchDisk = (key: string) =>
     `the running guest has no disk '${key}'; was it added while it ran and waits for the next start?`,
   );
 
+/** The group of limits that a filter names: `throttle-scsi0-2` of `drive-scsi0-2`. See throttle-group.ts. */
+export const throttleGroupOf = (root: string): string => root.replace(/^drive-/, 'throttle-');
+
 /** Names of the nodes of a drive, from the top down. */
 export interface NodeNames {
   readonly root: string;

@@ -4,12 +4,15 @@ import { textArg, type UndoArgs, type UndoTable } from '../../../tasks/undo.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
 import { driveGraph } from '../block-graph.ts';
+import { requireQemuConfig } from '../config.ts';
 import { namesAnywhere } from '../config-change.ts';
 import { volumeExists } from '../disks.ts';
+import { configuredDrives } from '../drive-options.ts';
 import { withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
 import type { QmpClient } from '../qmp-client.ts';
 import { closeUnused } from '../snapshot/layers.ts';
+import { setLimits } from '../throttle-group.ts';
 import { abandon, endJob, type Mirror } from './block-jobs.ts';
 import { baseVolumeOf } from './guest-disks.ts';
 import { moveToVolume, replaceVolume } from './volume-switch.ts';
@@ -75,9 +78,16 @@ async function settleMove(services: GuestServices, args: UndoArgs): Promise<void
     live && (await withQmp(services, vmid, (qmp) => settleMirror(qmp, textArg(args, 'disk'), mirror)));
   const guest = tryReadGuest(services, vmid);
   if (guest && namesAnywhere(guest.file, volid)) return;
-  if (guest && switched)
-    await writeGuest(services.store, guest, moveToVolume(guest.file, from, volid), 'undo');
-  else await removeIfThere(services, volid);
+  if (!guest || !switched) return removeIfThere(services, volid);
+  await writeGuest(services.store, guest, moveToVolume(guest.file, from, volid), 'undo');
+  await limitAgain(services, guest, textArg(args, 'disk'));
+}
+
+/** The new place of a disk has no limits as long as it is filled. */
+async function limitAgain(services: GuestServices, { vmid, file }: StoredGuest, disk: string): Promise<void> {
+  const drives = configuredDrives(requireQemuConfig(file.properties, vmid));
+  const drive = drives.find(({ key }) => key === disk);
+  if (drive) await withQmp(services, vmid, (qmp) => setLimits(qmp, disk, drive.options));
 }
 
 /** Puts an end to a move in QEMU; says whether the disk is on its target by now. */

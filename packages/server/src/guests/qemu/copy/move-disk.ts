@@ -9,7 +9,7 @@ import { freshNodeNames, type NodeNames } from '../block-graph.ts';
 import { requireQemuConfig } from '../config.ts';
 import { inSnapshot } from '../config-change.ts';
 import { driveNodes } from '../devices/block.ts';
-import { configuredDrives } from '../drive-options.ts';
+import { type ConfiguredDrive, configuredDrives } from '../drive-options.ts';
 import { isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
 import { whilePaused } from '../pause.ts';
 import { guestLock, withQmp } from '../power.ts';
@@ -18,6 +18,7 @@ import { hasIoUring } from '../qemu-facts.ts';
 import type { JsonObject } from '../qmp-client.ts';
 import { closeUnused } from '../snapshot/layers.ts';
 import { resolveVolume } from '../start-host.ts';
+import { addFreeGroup, setLimits } from '../throttle-group.ts';
 import type { LimitFor } from './bandwidth.ts';
 import { movingMirrorOf, sparseTarget, startMirror, switchOver, untilJobs } from './block-jobs.ts';
 import { resumeUndo, settleMoveUndo } from './copy-undos.ts';
@@ -162,7 +163,8 @@ async function moveLive(
         ...{ job: mirror.job, nodes: mirror.nodes.join(' ') },
       });
     const target = await makeTarget(services, copy, vmid, task, undo);
-    const node = await targetNode(services, vmid, key, target.volid, names);
+    const { drive, node } = await targetNode(services, vmid, key, target.volid, names);
+    await addFreeGroup(qmp, names.root);
     await startMirror(qmp, key, node, mirror, { speed: rateLimit });
     const onProgress = (fraction: number) => task.progress(fraction, `copying ${key}`);
     await untilJobs(qmp, [mirror], ['ready'], { signal: task.signal, onProgress });
@@ -171,6 +173,7 @@ async function moveLive(
       () => {},
       async () => {
         await switchOver(qmp, mirror);
+        await setLimits(qmp, key, drive.options);
         await switchConfig(services, vmid, copy, target, task.user);
       },
     );
@@ -178,14 +181,14 @@ async function moveLive(
   });
 }
 
-/** The new image with the options of the drive, and a filter above it for the same limits. */
+/** The drive as it is configured; and the new image with its options, with a filter above it. */
 async function targetNode(
   services: GuestServices,
   vmid: number,
   key: string,
   volid: string,
   names: NodeNames,
-): Promise<JsonObject> {
+): Promise<{ drive: ConfiguredDrive; node: JsonObject }> {
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   const config = requireQemuConfig(file.properties, vmid);
   const drive = configuredDrives(config).find((one) => one.key === key);
@@ -193,5 +196,6 @@ async function targetNode(
   if (!drive || !volume) throw new RyokanError('state', `'${key}' is no disk of the running guest`);
   const { root } = driveNodes(drive, volume, hasIoUring(), names);
   // The filter too, as it would keep the holes out of the copy.
-  return { ...root, discard: 'unmap', file: sparseTarget(root.file as JsonObject) };
+  const node = { ...root, discard: 'unmap', file: sparseTarget(root.file as JsonObject) };
+  return { drive, node };
 }

@@ -9,7 +9,7 @@
  */
 import type { QemuDrive } from '@ryokan/api/schema/qemu-drive.ts';
 import type { DeviceSink } from '../arguments.ts';
-import type { NodeNames } from '../block-graph.ts';
+import { type NodeNames, throttleGroupOf } from '../block-graph.ts';
 import type { ConfiguredDrive } from '../drive-options.ts';
 import { cannot, type Guest, notProvided, notSupported } from '../guest-context.ts';
 import type { ResolvedVolume } from '../host-input.ts';
@@ -56,7 +56,7 @@ export function driveNodes(
   if (options.snapshot) throw notSupported(key, 'snapshot=1 (throwing writes away) is not supported');
   const { root: format, file } = names;
   if (drive.cdrom) return { root: imageNodes(drive, volume, { format, file }, ioUring) };
-  const id = `throttle-${key}`;
+  const id = throttleGroupOf(names.root);
   return {
     throttleGroup: { id, limits: throttleLimits(key, options) },
     root: {
@@ -153,7 +153,7 @@ const directions = [
 
 /**
  * The limits of a drive as QEMU's ThrottleLimits (bytes or operations a second; lengths in seconds). Also what goes to
- * `qom-set throttle-<key> limits` when they change while the guest runs.
+ * `qom-set limits` of its group when they change while the guest runs (throttle-group.ts).
  */
 export function throttleLimits(key: string, options: QemuDrive): { readonly [limit: string]: number } {
   const limits: Record<string, number> = {};

@@ -2,6 +2,7 @@
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { removeDriveNodes } from '../block-graph.ts';
 import { type QmpClient, QmpError } from '../qmp-client.ts';
+import { dropGroups } from '../throttle-group.ts';
 
 /** All nodes of a drive, those of later images and discs too: `drive-scsi0`, `format-scsi0-2`. */
 export async function driveNodeNames(qmp: QmpClient, key: string): Promise<string[]> {
@@ -29,9 +30,7 @@ export async function releaseVolume(qmp: QmpClient, key: string): Promise<void> 
       context: { key },
     });
   }
-  const objects = await qmp.execute<{ name: string }[]>('qom-list', { path: '/objects' });
-  const group = `throttle-${key}`;
-  if (objects.some((object) => object.name === group)) await qmp.execute('object-del', { id: group });
+  await dropGroups(qmp, key);
 }
 
 /** What is in use, was made with another node, or went with one: what is still there is looked at afterwards. */

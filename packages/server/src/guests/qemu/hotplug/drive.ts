@@ -1,6 +1,5 @@
 /** Disks and CD-ROM drives of a running guest: plugged in, taken away, changed in place. */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import { throttleLimits } from '../devices/block.ts';
 import { addDrive, controllerOf, hasSingleControllers, iothreadId } from '../devices/drives.ts';
 import { type ConfiguredDrive, configuredDrives } from '../drive-options.ts';
 import { parseDrive } from '../drive-value.ts';
@@ -8,6 +7,7 @@ import type { Guest } from '../guest-context.ts';
 import type { QemuHost } from '../host-input.ts';
 import type { QmpClient } from '../qmp-client.ts';
 import { resolveVolume } from '../start-host.ts';
+import { setLimits } from '../throttle-group.ts';
 import { changeMedium } from './cdrom.ts';
 import { releaseVolume } from './drive-nodes.ts';
 import { type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
@@ -31,7 +31,7 @@ export async function changeDrive(live: LiveGuest, change: LiveChange): Promise<
   if (different.includes('file') || old.drive.cdrom !== wanted.drive.cdrom) return replaceDrive(live, change);
   const fixed = different.filter((option) => !limit.test(option));
   if (fixed.length > 0) return waits(`${fixed.join(', ')} cannot change while the guest runs`);
-  if (different.length > 0) await setLimits(live.qmp, key, wanted.drive);
+  if (different.length > 0) await setLimits(live.qmp, key, wanted.drive.options);
   return 'done';
 }
 
@@ -41,20 +41,6 @@ function differingOptions(key: string, before: string, after: string): string[] 
   return [...new Set([...Object.keys(old), ...Object.keys(wanted)])].filter(
     (option) => !inert.has(option) && old[option] !== wanted[option],
   );
-}
-
-/** Limits that are not set are sent as none: QEMU keeps what it is not told. */
-async function setLimits(qmp: QmpClient, key: string, drive: ConfiguredDrive): Promise<void> {
-  const none: Record<string, number> = {};
-  for (const kind of ['bps', 'iops']) {
-    for (const direction of ['total', 'read', 'write']) {
-      none[`${kind}-${direction}`] = 0;
-      none[`${kind}-${direction}-max`] = 0;
-      none[`${kind}-${direction}-max-length`] = 1;
-    }
-  }
-  const value = { ...none, ...throttleLimits(key, drive.options) };
-  await qmp.execute('qom-set', { path: `/objects/throttle-${key}`, property: 'limits', value });
 }
 
 interface DescribedDrive {

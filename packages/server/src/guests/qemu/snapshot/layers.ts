@@ -16,6 +16,7 @@ import {
 import { abandon, endJob, finalize, type Mirror, untilJobs } from '../copy/block-jobs.ts';
 import { driveNodeNames } from '../hotplug/drive-nodes.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
+import { dropGroups } from '../throttle-group.ts';
 
 /** An image with the options of its drive, as a start would open it: qcow2 node with its file node inside. */
 export type DescribeImage = (
@@ -115,6 +116,7 @@ export async function closeUnused(qmp: QmpClient, key: string): Promise<void> {
     stray.filter((name) => name.startsWith('drive-') === wanted),
   );
   await removeNodes(qmp, [...(filters ?? []), ...(others ?? []).sort().reverse()]);
+  if (graph) await dropGroups(qmp, key, graph.name);
 }
 
 /** The name of the job is always the same: one that stayed in QEMU's list gives it back first. */
