@@ -32,6 +32,24 @@ afterAll(async () => {
 const open = (tab: string) => page.goto(`${lab.node.url}/lxc/${vmid}/${tab}`);
 const dialog = () => page.getByRole('dialog');
 
+/** Presses a dialog's button and waits until the dialog is gone: a refused change stays open and fails here. */
+async function press(name: string): Promise<void> {
+  await dialog().getByRole('button', { name, exact: true }).click();
+  await dialog()
+    .waitFor({ state: 'detached' })
+    .catch(async (cause: unknown) => {
+      throw new Error(`the dialog stays: ${await dialog().textContent()}`, { cause });
+    });
+}
+
+async function choose(menu: string, item: string): Promise<void> {
+  await page.getByRole('button', { name: menu, exact: true }).click();
+  await page.getByRole('menuitem', { name: new RegExp(`^${item}`) }).click();
+}
+
+const edit = (device: string) => page.getByRole('button', { name: `Edit: ${device}`, exact: true }).click();
+const row = (text: string) => page.getByRole('row').filter({ hasText: text });
+
 const becomes = (status: string) =>
   waitFor(async () => (await lab.status(vmid)).status === status, { timeout: 60, what: status });
 
@@ -67,6 +85,72 @@ test('a power action asks first and says what happens', async () => {
   await page.getByRole('button', { name: 'Start' }).last().click();
   await becomes('running');
   await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
+});
+
+test('memory changes while it runs', async () => {
+  await open('resources');
+  await edit('Memory');
+  await dialog().getByRole('spinbutton', { name: 'Memory' }).fill('96');
+  await press('Save');
+  await page.getByText('Changed; it works already').waitFor();
+  await row('Memory').getByText('96 MiB').waitFor();
+  expect((await lab.config(vmid)).memory).toBe(96);
+  expect(await page.locator('.ry-row-pending').count()).toBe(0);
+});
+
+test('a mount point waits for the next start, is taken back, is made again and grows', async () => {
+  await choose('Add', 'Mount point');
+  await dialog().getByRole('textbox', { name: 'Path in the container' }).fill('/srv/data');
+  await dialog().getByRole('spinbutton', { name: 'Size' }).fill('0.05');
+  await dialog().getByRole('button', { name: 'More settings' }).click();
+  await dialog().getByRole('checkbox', { name: 'noatime' }).check();
+  await press('Add');
+  await page.getByText('takes effect at the next start: mp0').waitFor();
+  const pending = row('Mount point (mp0)');
+  expect(await pending.locator('ins').textContent()).toContain('/srv/data');
+  await page.getByRole('button', { name: 'Revert: Mount point (mp0)' }).click();
+  await pending.waitFor({ state: 'detached' });
+  // The volume was made already; it waits among the unused ones.
+  await page.getByRole('button', { name: 'Edit: Unused disk (unused0)' }).click();
+  await dialog().getByRole('textbox', { name: 'Path in the container' }).fill('/srv/data');
+  await press('Attach');
+  await lab.power(vmid, 'reboot', { timeout: 30 });
+  await page.locator('.ry-row-pending').waitFor({ state: 'detached' });
+  expect(await lab.inside(vmid, 'grep -c " /srv/data " /proc/mounts')).toBe('1');
+});
+
+test('a network card is edited while it runs', async () => {
+  await open('network');
+  await edit('Network card (net0)');
+  await dialog().getByRole('textbox', { name: 'Address with prefix' }).fill('192.0.2.20/24');
+  await dialog().getByRole('spinbutton', { name: 'VLAN tag' }).fill('7');
+  await press('Save');
+  await row('net0').getByText('192.0.2.20/24').waitFor();
+  expect((await lab.config(vmid)).net0).toMatch(/tag=7/);
+  expect(await lab.inside(vmid, 'ip -o -4 addr show eth0')).toContain('192.0.2.20/24');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  const name = dialog().getByRole('textbox', { name: 'Name in the container' });
+  expect(await name.inputValue()).toBe('eth1');
+  await press('Add');
+  await row('net1').getByText('eth1').waitFor();
+  expect(await lab.inside(vmid, 'ip -o link')).toContain('eth1');
+});
+
+test('names and options have forms; what can never change has none', async () => {
+  await open('dns');
+  await edit('Name servers');
+  await dialog().getByRole('textbox').fill('192.0.2.53');
+  await press('Save');
+  expect((await lab.config(vmid)).nameserver).toBe('192.0.2.53');
+  await page.getByRole('button', { name: 'Revert: Name servers' }).click();
+  await row('Name servers').getByText('as on the node').waitFor();
+  await open('options');
+  await edit('Console opens');
+  await dialog().getByRole('combobox').selectOption('console');
+  await press('Save');
+  expect((await lab.config(vmid)).cmode).toBe('console');
+  await row('Unprivileged').getByText('Fixed since its creation').waitFor();
+  expect(await row('Unprivileged').getByRole('button').count()).toBe(0);
 });
 
 test('it is removed with its volumes, named one by one', async () => {

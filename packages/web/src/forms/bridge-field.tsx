@@ -16,18 +16,22 @@ export function useBridges(node: string): {
   return { bridges: (data ?? []).map((one) => one.iface).sort(), loaded: data !== undefined, refetch };
 }
 
-/** A bridge of the node or user networking; without any bridge it offers to make one. */
+/** A bridge of the node, or user networking where the guest can have it; without any bridge it offers to make one. */
 export function BridgeField(props: {
   id: string;
   node: string;
   /** '' is user networking. */
   value: string;
+  /** Containers have no user networking. */
+  bridgesOnly?: boolean;
   onChange: (bridge: string) => void;
   problem?: string | undefined;
 }) {
   const t = useT();
   const { bridges, loaded, refetch } = useBridges(props.node);
   const [offering, setOffering] = useState(false);
+  const { bridgesOnly = false } = props;
+  const none = loaded && bridges.length === 0 ? t('hardware.noBridge') : undefined;
   const listed = props.value === '' || bridges.includes(props.value);
   return (
     <>
@@ -36,12 +40,16 @@ export function BridgeField(props: {
         label={t('hardware.bridge')}
         value={props.value}
         onChange={props.onChange}
-        help={props.value === '' ? t('hardware.userNetHelp') : undefined}
+        help={bridgesOnly ? none : props.value === '' ? t('hardware.userNetHelp') : undefined}
         problem={props.problem}
         choices={[
           ...bridges.map((one) => ({ value: one, label: one })),
           ...(listed ? [] : [{ value: props.value, label: t('hardware.notHere', { name: props.value }) }]),
-          { value: '', label: t('hardware.userNet') },
+          ...(bridgesOnly
+            ? props.value === ''
+              ? [{ value: '', label: t('hardware.chooseBridge'), disabled: true }]
+              : []
+            : [{ value: '', label: t('hardware.userNet') }]),
         ]}
       >
         {loaded && bridges.length === 0 && may('nodes', 'Sys.Modify') ? (

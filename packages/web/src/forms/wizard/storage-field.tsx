@@ -1,23 +1,24 @@
 import { useEffect } from 'react';
-import { useStorages } from '../../api/volumes.ts';
+import { type ContentType, useStorages } from '../../api/volumes.ts';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import { SelectField } from '../fields.tsx';
 import { useWizard } from './context.ts';
 
-/** A storage that takes disks, with its free space; the first one is chosen when there is no choice yet. */
+/** A storage that takes disks of this kind, with its free space; the first one is chosen when there is no choice yet. */
 export function StorageField(props: {
   id: string;
   label: string;
   help?: string;
   node: string;
+  content?: ContentType;
   value: string;
   onChange: (storage: string) => void;
   problem?: string | undefined;
 }) {
   const t = useT();
   const format = useFormat();
-  const { storages, loaded } = useStorages(props.node, 'images');
+  const { storages, loaded } = useStorages(props.node, props.content ?? 'images');
   const first = storages[0]?.storage;
   const known = storages.some((one) => one.storage === props.value);
   const { onChange } = props;

@@ -23,6 +23,7 @@ export const hardware = {
   'hardware.cache': 'Cache',
   'hardware.cacheUnsafe': 'unsafe (a power cut loses data)',
   'hardware.cdrom': 'CD/DVD drive',
+  'hardware.chooseBridge': 'Choose a bridge',
   'hardware.cores': 'Cores per socket',
   'hardware.cpuModel': 'Processor model',
   'hardware.cpuModelHelp':
@@ -65,6 +66,7 @@ export const hardware = {
   'hardware.network': 'Network card',
   'hardware.newest': '{{machine}} (newest version)',
   'hardware.next': 'After the next start',
+  'hardware.noBridge': 'This node has no bridge yet. Make one, or remove this card.',
   'hardware.noLimit': 'no limit',
   'hardware.now': 'Now',
   'hardware.numa': 'NUMA',

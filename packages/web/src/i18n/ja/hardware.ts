@@ -23,6 +23,7 @@ export const hardware = {
   'hardware.cache': 'キャッシュ',
   'hardware.cacheUnsafe': 'unsafe (電源断でデータを失います)',
   'hardware.cdrom': 'CD/DVD ドライブ',
+  'hardware.chooseBridge': 'ブリッジを選択',
   'hardware.cores': 'ソケットあたりのコア数',
   'hardware.cpuModel': 'プロセッサの種類',
   'hardware.cpuModelHelp':
@@ -65,6 +66,8 @@ export const hardware = {
   'hardware.network': 'ネットワークカード',
   'hardware.newest': '{{machine}} (最新版)',
   'hardware.next': '次回起動後',
+  'hardware.noBridge':
+    'このノードにはまだブリッジがありません。ブリッジを作成するか、このカードを削除してください。',
   'hardware.noLimit': '無制限',
   'hardware.now': '現在',
   'hardware.numa': 'NUMA',

@@ -1,4 +1,4 @@
-import { Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
+import { Button, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
 import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import { useState } from 'react';
 import { useT } from '../../i18n/index.ts';
@@ -6,39 +6,36 @@ import type { DeviceGroup } from './config-model.ts';
 import { deviceName } from './device-text.tsx';
 import type { Entries } from './use-entries.ts';
 
-const addable: readonly DeviceGroup[] = [
-  'disk',
-  'cdrom',
-  'network',
-  'efidisk',
-  'tpm',
-  'cloudinit',
-  'usb',
-  'pci',
-  'serial',
-  'audio',
-  'rng',
-  'watchdog',
-];
-
-/** Devices of which a guest has one at most, with their key. */
-const once: Readonly<Partial<Record<DeviceGroup, string>>> = {
-  efidisk: 'efidisk0',
-  tpm: 'tpmstate0',
-  rng: 'rng0',
-  audio: 'audio0',
-  watchdog: 'watchdog',
-};
+/** A kind of device that can be added. */
+export interface Addable {
+  readonly group: DeviceGroup;
+  /** Of this kind a guest has one at most, with this key. */
+  readonly only?: string;
+}
 
 /** Kinds of devices that can be added to a guest. */
 export function AddMenu(props: {
+  addable: readonly Addable[];
   disabled: boolean;
   entries: Entries;
   onChoose: (group: DeviceGroup) => void;
 }) {
   const t = useT();
   const [open, setOpen] = useState(false);
-  const isTaken = (group: DeviceGroup) => props.entries.has(once[group] ?? '');
+  const isTaken = ({ only }: Addable) => only !== undefined && props.entries.has(only);
+  const [first, second] = props.addable;
+  // Of one kind there is nothing to choose.
+  if (first && !second)
+    return (
+      <Button
+        size="sm"
+        icon={<PlusIcon />}
+        isDisabled={props.disabled}
+        onClick={() => props.onChoose(first.group)}
+      >
+        {t('hardware.add')}
+      </Button>
+    );
   return (
     <Dropdown
       isOpen={open}
@@ -58,17 +55,17 @@ export function AddMenu(props: {
       )}
     >
       <DropdownList>
-        {addable.map((group) => (
+        {props.addable.map((one) => (
           <DropdownItem
-            key={group}
-            isAriaDisabled={isTaken(group)}
-            description={isTaken(group) ? t('hardware.onlyOne') : undefined}
+            key={one.group}
+            isAriaDisabled={isTaken(one)}
+            description={isTaken(one) ? t('hardware.onlyOne') : undefined}
             onClick={() => {
               setOpen(false);
-              props.onChoose(group);
+              props.onChoose(one.group);
             }}
           >
-            {deviceName({ id: group, group }, t)}
+            {deviceName({ id: one.group, group: one.group }, t)}
           </DropdownItem>
         ))}
       </DropdownList>

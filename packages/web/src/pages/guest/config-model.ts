@@ -89,7 +89,7 @@ export interface GuestVolume {
 }
 
 /** A volume of `local:100/vm-100-disk-0.qcow2,size=8G`, of any device of any guest; undefined for other things. */
-function readVolume(text: string): { volid: string; size: string | undefined } | undefined {
+export function readVolume(text: string): { volid: string; size: string | undefined } | undefined {
   const parts = text.split(',').map((part) => /^(?:(\w+)=)?(.*)$/s.exec(part) ?? []);
   const option = (...names: readonly string[]) => parts.find(([, name = '']) => names.includes(name))?.[2];
   const volid = option('', 'file', 'volume') ?? '';
@@ -108,9 +108,13 @@ export function volumesOf(config: Config): GuestVolume[] {
   return volumes.sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-/** The first free key of a family (`scsi` → `scsi2`); undefined when all are taken. */
-export function freeKey(family: string, taken: ReadonlySet<string>): string | undefined {
-  for (let index = 0; `${family}${index}` in qemuConfigFields; index++) {
+/** The first free key of a family (`scsi` → `scsi2`) among the keys of a kind; undefined when all are taken. */
+export function freeKey(
+  family: string,
+  taken: ReadonlySet<string>,
+  fields: Readonly<Record<string, unknown>> = qemuConfigFields,
+): string | undefined {
+  for (let index = 0; `${family}${index}` in fields; index++) {
     if (!taken.has(`${family}${index}`)) return `${family}${index}`;
   }
   return undefined;
@@ -136,7 +140,14 @@ export type DeviceGroup =
   | 'audio'
   | 'watchdog'
   | 'unused'
-  | 'other';
+  | 'other'
+  // Of containers only:
+  | 'swap'
+  | 'cpu'
+  | 'rootfs'
+  | 'mountpoint'
+  | 'device'
+  | 'card';
 
 const groupPatterns: readonly (readonly [RegExp, DeviceGroup])[] = [
   [/^(memory|balloon|shares|hugepages|keephugepages)$/, 'memory'],

@@ -42,14 +42,15 @@ export type OpenDialog =
   | { readonly mode: 'add'; readonly group: DeviceGroup }
   | { readonly mode: 'edit' | 'remove' | 'resize' | 'move' | 'reassign'; readonly row: HardwareRow };
 
-interface Props {
+/** What the forms of a table of devices are given. */
+export interface DeviceDialogsProps {
   readonly open: OpenDialog;
   readonly target: DialogTarget;
   readonly entries: Entries;
   readonly onClose: () => void;
 }
 
-export default function DeviceDialogs({ open, ...rest }: Props) {
+export default function DeviceDialogs({ open, ...rest }: DeviceDialogsProps) {
   switch (open.mode) {
     case 'remove':
       return <RemoveDeviceDialog {...rest} row={open.row} />;

@@ -16,6 +16,7 @@ import type { ComponentType } from 'react';
 import { type PlainKey, type Translate, useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import type { DeviceGroup } from './config-model.ts';
+import { CardValue, ContainerCpu, MountValue } from './container/device-values.tsx';
 import { type DeviceText, driveText, type HardwareRow, netText } from './hardware-model.ts';
 
 const names: Readonly<Record<DeviceGroup, PlainKey>> = {
@@ -39,11 +40,22 @@ const names: Readonly<Record<DeviceGroup, PlainKey>> = {
   watchdog: 'hardware.watchdog',
   unused: 'hardware.unused',
   other: 'hardware.other',
+  swap: 'container.swap',
+  cpu: 'hardware.processors',
+  rootfs: 'container.rootfs',
+  mountpoint: 'container.mountPoint',
+  device: 'container.device',
+  card: 'hardware.network',
 };
 
 const icons: Readonly<Partial<Record<DeviceGroup, ComponentType>>> = {
   memory: MemoryIcon,
   processor: MicrochipIcon,
+  swap: MemoryIcon,
+  cpu: MicrochipIcon,
+  rootfs: HddIcon,
+  mountpoint: HddIcon,
+  card: NetworkIcon,
   display: DesktopIcon,
   disk: HddIcon,
   unused: HddIcon,
@@ -103,6 +115,15 @@ export function DeviceValue(props: {
       const text = netText(value);
       return <Device text={{ ...text, details: [text.bridge || t('hardware.userNet'), ...text.details] }} />;
     }
+    case 'swap':
+      return <MebibytesValue text={value} />;
+    case 'cpu':
+      return <ContainerCpu values={values} />;
+    case 'rootfs':
+    case 'mountpoint':
+      return <MountValue id={id} text={value} />;
+    case 'card':
+      return <CardValue text={value} />;
     case 'serial':
       return value === 'socket' ? t('hardware.serialSocket') : value;
     default:
@@ -117,6 +138,13 @@ function Device({ text }: { text: DeviceText }) {
       {text.details.length > 0 ? <span className="ry-subtle"> {text.details.join(', ')}</span> : null}
     </>
   );
+}
+
+/** What is no number has been written by hand: it is shown as it stands. */
+function MebibytesValue({ text }: { text: string | undefined }) {
+  const format = useFormat();
+  const mib = text || '512';
+  return /^\d+$/.test(mib) ? format.bytes(Number(mib) * 1024 ** 2) : mib;
 }
 
 function MemoryValue({ values }: { values: Readonly<Record<string, string>> }) {

@@ -50,6 +50,10 @@ const tabs: Readonly<Record<GuestType, Tabs>> = {
     ...commonTabs,
     summary: lazy(() => import('./container/container-summary.tsx')),
     console: lazy(() => import('./container/terminal-tab.tsx')),
+    resources: lazy(() => import('./container/resources.tsx')),
+    network: lazy(() => import('./container/network.tsx')),
+    dns: lazy(() => import('./container/dns.tsx')),
+    options: lazy(() => import('./container/container-options.tsx')),
   },
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bootOrder, entriesOf, freeKey, volumesOf } from './config-model.ts';
-import { bootList, driveText, hardwareRows, netText } from './hardware-model.ts';
+import { bootList, deviceRows, driveText, machineLayout, netText } from './hardware-model.ts';
 
 const entries = entriesOf([
   { key: 'memory', value: '2048', pending: '4096' },
@@ -14,8 +14,8 @@ const entries = entriesOf([
   { key: 'unused0', value: 'local:100/vm-100-disk-9.qcow2' },
 ]);
 
-describe('hardwareRows', () => {
-  const rows = hardwareRows(entries);
+describe('deviceRows', () => {
+  const rows = deviceRows(entries, machineLayout);
   it('lists built-in devices always, others as they are, options never', () => {
     expect(rows.map((row) => row.id)).toEqual([
       'memory',

@@ -1,5 +1,5 @@
 /**
- * The rows of the hardware table: each device with what it is now and what it becomes, and what can be done with it.
+ * The rows of the tables of devices: each device with what it is now and what it becomes, and what can be done with it.
  * Pure, over the entries of `pending`.
  */
 import {
@@ -11,6 +11,7 @@ import {
   hasPending,
   readDrive,
   readNet,
+  readVolume,
 } from './config-model.ts';
 
 export interface HardwareRow {
@@ -26,8 +27,16 @@ export interface HardwareRow {
   readonly pending: boolean;
 }
 
-/** Rows of several keys stand always, with their defaults; the keys besides the first are options of it. */
-const combined: Readonly<Partial<Record<DeviceGroup, readonly string[]>>> = {
+/** Which keys of the configuration a table shows, and how. */
+export interface DeviceLayout {
+  /** Rows that stand always, with their defaults: their keys; those besides the first are options of it. */
+  readonly combined: Readonly<Partial<Record<DeviceGroup, readonly string[]>>>;
+  readonly order: readonly DeviceGroup[];
+  /** The kind of device that a key is; undefined when the table does not show it. */
+  readonly groupOf: (key: string, value: string) => DeviceGroup | undefined;
+}
+
+const combined: DeviceLayout['combined'] = {
   memory: ['memory', 'balloon', 'shares', 'hugepages', 'keephugepages'],
   processor: ['sockets', 'cores', 'cpu', 'vcpus', 'cpulimit', 'cpuunits', 'affinity', 'numa'],
   bios: ['bios'],
@@ -58,13 +67,18 @@ const order: readonly DeviceGroup[] = [
   'unused',
 ];
 
-export function hardwareRows(entries: ReadonlyMap<string, ConfigEntry>): HardwareRow[] {
+export const machineLayout: DeviceLayout = { combined, order, groupOf: deviceGroup };
+
+export function deviceRows(
+  entries: ReadonlyMap<string, ConfigEntry>,
+  { combined, order, groupOf }: DeviceLayout,
+): HardwareRow[] {
   const rows: HardwareRow[] = [];
   for (const [group, keys] of Object.entries(combined) as [DeviceGroup, readonly string[]][]) {
     rows.push(rowOf(group, group, keys, entries));
   }
   for (const entry of entries.values()) {
-    const group = deviceGroup(entry.key, entry.value ?? entry.pending ?? '');
+    const group = groupOf(entry.key, entry.value ?? entry.pending ?? '');
     if (group && !(group in combined)) rows.push(rowOf(entry.key, group, [entry.key], entries));
   }
   const place = (row: HardwareRow) => order.indexOf(row.group);
@@ -96,14 +110,40 @@ function rowOf(
   return { id, group, keys, now, next, pending };
 }
 
+const builtIn: ReadonlySet<DeviceGroup> = new Set([
+  ...(Object.keys(combined) as DeviceGroup[]),
+  'swap',
+  'cpu',
+  'rootfs',
+]);
+
 /** Devices that can be taken away; what is built in can only be changed. */
 export function isRemovable(row: HardwareRow): boolean {
-  return !(row.group in combined);
+  return !builtIn.has(row.group);
 }
+
+const withVolume: ReadonlySet<DeviceGroup> = new Set([
+  'disk',
+  'efidisk',
+  'tpm',
+  'unused',
+  'rootfs',
+  'mountpoint',
+]);
 
 /** Disks and what else has a volume of the guest: it can move to another storage. */
 export function hasVolume(row: HardwareRow): boolean {
-  return ['disk', 'efidisk', 'tpm', 'unused'].includes(row.group);
+  return withVolume.has(row.group) && volumeOf(row) !== undefined;
+}
+
+/** The volume of a row; undefined for what is none of the guest's own. */
+export function volumeOf(row: HardwareRow): ReturnType<typeof readVolume> {
+  return readVolume(row.now[row.id] ?? row.next[row.id] ?? '');
+}
+
+/** Volumes that a person makes larger: not those of a fixed size. */
+export function canGrow(row: HardwareRow): boolean {
+  return ['disk', 'rootfs', 'mountpoint'].includes(row.group) && hasVolume(row);
 }
 
 /** A drive with a medium that can be taken out. */

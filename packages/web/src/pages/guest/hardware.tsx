@@ -1,173 +1,45 @@
-import { guestAction } from '@ryokan/api/guest-actions.ts';
-import { lazy, Suspense, useMemo, useState } from 'react';
-import { run } from '../../api/run.ts';
+import { lazy } from 'react';
 import { Loaded } from '../../components/loaded.tsx';
-import { type MenuEntry, RowMenu } from '../../components/row-menu.tsx';
-import { RunningTasks, useTasksOf } from '../../components/running-tasks.tsx';
-import { Change, RowButton, ValueRow, ValueTable } from '../../components/value-table.tsx';
 import { useT } from '../../i18n/index.ts';
-import { AddMenu } from './add-menu.tsx';
-import { applyChange, type DialogTarget } from './apply-change.ts';
-import { changeDrive } from './device-change.ts';
-import type { OpenDialog } from './device-dialogs.tsx';
-import { DeviceIcon, DeviceValue, deviceName } from './device-text.tsx';
+import type { Addable } from './add-menu.tsx';
+import { DeviceTable } from './device-table.tsx';
 import type { GuestTabProps } from './guest-page.tsx';
-import { reasonText } from './guest-run.ts';
-import { type HardwareRow, hardwareRows, hasMedium, hasVolume, isRemovable } from './hardware-model.ts';
-import { type Entries, revert, useDialogTarget, useEntries } from './use-entries.ts';
+import { machineLayout } from './hardware-model.ts';
+import { useEntries } from './use-entries.ts';
 
 const DeviceDialogs = lazy(() => import('./device-dialogs.tsx'));
 
-/** Tasks that change disks for longer than a moment. */
-const diskTasks = new Set(['qmmove', 'resize', 'qmconfig']);
+const addable: readonly Addable[] = [
+  { group: 'disk' },
+  { group: 'cdrom' },
+  { group: 'network' },
+  { group: 'efidisk', only: 'efidisk0' },
+  { group: 'tpm', only: 'tpmstate0' },
+  { group: 'cloudinit' },
+  { group: 'usb' },
+  { group: 'pci' },
+  { group: 'serial' },
+  { group: 'audio', only: 'audio0' },
+  { group: 'rng', only: 'rng0' },
+  { group: 'watchdog', only: 'watchdog' },
+];
 
+/** The devices of a virtual machine. */
 export default function Hardware(props: GuestTabProps) {
+  const t = useT();
   const answer = useEntries(props.guest);
-  return <Loaded answer={answer}>{(entries) => <HardwareTable {...props} entries={entries} />}</Loaded>;
-}
-
-function HardwareTable({ guest, state, entries }: GuestTabProps & { entries: Entries }) {
-  const t = useT();
-  const target = useDialogTarget(guest, state);
-  const rows = useMemo(() => hardwareRows(entries), [entries]);
-  const running = useTasksOf(guest.vmid, diskTasks);
-  const [open, setOpen] = useState<OpenDialog>();
-  const edit = guestAction('edit', state);
-  const reason = edit.reason ? reasonText(edit.reason.key, state.lock, t) : undefined;
   return (
-    <div className="ry-hardware">
-      <div className="ry-toolbar">
-        <AddMenu
-          disabled={!edit.allowed}
+    <Loaded answer={answer}>
+      {(entries) => (
+        <DeviceTable
+          {...props}
           entries={entries}
-          onChoose={(group) => setOpen({ mode: 'add', group })}
-        />
-        <RunningTasks tasks={running} />
-        {reason && running.length === 0 ? <span className="ry-subtle">{reason}</span> : null}
-        {rows.some((row) => row.pending) ? (
-          <span className="ry-pending-note" role="status">
-            {t('hardware.pendingNote')}
-          </span>
-        ) : null}
-      </div>
-      <ValueTable label={t('tab.hardware')} name={t('hardware.device')} value={t('hardware.value')}>
-        {rows.map((row) => (
-          <ValueRow
-            key={row.id}
-            pending={row.pending}
-            name={
-              <span className="ry-device-name">
-                <DeviceIcon group={row.group} /> {deviceName(row, t)}
-              </span>
-            }
-            actions={
-              <DeviceActions
-                row={row}
-                allowed={edit.allowed}
-                target={target}
-                onOpen={setOpen}
-                onRevert={() =>
-                  void revert(
-                    guest,
-                    row.keys.filter((key) => entries.has(key)),
-                  )
-                }
-              />
-            }
-          >
-            <PendingValue row={row} />
-          </ValueRow>
-        ))}
-      </ValueTable>
-      <Suspense fallback={null}>
-        {open ? (
-          <DeviceDialogs open={open} target={target} entries={entries} onClose={() => setOpen(undefined)} />
-        ) : null}
-      </Suspense>
-    </div>
-  );
-}
-
-/** Volumes with fixed contents, and the image that the node writes: there is nothing in them to edit. */
-const notEdited = new Set(['efidisk', 'tpm', 'cloudinit']);
-
-function DeviceActions(props: {
-  row: HardwareRow;
-  allowed: boolean;
-  target: DialogTarget;
-  onOpen: (open: OpenDialog) => void;
-  onRevert: () => void;
-}) {
-  const t = useT();
-  const { row, allowed, onOpen } = props;
-  const device = deviceName(row, t);
-  const going = Object.keys(row.next).length === 0 && isRemovable(row);
-  return (
-    <>
-      {row.pending ? (
-        <RowButton
-          text={t('hardware.revert')}
-          label={t('hardware.revertOf', { device })}
-          disabled={!allowed}
-          onClick={props.onRevert}
-        />
-      ) : null}
-      {going || notEdited.has(row.group) ? null : (
-        <RowButton
-          text={row.group === 'unused' ? t('hardware.attach') : t('action.edit')}
-          label={t('hardware.editOf', { device })}
-          disabled={!allowed}
-          onClick={() => onOpen({ mode: 'edit', row })}
+          label={t('tab.hardware')}
+          layout={machineLayout}
+          addable={addable}
+          Dialogs={DeviceDialogs}
         />
       )}
-      {going || !allowed ? null : <DeviceMenu row={row} target={props.target} onOpen={onOpen} />}
-    </>
-  );
-}
-
-/** What else can be done with a device. */
-function DeviceMenu(props: { row: HardwareRow; target: DialogTarget; onOpen: (open: OpenDialog) => void }) {
-  const t = useT();
-  const { row, target, onOpen } = props;
-  const opening = (mode: 'resize' | 'move' | 'reassign' | 'remove', label: string): MenuEntry => ({
-    key: mode,
-    label,
-    danger: mode === 'remove',
-    onClick: () => onOpen({ mode, row }),
-  });
-  const eject: MenuEntry = {
-    key: 'eject',
-    label: t('cdrom.eject'),
-    onClick: () => {
-      const text = row.next[row.id] ?? '';
-      const change = { [row.id]: changeDrive(row.id, text, { file: 'none', size: undefined }) };
-      void run(t('config.failed'), () => applyChange(target, change, false));
-    },
-  };
-  const removal = row.group === 'disk' ? t('disk.detachMenu') : t('hardware.removeMenu');
-  const entries = [
-    ...(hasMedium(row) ? [eject] : []),
-    ...(row.group === 'disk' ? [opening('resize', t('disk.growMenu'))] : []),
-    ...(hasVolume(row) ? [opening('move', t('disk.moveMenu'))] : []),
-    ...(row.group === 'disk' || row.group === 'unused' ? [opening('reassign', t('disk.reassignMenu'))] : []),
-    ...(isRemovable(row) ? [opening('remove', removal)] : []),
-  ];
-  return <RowMenu label={t('hardware.moreOf', { device: deviceName(row, t) })} entries={entries} />;
-}
-
-function PendingValue({ row }: { row: HardwareRow }) {
-  const t = useT();
-  const value = (values: HardwareRow['now']) => <DeviceValue group={row.group} id={row.id} values={values} />;
-  if (!row.pending) return value(row.now);
-  // Built-in devices are never new or gone: without a value they have their default.
-  const added = isRemovable(row) && Object.keys(row.now).length === 0;
-  const removed = isRemovable(row) && Object.keys(row.next).length === 0;
-  return (
-    <Change
-      before={added ? undefined : value(row.now)}
-      after={removed ? t('hardware.removing') : value(row.next)}
-      beforeLabel={t('hardware.now')}
-      afterLabel={t('hardware.next')}
-    />
+    </Loaded>
   );
 }

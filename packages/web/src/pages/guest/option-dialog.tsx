@@ -8,12 +8,14 @@ import { useT } from '../../i18n/index.ts';
 import type { ConfigChange, DialogTarget } from './apply-change.ts';
 import { ConfigDialog } from './config-dialog.tsx';
 import { bootOrder, type ConfigEntry, future } from './config-model.ts';
+import FeaturesForm from './container/features-form.tsx';
 import { changeOf } from './device-change.ts';
 import { agentWords } from './dialogs/field-words.ts';
 import { bootList } from './hardware-model.ts';
 import {
   hotplugFeatures,
   localtimePreset,
+  type OptionChoice,
   type OptionRow,
   readHotplug,
   readStartup,
@@ -39,6 +41,10 @@ export default function OptionDialog(props: Props) {
     }
     case 'choice':
       return <ChoiceForm {...props} value={value} choices={row.option.choices} preset={row.option.preset} />;
+    case 'number':
+      return <NumberForm {...props} value={value} option={row.option} />;
+    case 'features':
+      return <FeaturesForm {...props} value={value} />;
     case 'boot':
       return <BootForm {...props} value={value} />;
     case 'startup':
@@ -52,9 +58,10 @@ export default function OptionDialog(props: Props) {
   }
 }
 
-type FormProps = Props & { readonly value: string | undefined };
+export type FormProps = Props & { readonly value: string | undefined };
 
-function Dialog(props: Props & { change: ConfigChange | undefined; children: React.ReactNode }) {
+/** The frame of an option's form. */
+export function Dialog(props: Props & { change: ConfigChange | undefined; children: React.ReactNode }) {
   const t = useT();
   return (
     <ConfigDialog
@@ -102,11 +109,9 @@ function TextForm(props: FormProps & { mono: boolean }) {
   );
 }
 
-function ChoiceForm(
-  props: FormProps & { choices: readonly { value: string; label: string }[]; preset: string },
-) {
+function ChoiceForm(props: FormProps & { choices: readonly OptionChoice[]; preset: string | undefined }) {
   const t = useT();
-  const before = props.value ?? props.preset;
+  const before = props.value ?? props.preset ?? '';
   const [chosen, setChosen] = useState(before);
   return (
     <Dialog {...props} change={changeOf({ [props.row.key]: before }, { [props.row.key]: chosen })}>
@@ -115,7 +120,34 @@ function ChoiceForm(
         label={t(props.row.label)}
         value={chosen}
         onChange={setChosen}
-        choices={props.choices}
+        choices={[
+          ...(before === '' ? [{ value: '', label: '–' }] : []),
+          ...props.choices.map(({ value, label, words }) => ({
+            value,
+            label: words ? t(words) : (label ?? value),
+          })),
+        ]}
+        help={props.row.help ? t(props.row.help) : undefined}
+      />
+    </Dialog>
+  );
+}
+
+function NumberForm(props: FormProps & { option: { min: number; max: number; preset: string } }) {
+  const t = useT();
+  const { row, option } = props;
+  const [text, setText] = useState(props.value ?? '');
+  return (
+    <Dialog {...props} change={changeOf({ [row.key]: props.value }, { [row.key]: text })}>
+      <NumberField
+        id="number"
+        label={t(row.label)}
+        help={row.help ? t(row.help) : undefined}
+        min={option.min}
+        max={option.max}
+        placeholder={option.preset}
+        value={text}
+        onChange={setText}
       />
     </Dialog>
   );

@@ -1,24 +1,41 @@
 /** The options page: which options there are, of what kind, and what they are when nothing is set. */
 import type { PlainKey } from '../../i18n/index.ts';
 
+export interface OptionChoice {
+  readonly value: string;
+  /** A proper name, not translated. */
+  readonly label?: string;
+  readonly words?: PlainKey;
+}
+
 export type OptionKind =
   | { readonly kind: 'flag'; readonly preset: boolean }
-  | { readonly kind: 'text'; readonly mono?: true }
+  | {
+      readonly kind: 'text';
+      readonly mono?: true;
+      /** What no text means. */
+      readonly empty?: PlainKey;
+    }
   | {
       readonly kind: 'choice';
-      readonly choices: readonly { readonly value: string; readonly label: string }[];
-      readonly preset: string;
+      readonly choices: readonly OptionChoice[];
+      /** Undefined: nothing is chosen until somebody does. */
+      readonly preset?: string;
     }
+  | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly preset: string }
   | { readonly kind: 'boot' }
   | { readonly kind: 'startup' }
   | { readonly kind: 'hotplug' }
-  | { readonly kind: 'agent' };
+  | { readonly kind: 'agent' }
+  | { readonly kind: 'features' };
 
 export interface OptionRow {
   readonly key: string;
   readonly label: PlainKey;
   readonly help?: PlainKey;
   readonly option: OptionKind;
+  /** True: shown only; it cannot be changed. */
+  readonly fixed?: true;
 }
 
 export const osTypes = [

@@ -1,9 +1,12 @@
 import { guestAction } from '@ryokan/api/guest-actions.ts';
-import { lazy, Suspense, useState } from 'react';
+import { featureFields } from '@ryokan/api/schema/lxc-config.ts';
+import { readPropertyString } from '@ryokan/api/schema/property-string.ts';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { Loaded } from '../../components/loaded.tsx';
 import { Change, RowButton, ValueRow, ValueTable } from '../../components/value-table.tsx';
 import { type Translate, useT } from '../../i18n/index.ts';
 import { bootOrder, type ConfigEntry, future, hasPending } from './config-model.ts';
+import { featureNames } from './container/container-model.ts';
 import type { GuestTabProps } from './guest-page.tsx';
 import { reasonText } from './guest-run.ts';
 import { localtimePreset, type OptionRow, optionRows, readHotplug, readStartup } from './option-list.ts';
@@ -11,12 +14,26 @@ import { type Entries, revert, useDialogTarget, useEntries } from './use-entries
 
 const OptionDialog = lazy(() => import('./option-dialog.tsx'));
 
+/** The options of a virtual machine. */
 export default function Options(props: GuestTabProps) {
-  const answer = useEntries(props.guest);
-  return <Loaded answer={answer}>{(entries) => <OptionTable {...props} entries={entries} />}</Loaded>;
+  const t = useT();
+  return <OptionTable {...props} label={t('tab.options')} rows={optionRows} />;
 }
 
-function OptionTable({ guest, state, entries }: GuestTabProps & { entries: Entries }) {
+interface OptionTableProps extends GuestTabProps {
+  readonly label: string;
+  readonly rows: readonly OptionRow[];
+  /** Stands above the table. */
+  readonly note?: ReactNode;
+}
+
+/** Options of a guest with their pending changes, each with its form. */
+export function OptionTable(props: OptionTableProps) {
+  const answer = useEntries(props.guest);
+  return <Loaded answer={answer}>{(entries) => <Table {...props} entries={entries} />}</Loaded>;
+}
+
+function Table({ guest, state, entries, label, rows, note }: OptionTableProps & { entries: Entries }) {
   const t = useT();
   const target = useDialogTarget(guest, state);
   const [open, setOpen] = useState<OptionRow>();
@@ -26,8 +43,9 @@ function OptionTable({ guest, state, entries }: GuestTabProps & { entries: Entri
       {edit.reason ? (
         <p className="ry-toolbar ry-subtle">{reasonText(edit.reason.key, state.lock, t)}</p>
       ) : null}
-      <ValueTable label={t('tab.options')} name={t('options.option')} value={t('hardware.value')}>
-        {optionRows.map((row) => {
+      {note}
+      <ValueTable label={label} name={t('options.option')} value={t('hardware.value')}>
+        {rows.map((row) => {
           const entry = entries.get(row.key);
           const pending = entry !== undefined && hasPending(entry);
           const device = t(row.label);
@@ -45,16 +63,19 @@ function OptionTable({ guest, state, entries }: GuestTabProps & { entries: Entri
                       onClick={() => void revert(guest, [row.key])}
                     />
                   ) : null}
-                  <RowButton
-                    text={t('action.edit')}
-                    label={t('hardware.editOf', { device })}
-                    disabled={!edit.allowed}
-                    onClick={() => setOpen(row)}
-                  />
+                  {row.fixed ? null : (
+                    <RowButton
+                      text={t('action.edit')}
+                      label={t('hardware.editOf', { device })}
+                      disabled={!edit.allowed}
+                      onClick={() => setOpen(row)}
+                    />
+                  )}
                 </>
               }
             >
               <OptionValue row={row} entry={entry} ostype={future(entries.get('ostype'))} />
+              {row.fixed && row.help ? <p className="ry-subtle">{t(row.help)}</p> : null}
             </ValueRow>
           );
         })}
@@ -99,8 +120,10 @@ function optionText(
     }
     case 'choice': {
       const found = option.choices.find((one) => one.value === (value ?? option.preset));
-      const label = found?.label ?? value ?? '';
-      return value === undefined ? t('hardware.default', { value: label }) : label;
+      const label = found?.words ? t(found.words) : (found?.label ?? value ?? '–');
+      return value === undefined && option.preset !== undefined
+        ? t('hardware.default', { value: label })
+        : label;
     }
     case 'boot': {
       const order = bootOrder(value);
@@ -120,12 +143,18 @@ function optionText(
       const features = readHotplug(value).join(', ') || t('word.no');
       return value === undefined ? t('hardware.default', { value: features }) : features;
     }
+    case 'number':
+      return value ?? t('hardware.default', { value: option.preset });
+    case 'features':
+      return value === undefined
+        ? '–'
+        : featureNames(readPropertyString(featureFields, value).value ?? {}).join(', ') || '–';
     case 'agent':
       if (value === undefined) return t('hardware.default', { value: t('word.no') });
       return /^(enabled=)?(1|on|yes|true)\b/.test(value)
         ? `${t('word.yes')} ${value.split(',').slice(1).join(', ')}`.trim()
         : t('word.no');
     default:
-      return value ?? '–';
+      return value ?? (option.empty ? t(option.empty) : '–');
   }
 }

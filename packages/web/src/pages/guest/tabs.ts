@@ -16,7 +16,11 @@ function containerTabs(t: Translate, template: boolean): PageTab[] {
   return [
     { key: 'summary', title: t('tab.summary') },
     ...(template ? [] : [{ key: 'console', title: t('tab.console') }]),
+    { key: 'resources', title: t('tab.resources') },
+    { key: 'network', title: t('tab.network') },
+    { key: 'dns', title: t('tab.dns') },
     { key: 'firewall', title: t('tab.firewall') },
+    { key: 'options', title: t('tab.options') },
     { key: 'permissions', title: t('tab.permissions') },
     { key: 'tasks', title: t('tab.tasks') },
   ];

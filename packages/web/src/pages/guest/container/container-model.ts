@@ -29,3 +29,29 @@ export function featureNames(features: Readonly<Record<string, unknown>>): strin
     .filter(([, value]) => value === true || (typeof value === 'string' && value !== ''))
     .map(([name, value]) => (value === true ? name : `${name}=${value}`));
 }
+
+export const isAbsolute = (path: string): boolean => /^\/./.test(path);
+
+/** `noatime;nosuid` with an option more, or less when it was there. */
+export function toggleOption(text: string, option: string): string {
+  const options = text.split(';').filter(Boolean);
+  return (options.includes(option) ? options.filter((one) => one !== option) : [...options, option]).join(
+    ';',
+  );
+}
+
+/** How a card gets its addresses of one family. */
+export type AddressWay = 'none' | 'dhcp' | 'auto' | 'static';
+
+/** `dhcp`, `auto`, `manual` and nothing are ways; everything else is an address. */
+export function addressWay(ip: string | undefined): AddressWay {
+  if (ip === undefined || ip === 'manual') return 'none';
+  return ip === 'dhcp' || ip === 'auto' ? ip : 'static';
+}
+
+/** The first `eth0`, `eth1`, … that no card has. */
+export function freeCardName(taken: ReadonlySet<string>): string {
+  let index = 0;
+  while (taken.has(`eth${index}`)) index++;
+  return `eth${index}`;
+}

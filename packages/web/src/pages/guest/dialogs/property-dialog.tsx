@@ -19,6 +19,7 @@ import { TextDialog } from './text-dialog.tsx';
 export interface PropertyDevice {
   /** Configuration key. */
   readonly key: string;
+  readonly fields: TObject;
   readonly title: PlainKey;
   readonly help?: PlainKey;
   readonly words: Readonly<Record<string, FieldWords>>;
@@ -26,27 +27,35 @@ export interface PropertyDevice {
   readonly preset: FieldValues;
 }
 
+const fieldsOf = (key: string): TObject =>
+  propertyStringFields((qemuConfigFields as Record<string, TSchema>)[key] as TSchema) as TObject;
+
 export const propertyDevices = {
-  display: { key: 'vga', title: 'hardware.display', words: vgaWords, preset: {} },
+  display: { key: 'vga', fields: fieldsOf('vga'), title: 'hardware.display', words: vgaWords, preset: {} },
   rng: {
     key: 'rng0',
+    fields: fieldsOf('rng0'),
     title: 'hardware.rng',
     help: 'rng.help',
     words: rngWords,
     preset: { source: '/dev/urandom', max_bytes: 1024, period: 1000 },
   },
-  audio: { key: 'audio0', title: 'hardware.audio', words: audioWords, preset: { device: 'ich9-intel-hda' } },
+  audio: {
+    key: 'audio0',
+    fields: fieldsOf('audio0'),
+    title: 'hardware.audio',
+    words: audioWords,
+    preset: { device: 'ich9-intel-hda' },
+  },
   watchdog: {
     key: 'watchdog',
+    fields: fieldsOf('watchdog'),
     title: 'hardware.watchdog',
     help: 'watchdog.help',
     words: watchdogWords,
     preset: { model: 'i6300esb', action: 'reset' },
   },
 } as const satisfies Partial<Record<DeviceGroup, PropertyDevice>>;
-
-const fieldsOf = (key: string): TObject =>
-  propertyStringFields((qemuConfigFields as Record<string, TSchema>)[key] as TSchema) as TObject;
 
 /** The values of a property string; undefined when it cannot be read. */
 export function readFields(fields: TObject, text: string): FieldValues | undefined {
@@ -56,8 +65,8 @@ export function readFields(fields: TObject, text: string): FieldValues | undefin
 export function PropertyDialog(props: DeviceDialogProps & { device: PropertyDevice }) {
   const t = useT();
   const { row, device } = props;
+  const { fields } = device;
   const text = row?.next[device.key] ?? '';
-  const fields = fieldsOf(device.key);
   const before = text === '' ? undefined : readFields(fields, text);
   const [values, setValues] = useState<FieldValues>(before ?? device.preset);
   // A text that the schema does not know is edited as it is written.

@@ -8,16 +8,19 @@ import { useT } from '../../../i18n/index.ts';
 import { applyChange } from '../apply-change.ts';
 import type { DiskDialogProps } from '../device-dialogs.tsx';
 import { deviceName } from '../device-text.tsx';
-import { driveText, hasVolume } from '../hardware-model.ts';
+import { hasVolume, volumeOf } from '../hardware-model.ts';
 import { configReads } from '../use-entries.ts';
 
-/** Takes a device away. A disk is kept as unused unless the person wants its volume removed. */
+/**
+ * Takes a device away. A disk is kept as unused unless the person wants its volume removed; a volume of a container first
+ * becomes an unused one.
+ */
 export function RemoveDeviceDialog({ target, row, onClose }: DiskDialogProps) {
   const t = useT();
   const unused = row.group === 'unused';
   const [destroy, setDestroy] = useState(unused);
   const remove = async () => {
-    if (hasVolume(row)) {
+    if (hasVolume(row) && target.type === 'qemu') {
       await api.call(qemuUnlink, { node: target.node, vmid: target.vmid, idlist: row.id, force: destroy });
       await invalidate(...configReads);
     } else await applyChange(target, { delete: row.id }, false);
@@ -37,11 +40,9 @@ export function RemoveDeviceDialog({ target, row, onClose }: DiskDialogProps) {
       onClose={onClose}
       run={remove}
     >
-      {hasVolume(row) ? (
-        <p className="ry-id">{driveText(row.id, row.now[row.id] ?? row.next[row.id] ?? '').main}</p>
-      ) : null}
+      {hasVolume(row) ? <p className="ry-id">{volumeOf(row)?.volid}</p> : null}
       <p>{t(what)}</p>
-      {hasVolume(row) && !unused ? (
+      {hasVolume(row) && !unused && target.type === 'qemu' ? (
         <CheckField id="destroy" label={t('hardware.alsoVolume')} value={destroy} onChange={setDestroy} />
       ) : null}
     </AskDialog>

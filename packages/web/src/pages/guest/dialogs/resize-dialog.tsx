@@ -1,18 +1,18 @@
-import { qemuResize } from '@ryokan/api/methods/qemu.ts';
 import { useState } from 'react';
+import { kindOf } from '../../../api/guest-kinds.ts';
 import { follow } from '../../../api/run.ts';
 import { api } from '../../../api/session.ts';
 import { NumberField } from '../../../forms/fields.tsx';
 import { FormDialog } from '../../../forms/form-dialog.tsx';
 import { useT } from '../../../i18n/index.ts';
-import { readDrive } from '../config-model.ts';
 import type { DiskDialogProps } from '../device-dialogs.tsx';
+import { volumeOf } from '../hardware-model.ts';
 
 /** Makes a disk larger, also while its guest runs. */
 export function ResizeDialog({ row, target, onClose }: DiskDialogProps) {
   const t = useT();
   const [grow, setGrow] = useState('');
-  const size = readDrive(row.id, row.now[row.id] ?? row.next[row.id] ?? '')?.size;
+  const size = volumeOf(row)?.size;
   return (
     <FormDialog
       title={t('disk.growTitle', { key: row.id })}
@@ -21,7 +21,8 @@ export function ResizeDialog({ row, target, onClose }: DiskDialogProps) {
       onClose={onClose}
       onSubmit={async () => {
         const { node, vmid } = target;
-        follow(await api.call(qemuResize, { node, vmid, disk: row.id, size: `+${grow.trim()}G` }));
+        const size = `+${grow.trim()}G`;
+        follow(await api.call(kindOf(target).resize, { node, vmid, disk: row.id, size }));
       }}
     >
       <NumberField
@@ -33,7 +34,7 @@ export function ResizeDialog({ row, target, onClose }: DiskDialogProps) {
         value={grow}
         onChange={setGrow}
       />
-      <p className="ry-subtle">{t('disk.growGuest')}</p>
+      <p className="ry-subtle">{t(target.type === 'lxc' ? 'container.growGuest' : 'disk.growGuest')}</p>
     </FormDialog>
   );
 }
