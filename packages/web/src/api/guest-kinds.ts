@@ -11,10 +11,12 @@ import {
   lxcPending,
   lxcReboot,
   lxcResize,
+  lxcResume,
   lxcShutdown,
   lxcStart,
   lxcStatusCurrent,
   lxcStop,
+  lxcSuspend,
 } from '@ryokan/api/methods/lxc.ts';
 import {
   qemuConfigGet,
@@ -90,11 +92,19 @@ const container = {
   status: lxcStatusCurrent,
   destroy: lxcDestroy,
   resize: lxcResize,
-  power: { start: lxcStart, shutdown: lxcShutdown, reboot: lxcReboot, stop: lxcStop },
+  power: {
+    start: lxcStart,
+    shutdown: lxcShutdown,
+    reboot: lxcReboot,
+    suspend: lxcSuspend,
+    resume: lxcResume,
+    stop: lxcStop,
+  },
   confirm: {
     shutdown: 'guest.confirm.shutdownInit',
     stop: 'guest.confirm.kill',
     reboot: 'guest.confirm.reboot',
+    suspend: 'guest.confirm.suspend',
   },
 } as const satisfies Power & Readonly<Record<string, unknown>>;
 

@@ -17,6 +17,7 @@ export const container = {
   'container.coresHelp': 'How many CPUs it sees.',
   'container.debug': 'Detailed log',
   'container.debugHelp': 'For problems at the start; the log lies on the node.',
+  'container.detachMenu': 'Detach…',
   'container.device': 'Device of the node',
   'container.deviceGid': 'Group (GID) in the container',
   'container.deviceHelp':

@@ -18,6 +18,7 @@ export const container = {
   'container.coresHelp': 'コンテナから見える CPU の数です。',
   'container.debug': '詳細なログ',
   'container.debugHelp': '起動時の問題を調べるためのものです。ログはノード上に保存されます。',
+  'container.detachMenu': '取り外す…',
   'container.device': 'ノードのデバイス',
   'container.deviceGid': 'コンテナ内のグループ (GID)',
   'container.deviceHelp': 'シリアルアダプターや GPU など、コンテナに使用を許可するデバイスノードです。',

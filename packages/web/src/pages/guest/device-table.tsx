@@ -5,7 +5,7 @@ import { Empty } from '../../components/empty.tsx';
 import { type MenuEntry, RowMenu } from '../../components/row-menu.tsx';
 import { RunningTasks, useTasksOf } from '../../components/running-tasks.tsx';
 import { Change, RowButton, ValueRow, ValueTable } from '../../components/value-table.tsx';
-import { useT } from '../../i18n/index.ts';
+import { type PlainKey, useT } from '../../i18n/index.ts';
 import { type Addable, AddMenu } from './add-menu.tsx';
 import { applyChange, type DialogTarget } from './apply-change.ts';
 import type { DeviceGroup } from './config-model.ts';
@@ -145,6 +145,12 @@ function DeviceActions(props: {
   );
 }
 
+/** A disk of a VM can go with its data; a volume of a container is detached first. */
+function removalWords(row: HardwareRow): PlainKey {
+  if (row.group === 'disk') return 'disk.detachMenu';
+  return row.group === 'mountpoint' && hasVolume(row) ? 'container.detachMenu' : 'hardware.removeMenu';
+}
+
 /** Disks that can go to another guest. */
 const givable: ReadonlySet<DeviceGroup> = new Set(['disk', 'unused', 'mountpoint']);
 
@@ -168,7 +174,7 @@ function DeviceMenu(props: { row: HardwareRow; target: DialogTarget; onOpen: (op
     },
   };
   const movable = target.type === 'qemu';
-  const removal = row.group === 'disk' ? t('disk.detachMenu') : t('hardware.removeMenu');
+  const removal = t(removalWords(row));
   const entries = [
     ...(hasMedium(row) ? [eject] : []),
     ...(canGrow(row) ? [opening('resize', t('disk.growMenu'))] : []),

@@ -1,6 +1,7 @@
 import { Label } from '@patternfly/react-core';
 import LockIcon from '@patternfly/react-icons/dist/esm/icons/lock-icon';
 import type { GuestState } from '@ryokan/api/guest-actions.ts';
+import type { ResultOf } from '@ryokan/api/method.ts';
 import { type ComponentType, lazy, useState } from 'react';
 import { Navigate, useLocation, useParams } from 'react-router';
 import { type GuestType, kindOf } from '../../api/guest-kinds.ts';
@@ -73,6 +74,14 @@ export default function GuestPage() {
   return <GuestFrame key={guest.id} guest={guest} tab={tab} />;
 }
 
+/** What only a VM or only a container says of how it runs. */
+function runStateOf(
+  current: ResultOf<ReturnType<typeof kindOf>['status']> | undefined,
+): Pick<GuestState, 'qmpstatus' | 'frozen'> {
+  if (!current) return {};
+  return 'qmpstatus' in current ? { qmpstatus: current.qmpstatus } : { frozen: 'frozen' in current };
+}
+
 function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
   const t = useT();
   const { node, vmid } = guest;
@@ -81,10 +90,11 @@ function GuestFrame({ guest, tab }: { guest: Guest; tab: string }) {
   const config = useGuestConfig(guest);
   // The list is told of changes at once; what it does not carry comes from the last measurement.
   const sameStatus = current.data?.status === guest.status || guest.status === undefined;
-  const runState = current.data && 'qmpstatus' in current.data ? current.data.qmpstatus : undefined;
+  const { qmpstatus, frozen } = runStateOf(sameStatus ? current.data : undefined);
   const state: GuestState = {
     status: guest.status ?? current.data?.status ?? 'unknown',
-    ...(sameStatus && runState ? { qmpstatus: runState } : {}),
+    ...(qmpstatus ? { qmpstatus } : {}),
+    ...(frozen ? { frozen } : {}),
     ...(guest.lock ? { lock: guest.lock } : {}),
     ...(guest.template ? { template: 1 as const } : {}),
     ...(config.data?.protection ? { protection: 1 as const } : {}),

@@ -17,7 +17,7 @@ export default function ContainerSummary({ guest, state }: GuestTabProps) {
   const { node, vmid } = guest;
   const { data: current } = useCall(lxcStatusCurrent, { node, vmid });
   const { data: config } = useGuestConfig(guest);
-  const running = state.status === 'running';
+  const running = state.status !== 'stopped' && state.status !== 'unknown';
   const measured = { ...guest, ...current };
   return (
     <GuestSummary
