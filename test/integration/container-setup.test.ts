@@ -48,7 +48,7 @@ const config: ContainerSetup = {
 };
 
 const setUp = (change: Partial<ContainerSetup> = {}, more: Partial<SetUpOptions> = {}) =>
-  setUpContainer({ root, ids, first: true, log: () => {}, config: { ...config, ...change }, ...more });
+  setUpContainer({ root, ids, made: 'new', log: () => {}, config: { ...config, ...change }, ...more });
 
 /** A tree of the container's own ids. */
 async function have(tree: Readonly<Record<string, string>>): Promise<void> {
@@ -73,11 +73,11 @@ describe('the set-up of', () => {
     const inodes = async () =>
       (await Promise.all([...after.keys()].map((path) => lstat(join(root, path))))).map((one) => one.ino);
     const files = await inodes();
-    await setUp({}, { first: false });
+    await setUp({}, { made: undefined });
     expect(treeChanges(after, await readTree(root, base))).toBe('');
     expect(await inodes()).toEqual(files);
     // Without its cards the container has none of their files and stanzas.
-    await setUp({ nets: [] }, { first: false });
+    await setUp({ nets: [] }, { made: undefined });
     const left = [...(await readTree(root, base))].filter(([path]) => !path.includes('hosts'));
     expect(left.map(([path, content]) => path + content).join('\n')).not.toMatch(
       /192\.0\.2\.10|198\.51\.100\.7/,
@@ -99,7 +99,7 @@ describe('what a person wrote', () => {
     await writeFile(join(root, '/etc/network/interfaces'), interfaces);
     await setUp(
       { hostname: 'db.example.org', nets: nets.slice(0, 1), nameserver: '192.0.2.54' },
-      { first: false },
+      { made: undefined },
     );
     expect(await text('/etc/hosts')).toBe(
       '# above\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n# --- BEGIN PVE ---\n192.0.2.10 db.example.org db\n# --- END PVE ---\n# below\n',
@@ -134,7 +134,7 @@ describe('what a person wrote', () => {
 
   it('is not read as that of the host when nothing is configured', async () => {
     await have(systems.ubuntu ?? {});
-    await setUpContainer({ root, ids, first: true, log: () => {}, config: { hostname: 'web', nets: [] } });
+    await setUpContainer({ root, ids, made: 'new', log: () => {}, config: { hostname: 'web', nets: [] } });
     expect((await lstat(join(root, '/etc/resolv.conf'))).isSymbolicLink()).toBe(true);
   });
 });
@@ -156,7 +156,7 @@ describe('logins', () => {
     await setUpContainer({
       root: fresh,
       ids,
-      first: true,
+      made: 'new',
       log: () => {},
       config: { ...config, ostype: 'debian' },
       sshKeys: 'k',
@@ -180,7 +180,7 @@ describe('logins', () => {
     expect(await text('/etc/ssh/ssh_host_ed25519_key')).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----/);
     expect(await text('/etc/ssh/ssh_host_ed25519_key.pub')).toMatch(/^ssh-ed25519 \S+ root@web\n$/);
     const key = await text('/etc/ssh/ssh_host_ed25519_key');
-    await setUp({}, { first: false });
+    await setUp({}, { made: undefined });
     expect(await text('/etc/ssh/ssh_host_ed25519_key')).toBe(key);
   });
 });

@@ -2,6 +2,8 @@
 import { createAccessService } from './access/access-service.ts';
 import { HandlerTable } from './api/handler-table.ts';
 import { accessHandlers } from './api/handlers/access.ts';
+import { lxcCopyHandlers } from './api/handlers/lxc-copy.ts';
+import { lxcSnapshotHandlers } from './api/handlers/lxc-snapshots.ts';
 import { lxcTaskHandlers } from './api/handlers/lxc-tasks.ts';
 import { nodeTaskHandlers } from './api/handlers/node-tasks.ts';
 import { qemuCopyHandlers } from './api/handlers/qemu-copy.ts';
@@ -12,8 +14,9 @@ import { templateHandlers } from './api/handlers/templates.ts';
 import { rehearsable } from './cluster/rehearsal.ts';
 import { openSqliteStore } from './cluster/sqlite-store.ts';
 import type { ConfigStore } from './cluster/store.ts';
+import { copyUndos } from './guests/copy/copy-undos.ts';
 import { guestUndos } from './guests/guest-undos.ts';
-import { copyUndos } from './guests/qemu/copy/copy-undos.ts';
+import { mirrorUndos } from './guests/qemu/copy/copy-undos.ts';
 import { createLogger, type Logger } from './host/log.ts';
 import { type NodeSettings, readSettings } from './host/node-settings.ts';
 import { type DataPaths, dataPaths } from './host/paths.ts';
@@ -77,6 +80,7 @@ export async function createCore(options: CoreOptions): Promise<Core> {
   const services: Services = { settings, paths, store, access, storage, tasks, locks, clusterLog, log };
   guestUndos(undos, services);
   copyUndos(undos, services);
+  mirrorUndos(undos, services);
   networkUndos(undos, services);
   storageUndos(undos, paths.spool);
   const table = new HandlerTable();
@@ -93,5 +97,7 @@ export function sharedHandlers(table: HandlerTable, services: Services): void {
   qemuCopyHandlers(table, services);
   qemuSnapshotHandlers(table, services);
   lxcTaskHandlers(table, services);
+  lxcCopyHandlers(table, services);
+  lxcSnapshotHandlers(table, services);
   nodeTaskHandlers(table, services);
 }

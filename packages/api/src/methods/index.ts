@@ -8,6 +8,8 @@ export * from './cluster-mapping.ts';
 export * from './cluster-qemu.ts';
 export * from './firewall.ts';
 export * from './lxc.ts';
+export * from './lxc-copy.ts';
+export * from './lxc-snapshots.ts';
 export * from './measurements.ts';
 export * from './node-capabilities.ts';
 export * from './node-hardware.ts';

@@ -1,24 +1,17 @@
 /** QEMU guests: clones, templates, disks that move to another storage, format or guest. */
 import { defineMethod } from '../method.ts';
 import { qemuUnusedKeys, qemuVolumeKeys } from '../schema/qemu-config.ts';
-import { Bit, Digest, Enum, Format, Node, StorageId, Type, Vmid } from '../schema/types.ts';
+import { Bit, Enum, Format, Node, Type } from '../schema/types.ts';
+import { cloneParams, guest, mayClone, moveParams, otherVmid, snapname } from './guest-copies.ts';
 
 const Optional = Type.Optional;
-const guest = { node: Node(), vmid: Vmid() };
 const base = '/nodes/{node}/qemu/{vmid}';
 
-const bwlimit = Optional(
-  Type.Integer({
-    minimum: 0,
-    description: "Limit in KiB/s, 0 for none; without it the storages' own limits hold.",
-  }),
-);
 const format = Optional(
   Enum(['raw', 'qcow2', 'vmdk'], {
     description: 'Format of the new volumes, as far as the storage holds it; else as before.',
   }),
 );
-const snapname = (description: string) => Optional(Format('pve-configid', { maxLength: 40, description }));
 
 export const qemuClone = defineMethod({
   id: 'qemu.clone',
@@ -28,37 +21,12 @@ export const qemuClone = defineMethod({
   description:
     'Makes a copy of a virtual machine or template: a linked one, which rests on the disks of the template, or a full one.',
   params: Type.Object({
-    ...guest,
-    newid: Type.Integer({
-      minimum: 100,
-      maximum: 999_999_999,
-      format: 'pve-vmid',
-      description: 'VMID of the clone.',
-    }),
+    ...cloneParams,
     name: Optional(Format('dns-name', { description: 'Name of the clone; Copy-of-VM-… when absent.' })),
-    description: Optional(Type.String({ description: 'Notes; those of the original when absent.' })),
-    full: Optional(
-      Type.Boolean({ description: 'Copy all disks. The default, except for templates: these are linked.' }),
-    ),
-    storage: Optional(StorageId('Storage of the new disks (full clones); each where it was when absent.')),
     format,
-    snapname: snapname('Clone the state of this snapshot.'),
-    pool: Optional(Format('pve-poolid', { description: 'Put the clone into this pool.' })),
-    target: Optional(Format('pve-node', { description: 'Node of the clone; this one when absent.' })),
-    bwlimit,
   }),
   returns: Type.String(),
-  permission: {
-    and: [
-      { perm: '/vms/{vmid}', privs: ['VM.Clone'] },
-      {
-        or: [
-          { perm: '/vms/{newid}', privs: ['VM.Allocate'] },
-          { perm: '/pool/{pool}', privs: ['VM.Allocate'], ifParam: 'pool' },
-        ],
-      },
-    ],
-  },
+  permission: mayClone,
   proxyTo: 'node',
   task: { type: 'qmclone', id: 'vmid' },
   cli: { command: 'qm clone', args: ['vmid', 'newid'] },
@@ -89,33 +57,11 @@ export const qemuMoveDisk = defineMethod({
   params: Type.Object({
     ...guest,
     disk: Enum([...qemuVolumeKeys, ...qemuUnusedKeys], { description: 'The disk that moves.' }),
-    storage: Optional(StorageId('Storage to move to.')),
     format,
-    delete: Optional(
-      Type.Boolean({
-        default: false,
-        description: 'Remove the old volume when the copy is done; else it stays as unused disk.',
-      }),
-    ),
-    digest: Optional(Digest()),
-    bwlimit,
-    'target-vmid': Optional(
-      Type.Integer({
-        minimum: 100,
-        maximum: 999_999_999,
-        format: 'pve-vmid',
-        description: 'Give the disk to this virtual machine.',
-      }),
-    ),
+    ...moveParams,
     'target-disk': Optional(
       Enum([...qemuVolumeKeys, ...qemuUnusedKeys], {
         description: 'What the disk becomes there; the same as here when absent.',
-      }),
-    ),
-    'target-digest': Optional(
-      Type.String({
-        maxLength: 64,
-        description: 'Refuse when the configuration of the other machine has another digest.',
       }),
     ),
   }),
@@ -155,14 +101,7 @@ export const qemuRescan = defineMethod({
     'Looks at the storages again: sizes of disks become right in the configurations, and volumes of a virtual machine that its configuration does not name become unused disks.',
   params: Type.Object({
     node: Node(),
-    vmid: Optional(
-      Type.Integer({
-        minimum: 100,
-        maximum: 999_999_999,
-        format: 'pve-vmid',
-        description: 'Only this virtual machine; all of the node when absent.',
-      }),
-    ),
+    vmid: Optional(otherVmid('Only this virtual machine; all of the node when absent.')),
     dryrun: Optional(Type.Boolean({ default: false, description: 'Change nothing, only say what would.' })),
   }),
   returns: Type.String(),

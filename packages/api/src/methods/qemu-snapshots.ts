@@ -1,14 +1,10 @@
 /** Snapshots of QEMU guests. */
 import { defineMethod } from '../method.ts';
-import { Bit, Format, Node, Null, Type, Vmid } from '../schema/types.ts';
+import { Bit, Null, Type } from '../schema/types.ts';
+import { description, guest, mayGoBack, mayRead, mayTake, one, removal, row } from './guest-snapshots.ts';
 
 const Optional = Type.Optional;
-const guest = { node: Node(), vmid: Vmid() };
 const base = '/nodes/{node}/qemu/{vmid}/snapshot';
-const snapname = Format('pve-configid', { maxLength: 40, description: 'Name of the snapshot.' });
-const one = { ...guest, snapname };
-const description = Optional(Type.String({ description: 'Notes.' }));
-const take = { perm: '/vms/{vmid}', privs: ['VM.Snapshot'] } as const;
 
 export const qemuSnapshots = defineMethod({
   id: 'qemu.snapshot.list',
@@ -16,18 +12,7 @@ export const qemuSnapshots = defineMethod({
   path: base,
   description: 'Snapshots of the virtual machine, and its current state.',
   params: Type.Object(guest),
-  returns: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      description: Type.String(),
-      parent: Optional(Type.String()),
-      snaptime: Optional(Type.Integer({ description: 'Seconds since the epoch.' })),
-      vmstate: Optional(Bit('With its memory.')),
-      snapstate: Optional(Type.String()),
-      running: Optional(Bit()),
-      digest: Optional(Type.String()),
-    }),
-  ),
+  returns: Type.Array(Type.Object({ ...row, vmstate: Optional(Bit('With its memory.')) })),
   permission: { perm: '/vms/{vmid}', privs: ['VM.Audit'] },
   proxyTo: 'node',
   cli: {
@@ -48,7 +33,7 @@ export const qemuSnapshotTake = defineMethod({
     vmstate: Optional(Type.Boolean({ description: 'Save the memory of a running guest too.' })),
   }),
   returns: Type.String(),
-  permission: take,
+  permission: mayTake,
   proxyTo: 'node',
   task: { type: 'qmsnapshot', id: 'vmid' },
   cli: { command: 'qm snapshot', args: ['vmid', 'snapname'] },
@@ -70,14 +55,9 @@ export const qemuSnapshotRemove = defineMethod({
   verb: 'DELETE',
   path: `${base}/{snapname}`,
   description: 'Removes a snapshot; the current state and the other snapshots stay.',
-  params: Type.Object({
-    ...one,
-    force: Optional(
-      Type.Boolean({ description: 'Remove it from the configuration even if the disks keep theirs.' }),
-    ),
-  }),
+  params: removal,
   returns: Type.String(),
-  permission: take,
+  permission: mayTake,
   proxyTo: 'node',
   task: { type: 'qmdelsnapshot', id: 'vmid' },
   cli: { command: 'qm delsnapshot', args: ['vmid', 'snapname'] },
@@ -90,7 +70,7 @@ export const qemuSnapshotConfig = defineMethod({
   description: 'The configuration as it was in a snapshot.',
   params: Type.Object(one),
   returns: Type.Object({}, { additionalProperties: true }),
-  permission: { perm: '/vms/{vmid}', privs: ['VM.Snapshot', 'VM.Snapshot.Rollback', 'VM.Audit'], any: true },
+  permission: mayRead,
   proxyTo: 'node',
 });
 
@@ -102,7 +82,7 @@ export const qemuSnapshotDescribe = defineMethod({
   description: 'Changes the notes of a snapshot.',
   params: Type.Object({ ...one, description }),
   returns: Null(),
-  permission: take,
+  permission: mayTake,
   proxyTo: 'node',
 });
 
@@ -121,7 +101,7 @@ export const qemuSnapshotRollback = defineMethod({
     ),
   }),
   returns: Type.String(),
-  permission: { perm: '/vms/{vmid}', privs: ['VM.Snapshot', 'VM.Snapshot.Rollback'], any: true },
+  permission: mayGoBack,
   proxyTo: 'node',
   task: { type: 'qmrollback', id: 'vmid' },
   cli: { command: 'qm rollback', args: ['vmid', 'snapname'] },

@@ -187,14 +187,15 @@ async function commitGuests(
   }
 }
 
-/** Reads the document of a QEMU guest and writes it changed; the guest's lock keeps others from it meanwhile. */
+/** Reads the document of a guest of this node and writes it changed; the guest's lock keeps others from it meanwhile. */
 export async function changeFile(
   { store, settings }: { readonly store: ConfigStore; readonly settings: { readonly node: string } },
   vmid: number,
   author: string,
   change: (file: GuestConfigFile) => GuestConfigFile,
 ): Promise<void> {
-  const guest = readGuest(store, 'qemu', settings.node, vmid);
+  const type = guestOwner(store, vmid)?.type ?? 'qemu';
+  const guest = readGuest(store, type, settings.node, vmid);
   await writeGuest(store, guest, change(guest.file), author);
 }
 

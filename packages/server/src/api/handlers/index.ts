@@ -11,6 +11,7 @@ import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
 import { firewallHandlers } from './firewall.ts';
 import { lxcHandlers } from './lxc.ts';
+import { lxcTemplateHandler } from './lxc-copy.ts';
 import { measurementHandlers } from './measurements.ts';
 import { capabilityHandlers } from './node-capabilities.ts';
 import { hardwareHandlers } from './node-hardware.ts';
@@ -47,4 +48,5 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   firewallHandlers(table, services);
   poolHandlers(table, services);
   lxcHandlers(table, services);
+  lxcTemplateHandler(table, services);
 }

@@ -67,7 +67,7 @@ function demandOptions(
       const before = present[key];
       if (before !== undefined) demandVolume(call, key, before);
     } else if (key === 'features') demandFeatures(text, unprivileged);
-    else if (/^net\d+$/.test(key)) demandBridge(call, key, text);
+    else if (/^net\d+$/.test(key)) demandCardBridge(call, key, text);
   }
 }
 
@@ -101,7 +101,7 @@ function demandFeatures(text: string, unprivileged: boolean): void {
   );
 }
 
-function demandBridge(call: Call, key: string, text: string): void {
+export function demandCardBridge(call: Call, key: string, text: string): void {
   const { bridge, tag } = parseCard(key, text);
   if (bridge === undefined) return;
   call.demand(`/sdn/zones/localnetwork/${bridge}${tag === undefined ? '' : `/${tag}`}`, ['SDN.Use']);

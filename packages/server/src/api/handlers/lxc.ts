@@ -56,7 +56,7 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     const { file } = read(vmid);
     const properties = snapname === undefined ? file.properties : file.snapshots[snapname];
     if (!properties) throw new RyokanError('not-found', `snapshot '${snapname}' does not exist`);
-    const reason = await missingFeature(services, properties, feature);
+    const reason = await missingFeature(services, vmid, properties, feature, snapname);
     return reason === undefined ? { hasFeature: 1 as const } : { hasFeature: 0 as const, reason };
   });
   const demandChange = (params: ParamsOf<typeof lxcConfigSet>, call: Call): UpdateOptions => {
@@ -83,7 +83,7 @@ const numericKeys: ReadonlySet<string> = new Set(
 );
 
 /** Numbers as JSON numbers, raw lines of LXC as pairs, everything else as text: what clients expect. */
-function typedValues(values: ConfigProperties): Record<string, unknown> {
+export function typedValues(values: ConfigProperties): Record<string, unknown> {
   const { lxc, ...rest } = values;
   const typed: Record<string, unknown> = {};
   for (const [key, text] of Object.entries(rest)) {

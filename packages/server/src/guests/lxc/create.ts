@@ -88,7 +88,7 @@ async function fill(
       config,
       password: options.password,
       sshKeys: options.sshKeys,
-      first: true,
+      made: 'new',
       log,
     });
   });

@@ -1,36 +1,33 @@
-/** What the storages of a container's volumes allow. */
+/** What the storages of a container's volumes allow, by the same checks that the operations make. */
+import { RyokanError } from '@ryokan/api/errors.ts';
 import type { ConfigProperties } from '../config-file.ts';
+import { demandLinkable } from '../copy/clone.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { isVolumeKey } from './config-change.ts';
-import { parseVolume, volumeKind } from './volume-value.ts';
+import { demandSnapshotFormat } from '../snapshots/hands.ts';
+import { demandCopyable } from './copy/clone.ts';
+import { lxcKind } from './kind.ts';
+import { demandContainerSnapshots } from './snapshot/hands.ts';
 
 export type ContainerFeature = 'snapshot' | 'clone' | 'copy';
 
-/** Undefined when all its volumes can; else which cannot, and what would help. */
+/** Undefined when all its volumes can; else which cannot, and what would help. `snapname`: for the state of that one. */
 export async function missingFeature(
   services: GuestServices,
+  vmid: number,
   properties: ConfigProperties,
   feature: ContainerFeature,
+  snapname?: string,
 ): Promise<string | undefined> {
-  if (feature === 'copy') return undefined;
-  for (const [key, text] of Object.entries(properties)) {
-    if (!isVolumeKey(key) || key.startsWith('unused')) continue;
-    const value = parseVolume(key, text);
-    if (volumeKind(value) !== 'volume') {
-      return `${key} is a directory or device of the node, which has no snapshots; take it out first`;
-    }
-    const storage = value.volume.slice(0, value.volume.indexOf(':'));
-    const [{ format }, { capabilities }] = [
-      await services.storage.info(value.volume),
-      await services.storage.driver(storage),
-    ];
-    // A storage that keeps no states of a volume makes linked clones in another format, which containers cannot mount.
-    const able =
-      capabilities.snapshot.includes(format) &&
-      (feature === 'snapshot' || capabilities.linkedClone.includes(format));
-    if (!able) {
-      return `${key}: storage '${storage}' has no ${feature === 'snapshot' ? 'snapshots' : 'linked clones'} of ${format} volumes; a storage of type btrfs, zfspool or lvmthin has`;
-    }
+  try {
+    const disks = lxcKind.disksOf(properties);
+    if (feature === 'snapshot') await demandContainerSnapshots(services, properties);
+    else if (feature === 'clone') {
+      for (const disk of disks) await demandLinkable(services, lxcKind, disk, snapname);
+    } else if (snapname === undefined) demandCopyable(services, vmid);
+    else for (const disk of disks) await demandSnapshotFormat(services, lxcKind, disk);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RyokanError && ['unsupported', 'state'].includes(error.code)) return error.message;
+    throw error;
   }
-  return undefined;
 }

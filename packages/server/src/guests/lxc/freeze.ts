@@ -40,7 +40,7 @@ export async function suspendContainer(
     demandSuspendable(services, vmid);
     task.undo(thawContainerUndo, { vmid });
     try {
-      await run('lxc-freeze', lxcName(services, vmid), { timeout: patience, signal: task.signal });
+      await freeze(services, vmid, task.signal);
     } catch (cause) {
       task.signal.throwIfAborted();
       throw new RyokanError(
@@ -59,6 +59,11 @@ export async function resumeContainer(
   task: TaskContext,
 ): Promise<void> {
   await containerLock(services, vmid, task, () => thaw(services, vmid));
+}
+
+/** Rejects when not every process could be held; some may be then, until the container is thawed. */
+export async function freeze(services: GuestServices, vmid: number, signal: AbortSignal): Promise<void> {
+  await run('lxc-freeze', lxcName(services, vmid), { timeout: patience, signal });
 }
 
 /** No error when it does not stand still, or does not run at all. */

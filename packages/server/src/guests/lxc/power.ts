@@ -4,6 +4,7 @@ import { run } from '../../host/exec.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import type { TaskContext } from '../../tasks/task.ts';
+import { guestLock } from '../guest-lock.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, salvageGuest } from '../guest-store.ts';
 import { preStop } from '../hookscript.ts';
@@ -37,7 +38,7 @@ export function containerLock<T>(
   task: { readonly signal: AbortSignal },
   work: () => Promise<T>,
 ): Promise<T> {
-  return services.locks.with(`lxc-${vmid}`, work, { signal: task.signal });
+  return guestLock(services, 'lxc', vmid, task, work);
 }
 
 /** The configuration's lock key, checked before an action that a damaged configuration must not hinder. */

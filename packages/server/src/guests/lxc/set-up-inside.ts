@@ -3,7 +3,7 @@ import { lxcNetKeys } from '@ryokan/api/schema/lxc-config.ts';
 import type { IdRange } from '../../host/user-namespace.ts';
 import { parseCard } from './card.ts';
 import { defaultHostname, type LxcConfig } from './config.ts';
-import { setUpContainer } from './setup/setup.ts';
+import { type SetUpOptions, setUpContainer } from './setup/setup.ts';
 
 export interface SetUpInside {
   readonly vmid: number;
@@ -13,14 +13,14 @@ export interface SetUpInside {
   readonly config: LxcConfig;
   readonly password?: string | undefined;
   readonly sshKeys?: string | undefined;
-  /** The container has just been made. */
-  readonly first: boolean;
+  /** How it has come to be, when that was just now. */
+  readonly made?: SetUpOptions['made'];
   readonly log: (line: string) => void;
 }
 
 /** Host name, name servers, network, terminals; see setup/setup.ts. */
 export async function setUpInside(options: SetUpInside): Promise<void> {
-  const { vmid, root, ids, config, password, sshKeys, first, log } = options;
+  const { vmid, root, ids, config, password, sshKeys, made, log } = options;
   const nets = lxcNetKeys.flatMap((key) => {
     const text = config[key];
     if (text === undefined) return [];
@@ -36,8 +36,7 @@ export async function setUpInside(options: SetUpInside): Promise<void> {
       nets,
       ...present({ nameserver, searchdomain, timezone, ostype, tty, console: config.console }),
     },
-    ...present({ password, sshKeys }),
-    first,
+    ...present({ password, sshKeys, made }),
     log,
   });
 }

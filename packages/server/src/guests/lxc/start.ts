@@ -47,7 +47,7 @@ export async function startContainer(
   try {
     const start: ContainerStart = { services, vmid, config, ids, namespace };
     const root = await mountRoot(start);
-    await setUpInside({ vmid, root, ids, config, first: false, log: (line) => context.log(line) });
+    await setUpInside({ vmid, root, ids, config, log: (line) => context.log(line) });
     await protectCards(services, vmid, config);
     const host = await gatherHost(start);
     for (const note of notes(config, host)) context.log(note);

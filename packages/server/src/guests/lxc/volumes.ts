@@ -6,6 +6,7 @@ import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { rehearsed } from '../../cluster/rehearsal.ts';
 import { run } from '../../host/exec.ts';
 import { hostId, type IdRange } from '../../host/user-namespace.ts';
+import type { StorageCapabilities } from '../../storage/driver.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import { formatSize } from '../disk-size.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
@@ -54,8 +55,8 @@ async function makeVolume(
   const { storage } = services;
   storage.demandContent(request.storage, 'rootdir');
   const { capabilities } = await storage.driver(request.storage);
-  const format = (['subvol', 'raw'] as const).find((one) => capabilities.imageFormats.includes(one));
-  if (format === undefined || !capabilities.localPath) {
+  const format = containerFormat(capabilities);
+  if (format === undefined) {
     throw new RyokanError(
       'unsupported',
       `${key}: storage '${request.storage}' has no volumes that this node can mount; take another storage for containers`,
@@ -85,6 +86,14 @@ async function makeVolume(
   const made = await storage.info(volid);
   if (made.size < size) context.warn(`${key}: '${request.storage}' has no quotas; nothing limits the volume`);
   return { ...value, volume: volid, size: formatSize(made.size) };
+}
+
+/** The format of new volumes of containers on a storage: one that this node can mount. Undefined when there is none. */
+export function containerFormat({
+  imageFormats,
+  localPath,
+}: Pick<StorageCapabilities, 'imageFormats' | 'localPath'>): 'subvol' | 'raw' | undefined {
+  return localPath ? (['subvol', 'raw'] as const).find((one) => imageFormats.includes(one)) : undefined;
 }
 
 /** Makes an empty tree whose root folder belongs to the container's root: in a raw volume ext4. */

@@ -5,8 +5,10 @@ import type { TaskContext } from '../../tasks/task.ts';
 import type { GuestConfigFile } from '../config-file.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, removeGuest, salvageGuest } from '../guest-store.ts';
+import { volumesOfGuest } from '../volumes-of-guest.ts';
 import { allProperties, isVolumeKey } from './config-change.ts';
-import { ownVolumes, volumesOfGuest } from './disks.ts';
+import { ownVolumes } from './disks.ts';
+import { qemuKind } from './kind.ts';
 import { guestLock } from './power.ts';
 import { isRunning } from './process.ts';
 
@@ -84,6 +86,7 @@ async function volumesToRemove(
     .filter(([key]) => isVolumeKey(key));
   const states = allProperties(file).flatMap(({ vmstate }) => (vmstate === undefined ? [] : [vmstate]));
   const volumes = new Set([...ownVolumes(vmid, drives).map((one) => one.volid), ...states]);
-  if (unreferenced) for (const { volid } of await volumesOfGuest(services, vmid, task)) volumes.add(volid);
+  if (unreferenced)
+    for (const { volid } of await volumesOfGuest(services, qemuKind, vmid, task)) volumes.add(volid);
   return volumes;
 }

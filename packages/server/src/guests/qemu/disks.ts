@@ -1,9 +1,8 @@
 /** Volumes behind the disks of a configuration: made for `storage:size`, checked when they exist already. */
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import { formatVolumeId, parseVolumeId, tryParseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { VolumeFormat } from '../../storage/driver.ts';
-import type { Volume } from '../../storage/manager.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../config-file.ts';
 import { formatSize } from '../disk-size.ts';
@@ -202,36 +201,4 @@ export function ownVolumes(
     if (new RegExp(`(^|/)(vm|base)-${vmid}-`).test(name)) found.push({ key, volid: drive.file });
   }
   return found;
-}
-
-/** All images that belong to a guest, on every storage that can be searched; the others are a warning. */
-export async function volumesOfGuest(
-  { storage }: GuestServices,
-  vmid: number,
-  context: Pick<ChangeContext, 'warn'>,
-): Promise<Volume[]> {
-  const found: Volume[] = [];
-  for (const config of storage.configs()) {
-    try {
-      const { content } = await storage.summary(config.storage);
-      if (!content.includes('images')) continue;
-      found.push(...(await storage.list(config.storage, { content: 'images', vmid })));
-    } catch (error) {
-      context.warn(`storage '${config.storage}' was not searched: ${messageOf(error)}`);
-    }
-  }
-  return found;
-}
-
-export async function volumeExists(
-  services: Pick<GuestServices, 'storage'>,
-  volid: string,
-): Promise<boolean> {
-  try {
-    await services.storage.info(volid);
-    return true;
-  } catch (error) {
-    if (error instanceof RyokanError && error.code === 'not-found') return false;
-    throw error;
-  }
 }

@@ -18,8 +18,8 @@ import { inspectArchive } from '../../storage/import/parser-process.ts';
 import { fillImage } from '../../storage/qemu-img.ts';
 import { stagingPath } from '../../storage/staging.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
+import { bandwidthLimit } from '../copy/bandwidth.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
-import { bandwidthLimit } from './copy/bandwidth.ts';
 
 export interface ImportRequest {
   /** Configuration key of the disk, for messages. */

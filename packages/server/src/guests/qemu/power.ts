@@ -4,6 +4,7 @@ import { agentFields } from '@ryokan/api/schema/qemu-options.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { isAlive } from '../../host/procfs.ts';
 import type { TaskContext } from '../../tasks/task.ts';
+import { guestLock as lockGuest } from '../guest-lock.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, salvageGuest } from '../guest-store.ts';
 import { preStop } from '../hookscript.ts';
@@ -144,7 +145,7 @@ export function guestLock<T>(
   task: { signal: AbortSignal },
   work: () => Promise<T>,
 ): Promise<T> {
-  return services.locks.with(`qemu-${vmid}`, work, { signal: task.signal });
+  return lockGuest(services, 'qemu', vmid, task, work);
 }
 
 /** The configuration's lock key, checked before an action starts that a damaged configuration must not hinder. */

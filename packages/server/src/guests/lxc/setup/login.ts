@@ -12,9 +12,9 @@ import type { SetupFiles } from './setup-files.ts';
 export async function setUpLogin(files: SetupFiles, options: SetUpOptions): Promise<void> {
   if (options.password !== undefined) await setRootPassword(files, options.password);
   if (options.sshKeys !== undefined) addSshKeys(files, options.sshKeys);
-  if (!options.first) return;
+  if (!options.made) return;
   clearMachineId(files);
-  await renewHostKeys(files, shortName(options.config));
+  if (options.made === 'new') await renewHostKeys(files, shortName(options.config));
 }
 
 /** Sets the hash in /etc/shadow, shadow(5), and the day of its change. */

@@ -48,19 +48,22 @@ export interface SetUpOptions {
   readonly password?: string;
   /** Lines of an authorized_keys file, added to those of root. */
   readonly sshKeys?: string;
-  /** The container has just been made of a template: it also gets an identity of its own. */
-  readonly first: boolean;
+  /**
+   * The container has just been made of a template, or of another container: it also gets an identity of its own. The
+   * SSH host keys of a clone stay, since it may take the place of its original.
+   */
+  readonly made?: 'new' | 'clone';
   readonly log: (line: string) => void;
 }
 
 /** Rejects with RyokanError when something in the tree stands in the way. */
 export async function setUpContainer(options: SetUpOptions): Promise<void> {
-  const { root, ids, config, first, log } = options;
+  const { root, ids, config, made, log } = options;
   const tree = new ContainerTree(root, ids);
   const files = new SetupFiles(tree, log);
   const ostype = config.ostype ?? detectSystem(tree).ostype;
   if (ostype === 'unmanaged') return;
   const distribution = distributionOf(ostype, tree);
-  for (const step of distribution) step({ files, config, ostype, first, log });
+  for (const step of distribution) step({ files, config, ostype, first: made === 'new', log });
   await setUpLogin(files, options);
 }

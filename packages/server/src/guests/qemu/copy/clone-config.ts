@@ -1,7 +1,7 @@
 /** What the configuration of a clone takes over from its original, and what is new: identity, addresses, name. Pure. */
-import { checkFormat } from '@ryokan/api/schema/formats.ts';
 import { qemuNetKeys, qemuUnusedKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { ConfigProperties } from '../../config-file.ts';
+import { nameOfCopy } from '../../copy/name-of-copy.ts';
 import { disksOf } from './guest-disks.ts';
 
 /** What belongs to the original or to the moment of a snapshot. */
@@ -39,18 +39,12 @@ export function cloneProperties(original: ConfigProperties, identity: CloneIdent
     if (ownKeys.has(key) || disks.has(key)) continue;
     clone[key] = (qemuNetKeys as readonly string[]).includes(key) ? identity.newCard(text) : text;
   }
-  clone.name = identity.name ?? nameOfCopy(original.name, identity.vmid);
+  clone.name = identity.name ?? nameOfCopy('VM', original.name, identity.vmid);
   if (identity.description) clone.description = identity.description;
   clone.meta = identity.meta;
   clone.smbios1 = withUuid(original.smbios1, identity.newUuid());
   if (original.vmgenid !== undefined && original.vmgenid !== '0') clone.vmgenid = identity.newUuid();
   return clone;
-}
-
-/** `Copy-of-VM-web`; by the number where that would be no name any more. */
-function nameOfCopy(name: string | undefined, vmid: number): string {
-  const wanted = `Copy-of-VM-${name ?? vmid}`;
-  return checkFormat('dns-name', wanted) === undefined ? wanted : `Copy-of-VM-${vmid}`;
 }
 
 /** smbios1 with another UUID; its other fields, serial number and maker for instance, stay. */

@@ -1,6 +1,7 @@
 /** Copies of the disks of a running guest, all of the same moment. */
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
+import type { DiskCopy } from '../../copy/clone.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { freshNodeNames } from '../block-graph.ts';
 import { whileFrozen } from '../file-system-freeze.ts';
@@ -18,18 +19,12 @@ import {
   untilJobs,
 } from './block-jobs.ts';
 import { endMirrorUndo, resumeUndo } from './copy-undos.ts';
-import type { CopyPlan, NewVolume } from './volume-copy.ts';
-
-export interface LiveCopy {
-  readonly plan: CopyPlan;
-  readonly target: NewVolume;
-}
 
 /** Fills the targets. The caller holds the guest's lock; on an error nothing of the copies is left in QEMU. */
 export async function copyLive(
   services: GuestServices,
   vmid: number,
-  copies: readonly LiveCopy[],
+  copies: readonly DiskCopy[],
   rateLimit: number | undefined,
   task: TaskContext,
 ): Promise<void> {

@@ -1,59 +1,40 @@
 /** Moving a disk to another storage or format, also while its guest runs. */
-import { digestMismatch, RyokanError } from '@ryokan/api/errors.ts';
-import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
-import { formatSize } from '../../disk-size.ts';
+import type { LimitFor } from '../../copy/bandwidth.ts';
+import {
+  type MoveRequest,
+  type MoveWork,
+  moveStopped,
+  moveVolume,
+  planVolumeMove,
+  readForMove,
+  switchConfig,
+} from '../../copy/move.ts';
+import { type CopyPlan, makeTarget } from '../../copy/volume-copy.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import { demandUnlocked, readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
+import { readGuest } from '../../guest-store.ts';
 import { freshNodeNames, type NodeNames } from '../block-graph.ts';
 import { requireQemuConfig } from '../config.ts';
-import { inSnapshot } from '../config-change.ts';
 import { driveNodes } from '../devices/block.ts';
 import { type ConfiguredDrive, configuredDrives } from '../drive-options.ts';
 import { isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
+import { qemuKind } from '../kind.ts';
 import { whilePaused } from '../pause.ts';
-import { guestLock, withQmp } from '../power.ts';
+import { withQmp } from '../power.ts';
 import { isRunning } from '../process.ts';
 import { hasIoUring } from '../qemu-facts.ts';
 import type { JsonObject } from '../qmp-client.ts';
 import { closeUnused } from '../snapshot/layers.ts';
 import { resolveVolume } from '../start-host.ts';
 import { addFreeGroup, setLimits } from '../throttle-group.ts';
-import type { LimitFor } from './bandwidth.ts';
 import { movingMirrorOf, sparseTarget, startMirror, switchOver, untilJobs } from './block-jobs.ts';
 import { resumeUndo, settleMoveUndo } from './copy-undos.ts';
-import {
-  type CopyPlan,
-  demandRoom,
-  fillTarget,
-  makeTarget,
-  type NewVolume,
-  planCopy,
-} from './volume-copy.ts';
-import { dropVolume, moveToVolume } from './volume-switch.ts';
-
-export interface MoveRequest {
-  readonly vmid: number;
-  /** Configuration key. */
-  readonly disk: string;
-  readonly storage: string;
-  readonly format?: string | undefined;
-  /** Remove the old volume. */
-  readonly delete?: boolean | undefined;
-  readonly digest?: string | undefined;
-}
-
-interface MovePlan {
-  readonly guest: StoredGuest;
-  readonly copy: CopyPlan;
-}
 
 /** Throws what forbids the move. */
-export async function planMove(services: GuestServices, request: MoveRequest): Promise<MovePlan> {
-  const { vmid, disk, storage, format } = request;
-  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
-  if (request.digest !== undefined && request.digest !== guest.digest) throw digestMismatch();
-  demandUnlocked(guest.file.properties);
+export async function planMove(services: GuestServices, request: MoveRequest): Promise<CopyPlan> {
+  const { vmid, disk } = request;
+  const guest = readForMove(services, qemuKind, request);
   if (/^unused/.test(disk)) {
     throw new RyokanError(
       'unsupported',
@@ -67,21 +48,9 @@ export async function planMove(services: GuestServices, request: MoveRequest): P
   if ((disk === 'efidisk0' || disk === 'tpmstate0') && isRunning(services.paths, vmid)) {
     throw new RyokanError('state', `cannot move '${disk}' while VM ${vmid} is running: stop it first`);
   }
-  const copy = await planCopy(services, { key: disk, volid: drive.file }, { storage, format });
-  if (parseVolumeId(drive.file).storage === storage && copy.format === copy.source.format) {
-    throw new RyokanError('parameter', `you can't move to the same storage with same format ('${disk}')`);
-  }
-  if (request.delete && inSnapshot(guest.file, drive.file)) {
-    throw new RyokanError(
-      'state',
-      `you can't move a disk with snapshots and delete the source: '${disk}' is part of a snapshot`,
-    );
-  }
-  await demandRoom(services, [copy]);
-  return { guest, copy };
+  return planVolumeMove(services, qemuKind, guest, { key: disk, volid: drive.file }, request);
 }
 
-/** The disk is where it was until the copy is whole; then the old volume goes, or stays as unused disk. */
 export async function moveDisk(
   services: GuestServices,
   request: MoveRequest,
@@ -89,53 +58,12 @@ export async function moveDisk(
   task: TaskContext,
 ): Promise<void> {
   const { vmid } = request;
-  await guestLock(services, vmid, task, async () => {
-    const { copy } = await planMove(services, request);
-    const source = copy.source.volid;
-    const rateLimit = limitFor([parseVolumeId(source).storage, copy.storage]);
-    if (isRunning(services.paths, vmid)) await moveLive(services, vmid, copy, rateLimit, task);
-    else await moveStopped(services, vmid, copy, rateLimit, task);
-    // From here on the disk is on its new volume, whatever happens.
-    task.keep();
-    if (!request.delete) return;
-    await services.storage.remove(source);
-    const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
-    await writeGuest(services.store, guest, dropVolume(guest.file, source), task.user);
-    task.log(`removed volume '${source}'`);
-  });
-}
-
-async function moveStopped(
-  services: GuestServices,
-  vmid: number,
-  copy: CopyPlan,
-  rateLimit: number | undefined,
-  task: TaskContext,
-): Promise<void> {
-  const undo = (volid: string) =>
-    task.undo(settleMoveUndo, {
-      ...{ vmid, disk: copy.key, from: copy.source.volid, volid },
-      ...{ job: '', nodes: '' },
-    });
-  const target = await makeTarget(services, copy, vmid, task, undo);
-  await fillTarget(services, copy, target, {
-    rateLimit,
-    signal: task.signal,
-    onProgress: (fraction) => task.progress(fraction, `copying ${copy.key}`),
-  });
-  await switchConfig(services, vmid, copy, target, task.user);
-}
-
-async function switchConfig(
-  services: GuestServices,
-  vmid: number,
-  { source }: CopyPlan,
-  target: NewVolume,
-  author: string,
-): Promise<void> {
-  const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
-  const file = moveToVolume(guest.file, source.volid, target.volid, formatSize(target.size));
-  await writeGuest(services.store, guest, file, author);
+  const plan = () => planMove(services, request);
+  const move: MoveWork = (copy, rateLimit) =>
+    isRunning(services.paths, vmid)
+      ? moveLive(services, vmid, copy, rateLimit, task)
+      : moveStopped(services, qemuKind, vmid, copy, rateLimit, task);
+  await moveVolume(services, qemuKind, request, { plan, move, limitFor }, task);
 }
 
 /**
@@ -174,7 +102,7 @@ async function moveLive(
       async () => {
         await switchOver(qmp, mirror);
         await setLimits(qmp, key, drive.options);
-        await switchConfig(services, vmid, copy, target, task.user);
+        await switchConfig(services, qemuKind, vmid, copy, target, task.user);
       },
     );
     await closeUnused(qmp, key);

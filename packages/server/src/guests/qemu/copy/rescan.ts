@@ -9,14 +9,15 @@ import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import type { Volume } from '../../../storage/manager.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { ConfigProperties, GuestConfigFile } from '../../config-file.ts';
+import { addUnused } from '../../copy/volume-switch.ts';
 import { formatSize } from '../../disk-size.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { demandUnlocked, guestPrefix, parseGuestPath, readGuest, writeGuest } from '../../guest-store.ts';
+import { volumesOfGuest } from '../../volumes-of-guest.ts';
 import { allProperties, isVolumeKey, namesAnywhere, volumeOf } from '../config-change.ts';
-import { volumesOfGuest } from '../disks.ts';
 import { formatDrive, isCloudInit, parseDrive } from '../drive-value.ts';
+import { qemuKind } from '../kind.ts';
 import { guestLock } from '../power.ts';
-import { addUnused } from './volume-switch.ts';
 
 export interface RescanOptions {
   /** All guests of the node when absent. */
@@ -54,7 +55,7 @@ function rescanGuest(
   return guestLock(services, vmid, task, async () => {
     const guest = readGuest(services.store, 'qemu', services.settings.node, vmid);
     demandUnlocked(guest.file.properties);
-    const volumes = await volumesOfGuest(services, vmid, task);
+    const volumes = await volumesOfGuest(services, qemuKind, vmid, task);
     const { file, changes } = rescanned(guest.file, await withoutAliases(services, guest.file, volumes));
     for (const change of changes) task.log(`VM ${vmid}: ${change}`);
     if (!dryrun && changes.length > 0) await writeGuest(services.store, guest, file, task.user);
@@ -117,7 +118,7 @@ export function rescanned(
   }
   for (const { volid } of volumes) {
     if (!isDisk(volid) || namesAnywhere(result, volid)) continue;
-    result = addUnused(result, volid);
+    result = addUnused(qemuKind, result, volid);
     changes.push(`'${volid}' is an unused disk now`);
   }
   return { file: result, changes };

@@ -5,6 +5,7 @@ import { parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
 import { stagedFileUndo } from '../../../storage/storage-undo.ts';
 import type { ConfigProperties } from '../../config-file.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
+import { removeIfThere } from '../../volumes-of-guest.ts';
 import { requireQemuConfig } from '../config.ts';
 import { isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
 import { guestMemory } from '../guest-context.ts';
@@ -115,10 +116,5 @@ export async function removeState(
   volid: string,
   context: Pick<ChangeContext, 'log'>,
 ): Promise<void> {
-  try {
-    await services.storage.remove(volid);
-    context.log(`removed volume '${volid}' with the memory`);
-  } catch (error) {
-    if (!(error instanceof RyokanError) || error.code !== 'not-found') throw error;
-  }
+  if (await removeIfThere(services, volid)) context.log(`removed volume '${volid}' with the memory`);
 }

@@ -1,10 +1,11 @@
 /** Snapshots of disks, whether the guest runs or not: by QEMU, by the storage, or by QEMU for the storage. */
 import type { LayeredSnapshots, StorageDriver } from '../../../storage/driver.ts';
+import type { GuestDisk } from '../../guest-kind.ts';
 import type { GuestServices } from '../../guest-services.ts';
+import { driverOf, hasSnapshot } from '../../snapshots/hands.ts';
 import { driveGraph, rootNode } from '../block-graph.ts';
 import { whilePaused } from '../pause.ts';
 import type { JsonObject, QmpClient } from '../qmp-client.ts';
-import { driverOf, hasSnapshot, type SnapshotDisk } from './disks.ts';
 import { closeUnused, liveLayers, openFiles, openOverlay, type RunningDisk, settleMerge } from './layers.ts';
 import { runningDisk } from './running-disk.ts';
 
@@ -31,7 +32,7 @@ type Place =
       readonly running: RunningDisk;
     };
 
-async function placeOf(guest: SnapshotGuest, disk: SnapshotDisk): Promise<Place> {
+async function placeOf(guest: SnapshotGuest, disk: GuestDisk): Promise<Place> {
   const { services, vmid, qmp, signal } = guest;
   const { driver, name } = await driverOf(services, disk.volid);
   if (!qmp || !(await driveGraph(qmp, disk.key))) return { by: 'storage', driver, name };
@@ -59,7 +60,7 @@ export interface PreparedSnapshot {
 /** Makes ready what takes time. The guest goes on, and whoever takes it back needs abandonDisk for each disk. */
 export async function prepareSnapshot(
   guest: SnapshotGuest,
-  disks: readonly SnapshotDisk[],
+  disks: readonly GuestDisk[],
   snapshot: string,
 ): Promise<PreparedSnapshot> {
   const { qmp } = guest;
@@ -93,11 +94,7 @@ async function layOn(
 }
 
 /** Removes the snapshot of one disk; no error when it is gone. */
-export async function removeFromDisk(
-  guest: SnapshotGuest,
-  disk: SnapshotDisk,
-  snapshot: string,
-): Promise<void> {
+export async function removeFromDisk(guest: SnapshotGuest, disk: GuestDisk, snapshot: string): Promise<void> {
   if (!(await hasSnapshot(guest.services, disk.volid, snapshot))) return;
   const place = await placeOf(guest, disk);
   if (place.by === 'storage') await place.driver.snapshotDelete(place.name, snapshot);
@@ -110,7 +107,7 @@ export async function removeFromDisk(
 }
 
 /** Takes the snapshot of one disk back, however far it has come. */
-export async function abandonDisk(guest: SnapshotGuest, disk: SnapshotDisk, snapshot: string): Promise<void> {
+export async function abandonDisk(guest: SnapshotGuest, disk: GuestDisk, snapshot: string): Promise<void> {
   const place = await placeOf(guest, disk);
   if (place.by === 'layers') {
     const { layers, name, running } = place;
@@ -123,11 +120,7 @@ export async function abandonDisk(guest: SnapshotGuest, disk: SnapshotDisk, snap
 }
 
 /** Ends a removal that broke off, so that QEMU's images and the files agree; the snapshot may still be there. */
-export async function settleRemoval(
-  guest: SnapshotGuest,
-  disk: SnapshotDisk,
-  snapshot: string,
-): Promise<void> {
+export async function settleRemoval(guest: SnapshotGuest, disk: GuestDisk, snapshot: string): Promise<void> {
   const place = await placeOf(guest, disk);
   if (place.by !== 'layers') return;
   const replaced = !(await hasSnapshot(guest.services, disk.volid, snapshot));

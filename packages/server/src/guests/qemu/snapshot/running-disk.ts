@@ -1,5 +1,6 @@
 /** How a running guest's disk is opened: with the options of its drive, as at a start. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import type { GuestDisk } from '../../guest-kind.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { readGuest } from '../../guest-store.ts';
 import { requireQemuConfig } from '../config.ts';
@@ -8,7 +9,7 @@ import { configuredDrives } from '../drive-options.ts';
 import { hasIoUring } from '../qemu-facts.ts';
 import type { QmpClient } from '../qmp-client.ts';
 import { resolveVolume } from '../start-host.ts';
-import { layerProblem, type SnapshotDisk } from './disks.ts';
+import { layerProblem } from './disks.ts';
 import type { RunningDisk } from './layers.ts';
 
 /** Rejects with 'state' when the configuration has no such disk. */
@@ -16,7 +17,7 @@ export async function runningDisk(
   services: GuestServices,
   vmid: number,
   qmp: QmpClient,
-  { key, volid }: SnapshotDisk,
+  { key, volid }: GuestDisk,
 ): Promise<RunningDisk> {
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   const drive = configuredDrives(requireQemuConfig(file.properties, vmid)).find((one) => one.key === key);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseConfigFile, serializeConfigFile } from '../../config-file.ts';
+import { parseConfigFile, serializeConfigFile } from '../config-file.ts';
 import {
   demandFreeName,
   rolledBack,

@@ -3,7 +3,7 @@
  * beside it when it was taken and where the memory is; `parent` makes a tree of them. Pure functions.
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import type { ConfigProperties, GuestConfigFile } from '../../config-file.ts';
+import type { ConfigProperties, GuestConfigFile } from '../config-file.ts';
 
 /** Keys of now that no snapshot keeps: state of operations, and volumes that are no part of the guest. */
 const notKept = /^(?:lock|snapstate|snaptime|vmstate|running(?:machine|cpu|-nets-host-mtu)|unused\d+)$/;

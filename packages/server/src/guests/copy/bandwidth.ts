@@ -2,8 +2,8 @@
  * How fast volumes may be copied. Limits stand in storage.cfg (`bwlimit clone=51200,default=102400`) and, for storages
  * without one, in datacenter.cfg; a call may ask for another, in KiB/s like these.
  */
-import { datacenterOption } from '../../../cluster/datacenter-options.ts';
-import type { GuestServices } from '../../guest-services.ts';
+import { datacenterOption } from '../../cluster/datacenter-options.ts';
+import type { GuestServices } from '../guest-services.ts';
 
 export type CopyOperation = 'clone' | 'move' | 'restore';
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
-import { MemoryStore } from '../../../cluster/memory-store.ts';
-import { createLogger } from '../../../host/log.ts';
-import { createStorageManager } from '../../../storage/storage-manager.ts';
+import { MemoryStore } from '../../cluster/memory-store.ts';
+import { createLogger } from '../../host/log.ts';
+import { createStorageManager } from '../../storage/storage-manager.ts';
 import { type BandwidthRequest, bandwidthLimit } from './bandwidth.ts';
 
 let limit: (request: Partial<BandwidthRequest>) => number | undefined;

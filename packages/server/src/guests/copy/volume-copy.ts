@@ -1,12 +1,13 @@
 /** New volumes for copies of disks: format, room, and the copy of a volume that no guest is writing to. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { type ImageFormat, parseVolumeId } from '@ryokan/api/schema/volume-id.ts';
-import type { StorageCapabilities, VolumeFormat } from '../../../storage/driver.ts';
-import { noSpace } from '../../../storage/image-names.ts';
-import type { Volume } from '../../../storage/manager.ts';
-import { fillImage } from '../../../storage/qemu-img.ts';
-import { stagedFileUndo } from '../../../storage/storage-undo.ts';
-import type { ChangeContext, GuestServices } from '../../guest-services.ts';
+import type { VolumeFormat } from '../../storage/driver.ts';
+import { noSpace } from '../../storage/image-names.ts';
+import type { Volume } from '../../storage/manager.ts';
+import { fillImage } from '../../storage/qemu-img.ts';
+import { stagedFileUndo } from '../../storage/storage-undo.ts';
+import type { GuestDisk, GuestKind } from '../guest-kind.ts';
+import type { ChangeContext, GuestServices } from '../guest-services.ts';
 
 /** What one copy makes of a disk. */
 export interface CopyPlan {
@@ -18,31 +19,35 @@ export interface CopyPlan {
   /** Where it goes. */
   readonly storage: string;
   readonly format: VolumeFormat;
+  /** Bytes; 0 for a folder without a limit. */
+  readonly size: number;
 }
 
-/** Decides where and in which format the copy of a disk is made. Rejects when the storage takes no images. */
+/** Decides where and in which format the copy of a disk is made. Rejects when the storage takes none of such a guest. */
 export async function planCopy(
   services: GuestServices,
-  disk: { readonly key: string; readonly volid: string },
+  kind: GuestKind,
+  disk: GuestDisk,
   wish: {
     readonly storage?: string | undefined;
     readonly format?: string | undefined;
     readonly snapshot?: string | undefined;
   },
 ): Promise<CopyPlan> {
-  const source = await services.storage.info(disk.volid);
-  const storage = wish.storage ?? parseVolumeId(disk.volid).storage;
-  services.storage.demandContent(storage, 'images');
+  const { key, volid } = disk;
+  const source = await services.storage.info(volid);
+  const storage = wish.storage ?? parseVolumeId(volid).storage;
+  services.storage.demandContent(storage, kind.content);
   const { capabilities } = await services.storage.driver(storage);
-  const wanted = disk.key === 'tpmstate0' ? 'raw' : (wish.format ?? source.format);
-  return { key: disk.key, source, snapshot: wish.snapshot, storage, format: fitting(capabilities, wanted) };
-}
-
-/** The wanted format where the storage holds it, else its default: clients name a format without asking. */
-function fitting({ imageFormats }: StorageCapabilities, wanted: string): VolumeFormat {
-  const format = imageFormats.find((one) => one === wanted) ?? imageFormats[0];
-  if (!format) throw new RyokanError('unsupported', 'the storage holds no disk images');
-  return format;
+  const format = kind.copyFormat({ key, format: source.format }, capabilities, wish.format);
+  if (!format) {
+    throw new RyokanError(
+      'unsupported',
+      `storage '${storage}' has no volumes that a ${kind.label} of this node can use; take another one`,
+    );
+  }
+  const size = source.size || (format === 'subvol' ? 0 : await kind.roomFor(services, volid));
+  return { key, source, snapshot: wish.snapshot, storage, format, size };
 }
 
 /** Rejects with 'no-space' when the copies together cannot fit. */
@@ -71,7 +76,7 @@ async function bytesToCopy(services: GuestServices, volume: Volume): Promise<num
 
 export interface NewVolume {
   readonly volid: string;
-  /** Bytes. */
+  /** Bytes; 0 for a folder without a limit. */
   readonly size: number;
 }
 
@@ -86,13 +91,13 @@ export async function makeTarget(
   const volid = await services.storage.allocate(plan.storage, {
     vmid,
     format: plan.format,
-    size: plan.source.size,
+    size: plan.size,
     onStaged: (path) => context.undo(stagedFileUndo, { path }),
     onPlaced,
   });
   context.log(`made volume '${volid}'`);
   const { size } = await services.storage.info(volid);
-  return { volid, size };
+  return { volid, size: size || plan.size };
 }
 
 export interface FillOptions {
@@ -104,8 +109,8 @@ export interface FillOptions {
   readonly inUse?: boolean;
 }
 
-/** Copies the source into its target, through whatever QEMU reaches both by. */
-export async function fillTarget(
+/** Copies an image into its target, through whatever QEMU reaches both by. */
+export async function fillImageVolume(
   services: GuestServices,
   plan: CopyPlan,
   target: NewVolume,

@@ -1,0 +1,64 @@
+/** Copies of containers' volumes: images as they are, file trees where one of the two is a folder. */
+import { parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
+import { run } from '../../../host/exec.ts';
+import { type CopyPlan, type FillOptions, fillImageVolume, type NewVolume } from '../../copy/volume-copy.ts';
+import type { GuestServices } from '../../guest-services.ts';
+import { MountNamespace } from '../mount-namespace.ts';
+import { makeTree } from '../volumes.ts';
+import { copyTree } from './copy-tree.ts';
+
+/** Copies a volume that no container writes to, or the state of its snapshot, into a new one. */
+export async function fillVolume(
+  services: GuestServices,
+  _vmid: number,
+  plan: CopyPlan,
+  target: NewVolume,
+  options: FillOptions,
+): Promise<void> {
+  if (plan.source.format === 'raw' && plan.format === 'raw') {
+    return fillImageVolume(services, plan, target, options);
+  }
+  const { storage } = services;
+  const to = await storage.path(target.volid);
+  // Owner and mode of its root folder come from the source.
+  if (plan.format === 'raw') await makeTree(to, 'raw', []);
+  // The mounts are seen by nobody else, and gone when this process is, whatever ends it.
+  const namespace = await MountNamespace.open([], services.paths.lxcRun);
+  try {
+    const [source, copy] = [namespace.folder('source'), namespace.folder('copy')];
+    await namespace.mount([...(await sourceMount(services, plan)), source]);
+    await namespace.mount([...mountOf(plan.format, 'rw'), to, copy]);
+    await copyTree({ namespace: namespace.pid, key: plan.key, source, copy }, options);
+  } finally {
+    namespace.close();
+  }
+}
+
+/** A volume that may hold a journal to be replayed has to be mounted for writing; a base or a snapshot is never changed. */
+async function sourceMount(services: GuestServices, { source, snapshot }: CopyPlan): Promise<string[]> {
+  const { storage } = services;
+  const name = parseVolumeName(source.volid.slice(source.volid.indexOf(':') + 1));
+  const fixed = snapshot !== undefined || (name.kind === 'image' && name.isBase);
+  const path =
+    snapshot === undefined
+      ? await storage.path(source.volid)
+      : String((await storage.imageSource(source.volid, snapshot)).source.filename);
+  return [...mountOf(source.format, fixed ? 'ro' : 'rw'), path];
+}
+
+/** Options of mount(8). Programs and devices of the tree mean nothing while it is copied. */
+function mountOf(format: string, access: 'ro' | 'rw'): string[] {
+  return format === 'subvol'
+    ? ['--bind', '-o', `${access},nodev,nosuid`]
+    : ['-o', `loop,${access},nodev,nosuid,noatime`];
+}
+
+const mib = 1024 ** 2;
+
+/** What the files of a folder take, and as much again as a file system needs for itself; whole GiB. */
+export async function roomFor({ storage }: GuestServices, volid: string): Promise<number> {
+  const path = await storage.path(volid);
+  const { stdout } = await run('du', ['--summarize', '--one-file-system', '--block-size=1', path]);
+  const used = Number(/^\d+/.exec(stdout)?.[0] ?? 0);
+  return Math.ceil((used * 1.25 + 256 * mib) / (1024 * mib)) * 1024 * mib;
+}

@@ -1,0 +1,31 @@
+/** Snapshots of containers: all volumes at one moment. */
+import type { TaskContext } from '../../../tasks/task.ts';
+import type { GuestServices } from '../../guest-services.ts';
+import { driverOf } from '../../snapshots/hands.ts';
+import { type SnapshotRequest, takeSnapshot } from '../../snapshots/snapshot.ts';
+import { containerSnapshots } from './hands.ts';
+import { whileHeld } from './hold.ts';
+
+export async function takeContainerSnapshot(
+  services: GuestServices,
+  vmid: number,
+  request: SnapshotRequest,
+  task: TaskContext,
+): Promise<void> {
+  await takeSnapshot(
+    services,
+    containerSnapshots,
+    vmid,
+    request,
+    async (disks, enter) => {
+      await enter({});
+      await whileHeld(services, vmid, task, async () => {
+        for (const { volid } of disks) {
+          const { driver, name } = await driverOf(services, volid);
+          await driver.snapshotCreate(name, request.name);
+        }
+      });
+    },
+    task,
+  );
+}
