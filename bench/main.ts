@@ -18,6 +18,7 @@ import { type Bench, CannotMeasure, type Figure } from './lib/figure.ts';
 import { describeMachine, machineText } from './lib/machine.ts';
 import { type Absent, tableOf } from './lib/report.ts';
 import { loadRole } from './load.ts';
+import { lxc } from './lxc.ts';
 import { mirror } from './mirror.ts';
 import { snapshot } from './snapshot.ts';
 import { startUp } from './start-up.ts';
@@ -25,6 +26,7 @@ import { vmStart } from './vm-start.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   'vm-start': vmStart,
+  lxc,
   clone,
   mirror,
   snapshot,

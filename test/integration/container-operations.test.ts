@@ -3,12 +3,12 @@
  * resumed, hook scripts, consoles, an init that does not listen, processes that are killed.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
 import { openTerminal } from '../lib/console-client.ts';
-import { type ContainerLab, openContainerLab } from '../lib/containers.ts';
+import { busyboxTemplate, type ContainerLab, openContainerLab } from '../lib/containers.ts';
 import { sleep, waitFor } from '../lib/wait.ts';
 
 let lab: ContainerLab;
@@ -33,6 +33,13 @@ beforeAll(async () => {
   await lab.power(400, 'start');
 });
 afterAll(() => lab?.close());
+
+test('free and uptime inside are those of the container, also on a node without systemd', async () => {
+  const [, total] = /^MemTotal: +(\d+) kB$/m.exec(await inside('cat /proc/meminfo')) ?? [];
+  expect(Number(total)).toBe(64 * 1024);
+  expect(Number((await inside('cat /proc/uptime')).split(' ')[0])).toBeLessThan(600);
+  expect(readFileSync('/proc/self/mountinfo', 'utf8').match(/ - fuse\.lxcfs /g)).toHaveLength(1);
+});
 
 test('mount points come and go while it runs; what is busy waits', async () => {
   await lab.set(400, { mp0: 'local:0.05,mp=/srv/some data/here' });
@@ -125,6 +132,7 @@ test('consoles: a terminal each up to `tty`, /dev/console, a shell', async () =>
   await lab.power(400, 'start');
   expect(await inside('ls /dev | grep -c "^tty[0-9]"')).toBe('3');
   const shell = await openTerminal(lab.admin, lab.path(400));
+  await shell.shows(/# /, 30);
   await shell.answers('echo $((6*7)) $(id -u)', /42 0/);
   shell.close();
   await lab.set(400, { cmode: 'console' });
@@ -141,6 +149,18 @@ test('consoles: a terminal each up to `tty`, /dev/console, a shell', async () =>
   tty.close();
 });
 
+test('with nesting a runtime inside may mount /proc; what is not possible is said', async () => {
+  const nested = 'busybox unshare -U -r -m -p -f sh -c "mount -t proc proc /proc && ls -d /proc/1" || true';
+  expect(await inside(nested)).toBe('');
+  await lab.node.cli('pct', 'set', '400', '--features', 'nesting=1,fuse=1,mknod=1');
+  await lab.power(400, 'stop');
+  const { log } = await lab.admin.run('POST', lab.path(400, '/status/start'));
+  expect(log.join('\n')).toContain('mknod is not possible here');
+  expect(await inside(nested)).toContain('/proc/1');
+  expect(await inside('ls /dev/fuse')).toBe('/dev/fuse');
+  await expect(inside('busybox mknod /tmp/null c 1 3')).rejects.toThrow('not permitted');
+});
+
 test('an init that does not listen: a shutdown says so, can be overruled, and stop ends it', async () => {
   await inside('echo "trap \'\' PWR TERM" > /etc/rc.local');
   await lab.power(400, 'reboot', { timeout: 30 });
@@ -155,19 +175,51 @@ test('an init that does not listen: a shutdown says so, can be overruled, and st
   expect((await state()).status).toBe('stopped');
 });
 
+/** Kills the worker of a task, some milliseconds after its beginning. */
+async function breakOff(upid: string, wait: number): Promise<void> {
+  const worker = Number.parseInt(upid.split(':')[2] ?? '', 16);
+  await sleep(wait);
+  if (existsSync(`/proc/${worker}`)) process.kill(worker, 'SIGKILL');
+  await lab.admin.taskEnd(upid);
+}
+
 test('a worker that is killed in the middle of a start leaves nothing, and the next start works', async () => {
+  await lab.create(401);
   for (const wait of [20, 60, 150]) {
-    const upid = await lab.admin.call<string>('POST', lab.path(400, '/status/start'));
-    const worker = Number.parseInt(upid.split(':')[2] ?? '', 16);
-    await sleep(wait);
-    if (existsSync(`/proc/${worker}`)) process.kill(worker, 'SIGKILL');
-    await lab.admin.taskEnd(upid);
-    await eventually(
-      'a container or nothing',
-      async () => (await state()).status === 'running' || (await lab.leftovers(400)).length === 0,
+    await breakOff(await lab.admin.call<string>('POST', lab.path(401, '/status/start')), wait);
+    let left: string[] = [];
+    await waitFor(
+      async () => {
+        left = await lab.leftovers(401);
+        return (await state(401)).status === 'running' || left.length === 0;
+      },
+      { timeout: 60, what: () => `nothing left; now: ${left.join(', ')}` },
     );
-    if ((await state()).status === 'running') await lab.power(400, 'stop');
+    if ((await state(401)).status === 'running') await lab.power(401, 'stop');
   }
-  await lab.power(400, 'start');
-  expect((await state()).status).toBe('running');
+  await lab.power(401, 'start');
+  expect((await state(401)).status).toBe('running');
+});
+
+test('nor does one in the middle of a creation: no mount, no volume, no VMID taken', async () => {
+  const volumes = join(lab.node.dataDir, 'storage/images/402');
+  for (const wait of [50, 120, 250]) {
+    const params = { vmid: 402, ostemplate: busyboxTemplate, rootfs: 'local:0.1' };
+    const upid = await lab.admin.call<string>('POST', `${lab.node.path}/lxc`, params);
+    await breakOff(upid, wait);
+    if ((await lab.admin.taskEnd(upid)).exitstatus === 'OK') {
+      await lab.admin.run('DELETE', lab.path(402));
+    }
+    await eventually(
+      'nothing',
+      async () =>
+        (await lab.leftovers(402)).length === 0 && (await readdir(volumes).catch(() => [])).length === 0,
+    );
+    await eventually('a free VMID', () =>
+      lab.config(402).then(
+        () => false,
+        () => true,
+      ),
+    );
+  }
 });

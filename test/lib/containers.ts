@@ -76,7 +76,7 @@ export class ContainerLab {
     ];
   }
 
-  /** Removes all containers and stops the node. */
+  /** Removes all containers and stops the node. An lxcfs that it has started serves other nodes of the machine too. */
   async close(): Promise<void> {
     for (const { vmid } of await this.admin.get<{ vmid: number }[]>(`${this.node.path}/lxc`)) {
       const removed = this.admin.run('DELETE', this.path(vmid), { force: 1 });

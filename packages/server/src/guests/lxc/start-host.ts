@@ -142,7 +142,7 @@ export function chosenCpus(
   return chosen.sort((a, b) => a - b).join(',');
 }
 
-/** What a running lxcfs offers: /proc files, and CPUs in /sys. */
+/** What a running lxcfs (lxcfs.ts) offers: /proc files, and CPUs in /sys. */
 function lxcfsFiles(): string[] {
   const proc = join(lxcfsRoot, 'proc');
   if (!existsSync(proc)) return [];

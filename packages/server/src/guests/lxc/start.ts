@@ -14,6 +14,7 @@ import type { LxcHost } from './host-input.ts';
 import { allowIds, idRanges } from './ids.ts';
 import { logSize, rotateLog } from './log.ts';
 import { lxcText } from './lxc-text.ts';
+import { ensureLxcfs } from './lxcfs.ts';
 import { MountNamespace } from './mount-namespace.ts';
 import { removeVolumes } from './owned-volumes.ts';
 import { isRunning, lastWords } from './process.ts';
@@ -41,6 +42,7 @@ export async function startContainer(
   context.undo('lxc.clean-up', { vmid });
   const ids = idRanges(config);
   allowIds(ids);
+  await ensureLxcfs(services);
   const run = lxcRunPaths(services.paths, vmid);
   mkdirSync(run.folder, { recursive: true, mode: 0o700 });
   const namespace = await MountNamespace.open(lxcCommand(services, vmid, config), services.paths.lxcRun);
@@ -109,7 +111,9 @@ function notes(config: LxcConfig, host: LxcHost): string[] {
     ...(host.apparmor ? [] : ["this node's kernel has no AppArmor: no profile holds for the container"]),
     ...(host.lxcfs.length > 0
       ? []
-      : ['lxcfs does not run: free and uptime in the container show the whole node (systemctl start lxcfs)']),
+      : [
+          'lxcfs does not run: free and uptime in the container show the whole node (apt install lxcfs; systemctl start lxcfs)',
+        ]),
     ...(featuresOf(config).mknod
       ? ['features: mknod is not possible here; pass devices by dev0 and so on']
       : []),
