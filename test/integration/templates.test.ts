@@ -1,6 +1,6 @@
 /** The catalogue of templates from a web server of this test, with its own signing key; and images from a registry. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { changeOptions } from '../../packages/server/src/cluster/options-documen
 import { run } from '../../packages/server/src/host/exec.ts';
 import { makeImage } from '../lib/oci-image.ts';
 import { type Registry, startRegistry } from '../lib/oci-registry.ts';
+import { makeSigningKey } from '../lib/signing-key.ts';
 
 let folder: string;
 let bed: Testbed;
@@ -52,27 +53,12 @@ describe('the catalogue', () => {
   ].join('\n');
 
   beforeAll(async () => {
-    const home = join(folder, 'gpg');
-    await mkdir(home, { mode: 0o700 });
-    const gpg = (args: readonly string[]) => run('gpg', ['--homedir', home, '--batch', '--yes', ...args]);
-    for (const name of ['signer', 'stranger']) {
-      await gpg(['--passphrase', '', '--quick-generate-key', `${name}@example.com`, 'ed25519', 'sign']);
-    }
-    await gpg(['--output', join(folder, 'keys.gpg'), '--export', 'signer@example.com']);
     await writeFile(join(folder, 'aplinfo.dat'), index);
     for (const name of ['signer', 'stranger']) {
-      const output = join(folder, `${name}.asc`);
-      await gpg([
-        '--local-user',
-        `${name}@example.com`,
-        '--armor',
-        '--output',
-        output,
-        '--detach-sign',
-        join(folder, 'aplinfo.dat'),
-      ]);
+      const key = await makeSigningKey(join(folder, `gpg-${name}`));
+      await key.sign(join(folder, 'aplinfo.dat'), join(folder, `${name}.asc`));
+      if (name === 'signer') await key.export(join(folder, 'keys.gpg'));
     }
-    await run('gpgconf', ['--homedir', home, '--kill', 'all']);
     server = createServer((request, response) => {
       const body = files.get(request.url ?? '');
       if (body) response.writeHead(200, { 'content-length': body.length }).end(body);

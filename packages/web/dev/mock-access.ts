@@ -14,9 +14,9 @@ const cap = {
     ].map((one) => [`VM.${one}`, 1]),
   ),
   storage: { 'Datastore.AllocateTemplate': 1, 'Datastore.Allocate': 1 },
-  nodes: { 'Sys.Audit': 1, 'Sys.Modify': 1 },
+  nodes: { 'Sys.Audit': 1, 'Sys.Modify': 1, 'Sys.AccessNetwork': 1 },
   access: {},
-  dc: {},
+  dc: { 'Sys.Modify': 1 },
 };
 
 export const accessRoutes: readonly Route[] = [

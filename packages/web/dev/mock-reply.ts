@@ -57,7 +57,7 @@ export function storageRow(node: string, storage: string, disk: number, maxdisk:
     storage,
     status: node === 'pve3' ? 'unknown' : 'available',
     plugintype: shared ? 'nfs' : 'dir',
-    content: shared ? 'backup' : 'images,iso,vztmpl,backup,snippets,import',
+    content: shared ? 'backup' : 'images,rootdir,iso,vztmpl,backup,snippets,import',
     disk,
     maxdisk,
     shared: shared ? 1 : 0,

@@ -72,7 +72,7 @@ export const storageRoutes: readonly Route[] = [
           storage: 'local',
           type: 'dir',
           path: '/var/lib/ryokan/storage',
-          content: 'images,iso,vztmpl,backup,snippets,import',
+          content: 'images,rootdir,iso,vztmpl,backup,snippets,import',
           digest: '0',
         },
         {

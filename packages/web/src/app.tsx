@@ -14,6 +14,7 @@ const NodePage = lazy(() => import('./pages/node/node-page.tsx'));
 const StoragePage = lazy(() => import('./pages/storage/storage-page.tsx'));
 const GuestPage = lazyPage('guests', () => import('./pages/guest/guest-page.tsx'));
 const CreateVmPage = lazyPage('guests', () => import('./forms/wizard/create-vm-page.tsx'));
+const CreateContainerPage = lazyPage('guests', () => import('./forms/wizard/create-container-page.tsx'));
 const ImportPage = lazyPage('guests', () => import('./pages/import/import-page.tsx'));
 const ApiDocsPage = lazyPage('apiDocs', () => import('./pages/api-docs/api-docs-page.tsx'));
 const AccountPage = lazyPage('account', () => import('./pages/account/account-page.tsx'));
@@ -48,6 +49,7 @@ const router = createBrowserRouter([
           { path: 'qemu/:vmid/:tab?', element: <GuestPage /> },
           { path: 'lxc/:vmid/:tab?', element: <GuestPage /> },
           { path: 'create/qemu', element: <CreateVmPage /> },
+          { path: 'create/lxc', element: <CreateContainerPage /> },
           { path: 'create/import', element: <ImportPage /> },
           { path: 'account/:tab?', element: <AccountPage /> },
           { path: 'api-docs/*', element: <ApiDocsPage /> },

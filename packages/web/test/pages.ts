@@ -271,6 +271,62 @@ export const pages: readonly PageToSee[] = [
       await settle(page);
     },
   })),
+  ...['general', 'template', 'disks', 'cpu', 'memory', 'network', 'dns', 'confirm'].map((step, index) => ({
+    name: `container-wizard-${index}-${step}`,
+    path: '/create/lxc?node=pve1',
+    act: async (page: Page) => {
+      for (let i = 0; i < index; i++) {
+        if (i === 1) await page.selectOption('#ostemplate', { index: 1 });
+        await page.locator('.ry-wizard-buttons button').nth(1).click();
+        await page.waitForTimeout(200);
+      }
+      await settle(page);
+    },
+  })),
+  {
+    name: 'container-wizard-privileged',
+    path: '/create/lxc?node=pve1',
+    act: async (page) => {
+      await page.locator('#unprivileged').uncheck();
+      await settle(page);
+    },
+  },
+  {
+    name: 'container-wizard-everything',
+    path: '/create/lxc?node=pve1',
+    act: async (page) => {
+      const next = () => page.locator('.ry-wizard-buttons button').nth(1).click();
+      await next();
+      await page.selectOption('#ostemplate', { index: 1 });
+      await next();
+      await page.locator('.ry-wizard-form > div > button').last().click();
+      await page.locator('.pf-v6-c-expandable-section__toggle button').last().click();
+      await page.locator('#mp0-path').scrollIntoViewIfNeeded();
+      await settle(page);
+    },
+  },
+  { name: 'storage-templates', path: '/storage/pve1/local/vztmpl' },
+  ...['download', 'catalogue', 'oci'].map((dialog, index) => ({
+    name: `storage-templates-${dialog}`,
+    path: '/storage/pve1/local/vztmpl',
+    act: async (page: Page) => {
+      await page
+        .locator('.ry-toolbar-actions button')
+        .nth(index + 1)
+        .click();
+      await page.locator('[role=dialog]').waitFor();
+      await settle(page);
+    },
+  })),
+  {
+    name: 'create-menu',
+    ofFrame: true,
+    path: '/node/pve1/summary',
+    act: async (page) => {
+      await page.locator('.ry-masthead button[aria-expanded]').nth(1).click();
+      await settle(page);
+    },
+  },
   {
     name: 'palette',
     ofFrame: true,

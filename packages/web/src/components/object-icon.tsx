@@ -4,7 +4,7 @@
  */
 import type { ReactNode } from 'react';
 import { type Condition, condition, type Resource } from '../api/rows.ts';
-import { type PlainKey, useT } from '../i18n/index.ts';
+import { type PlainKey, type Translate, useT } from '../i18n/index.ts';
 
 const labels: Readonly<Record<Condition, PlainKey>> = {
   running: 'state.running',
@@ -103,11 +103,24 @@ function shape(type: Resource['type'], state: Condition): ReactNode {
   }
 }
 
+const kindWords: Readonly<Partial<Record<Resource['type'], PlainKey>>> = {
+  qemu: 'kind.qemu',
+  lxc: 'kind.lxc',
+  node: 'column.node',
+  storage: 'column.storage',
+};
+
+/** What kind of object a row is, in the language of the page. */
+export function kindWord(row: Resource, t: Translate): string {
+  const key = kindWords[row.type];
+  return key === undefined ? '' : t(key);
+}
+
 /** `bare`: leave out the label, where the state stands beside it as text. */
 export function ObjectIcon({ row, bare }: { row: Resource; bare?: boolean }) {
   const t = useT();
   const state = condition(row);
-  const label = t(labels[state]);
+  const label = `${kindWord(row, t)}: ${t(labels[state])}`;
   return (
     <svg
       className={`ry-object-icon ry-state-${tones[state]}`}

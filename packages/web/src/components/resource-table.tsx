@@ -1,18 +1,19 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useMemo } from 'react';
 import { Link } from 'react-router';
 import { condition, isGuest, labelOf, pathOf, type Resource, tagsOf } from '../api/rows.ts';
-import { useT } from '../i18n/index.ts';
+import { type Translate, useT } from '../i18n/index.ts';
 import { useFormat } from '../util/use-format.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { UseCell } from './meter.tsx';
-import { ObjectIcon, StateText } from './object-icon.tsx';
+import { kindWord, ObjectIcon, StateText } from './object-icon.tsx';
 import { Tags } from './tags.tsx';
 
-const filterBy = (row: Resource) => [
+const filterBy = (t: Translate) => (row: Resource) => [
   row.vmid,
   row.name ?? row.storage ?? row.node,
   row.node,
   row.type,
+  kindWord(row, t),
   condition(row),
   row.tags,
   row.pool,
@@ -35,6 +36,7 @@ export function ResourceTable(props: {
 }) {
   const t = useT();
   const format = useFormat();
+  const filter = useMemo(() => filterBy(t), [t]);
   const columns: Column<Resource>[] = [
     {
       key: 'id',
@@ -127,7 +129,7 @@ export function ResourceTable(props: {
       label={props.label}
       rows={props.rows}
       rowKey={(row) => row.id}
-      filterBy={filterBy}
+      filterBy={filter}
       initialSort={{ key: 'id' }}
       columns={columns}
       empty={props.empty}

@@ -49,12 +49,16 @@ export function TextField(
     placeholder?: string;
     mono?: boolean;
     type?: 'text' | 'password';
+    /** Values that are offered while one types. */
+    suggestions?: readonly string[];
   },
 ) {
+  const list = props.suggestions?.length ? `${props.id}-list` : undefined;
   return (
     <Field {...props}>
       <TextInput
         id={props.id}
+        list={list}
         type={props.type ?? 'text'}
         value={props.value}
         placeholder={props.placeholder}
@@ -66,6 +70,13 @@ export function TextField(
         onChange={(_, value) => props.onChange(value)}
         {...described(props)}
       />
+      {list ? (
+        <datalist id={list}>
+          {props.suggestions?.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+      ) : null}
     </Field>
   );
 }

@@ -8,6 +8,7 @@ import { ErrorNotice } from '../components/error-notice.tsx';
 import { useT } from '../i18n/index.ts';
 import { useFormat } from '../util/use-format.ts';
 import { type Choice, SelectField, TextField } from './fields.tsx';
+import { fileNameHelp, isFileName } from './file-name.ts';
 
 export interface UploadDialogProps {
   readonly node: string;
@@ -21,7 +22,8 @@ export interface UploadDialogProps {
 
 const accepted = {
   iso: '.iso,.img',
-  vztmpl: '.tar.gz,.tar.xz,.tar.zst,.tgz,.tar',
+  // Browsers look at the last ending only.
+  vztmpl: '.gz,.xz,.zst,.bz2,.tar',
   import: '.ova,.ovf,.qcow2,.raw,.img,.vmdk,.vdi,.vhdx',
 } as const;
 
@@ -138,6 +140,7 @@ export function UploadDialog({ node, storages, content, onClose, onDone }: Uploa
                 label={t('upload.name')}
                 value={filename}
                 onChange={setFilename}
+                {...fileNameHelp(content, filename, t)}
                 mono
               />
               <SelectField
@@ -167,7 +170,11 @@ export function UploadDialog({ node, storages, content, onClose, onDone }: Uploa
         <Button
           onClick={start}
           isDisabled={
-            phase !== 'choose' || !file || !filename || !storage || (algorithm !== '' && checksum === '')
+            phase !== 'choose' ||
+            !file ||
+            !isFileName(content, filename) ||
+            !storage ||
+            (algorithm !== '' && checksum === '')
           }
         >
           {t('upload.start')}

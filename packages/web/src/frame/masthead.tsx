@@ -9,19 +9,18 @@ import {
 import BarsIcon from '@patternfly/react-icons/dist/esm/icons/bars-icon';
 import GlobeIcon from '@patternfly/react-icons/dist/esm/icons/globe-icon';
 import MoonIcon from '@patternfly/react-icons/dist/esm/icons/moon-icon';
-import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import SearchIcon from '@patternfly/react-icons/dist/esm/icons/search-icon';
 import UserIcon from '@patternfly/react-icons/dist/esm/icons/user-icon';
 import { type ReactNode, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
-import { logout, may, useSession } from '../api/session.ts';
+import { logout, useSession } from '../api/session.ts';
 import { Logo } from '../components/logo.tsx';
 import { switchLanguage, useT } from '../i18n/index.ts';
 import { type Language, setPreferences, type ThemeChoice, usePreferences } from '../util/preferences.ts';
+import { CreateMenu } from './create-menu.tsx';
 
 export function AppMasthead(props: { treeShown: boolean; onToggleTree: () => void; onSearch: () => void }) {
   const t = useT();
-  const navigate = useNavigate();
   return (
     <header className="ry-masthead">
       <Button
@@ -42,18 +41,7 @@ export function AppMasthead(props: { treeShown: boolean; onToggleTree: () => voi
         <kbd>Ctrl K</kbd>
       </button>
       <div className="ry-masthead-end">
-        {may('vms', 'VM.Allocate') ? (
-          <Button
-            variant="primary"
-            size="sm"
-            icon={<PlusIcon />}
-            onClick={() => navigate('/create/qemu')}
-            className="ry-create"
-            aria-label={t('create.vm')}
-          >
-            <span className="ry-wide-text">{t('create.vm')}</span>
-          </Button>
-        ) : null}
+        <CreateMenu primary />
         <LanguageMenu />
         <ThemeMenu />
         <UserMenu />

@@ -6,13 +6,14 @@ import type { PowerAction } from '../api/guest-kinds.ts';
 import { useResources } from '../api/hooks.ts';
 import { condition, guestState, isGuest, labelOf, pathOf, type Resource, tagsOf } from '../api/rows.ts';
 import { may } from '../api/session.ts';
-import { ObjectIcon } from '../components/object-icon.tsx';
+import { kindWord, ObjectIcon } from '../components/object-icon.tsx';
 import { type Translate, useT } from '../i18n/index.ts';
 import { datacenterTabs } from '../pages/datacenter/tabs.ts';
 import { actionLabels, confirmText, hasPower, runAction } from '../pages/guest/guest-run.ts';
 import { guestTabs } from '../pages/guest/tabs.ts';
 import { nodeTabs } from '../pages/node/tabs.ts';
 import { setPreferences } from '../util/preferences.ts';
+import { creations } from './create-menu.tsx';
 import { findEntries, type PaletteEntry } from './palette-entries.ts';
 
 interface Entry extends PaletteEntry {
@@ -35,7 +36,7 @@ export default function Palette({ onClose, onGo }: { onClose: () => void; onGo: 
       ...guestEntries(t, rows, pathname, onGo),
       ...pageEntries(t, rows, pathname, onGo),
       ...actionEntries(t, onGo),
-      ...objectEntries(rows, onGo),
+      ...objectEntries(t, rows, onGo),
     ],
     [t, pathname, rows, onGo],
   );
@@ -126,14 +127,14 @@ export default function Palette({ onClose, onGo }: { onClose: () => void; onGo: 
   );
 }
 
-function objectEntries(rows: readonly Resource[], onGo: (path: string) => void): Entry[] {
+function objectEntries(t: Translate, rows: readonly Resource[], onGo: (path: string) => void): Entry[] {
   return rows
     .filter((row) => isGuest(row) || row.type === 'node' || row.type === 'storage')
     .map((row) => ({
       key: row.id,
       kind: 'object',
       title: labelOf(row),
-      words: [row.node ?? '', ...tagsOf(row), condition(row), row.type].join(' '),
+      words: [row.node ?? '', ...tagsOf(row), condition(row), row.type, kindWord(row, t)].join(' '),
       hint: row.type === 'node' ? '' : (row.node ?? ''),
       resource: row,
       run: () => onGo(pathOf(row)),
@@ -207,10 +208,7 @@ function actionEntries(t: Translate, onGo: (path: string) => void): Entry[] {
   });
   return [
     ...(may('vms', 'VM.Allocate')
-      ? [
-          action('create', t('create.vm'), () => onGo('/create/qemu')),
-          action('import', t('import.palette'), () => onGo('/create/import')),
-        ]
+      ? creations.map(({ path, title }) => action(path, t(title), () => onGo(path)))
       : []),
     action('api', t('apiDocs.title'), () => onGo('/api-docs')),
     action('light', t('palette.themeLight'), () => setPreferences({ theme: 'light' })),

@@ -2,21 +2,25 @@
 import { agent } from './en/agent.ts';
 import { cloudinit } from './en/cloudinit.ts';
 import { container } from './en/container.ts';
+import { containerWizard } from './en/container-wizard.ts';
 import { devices } from './en/devices.ts';
 import { firewall } from './en/firewall.ts';
 import { hardware } from './en/hardware.ts';
 import { importing } from './en/import.ts';
 import { snapshots } from './en/snapshots.ts';
+import { templates } from './en/templates.ts';
 import { wizard } from './en/wizard.ts';
 
 export const enGuests = {
   ...agent,
   ...cloudinit,
   ...container,
+  ...containerWizard,
   ...devices,
   ...firewall,
   ...hardware,
   ...importing,
   ...snapshots,
+  ...templates,
   ...wizard,
 } as const;

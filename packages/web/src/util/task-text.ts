@@ -31,6 +31,8 @@ const texts: Readonly<Record<string, Key>> = {
   buildtemplate: 'task.buildtemplate',
   'auth-realm-sync': 'task.authRealmSync',
   download: 'task.download',
+  aplupdate: 'task.aplupdate',
+  ocipull: 'task.ocipull',
   imgdel: 'task.imgdel',
   imgcopy: 'task.imgcopy',
   upload: 'task.imgcopy',

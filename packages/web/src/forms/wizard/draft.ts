@@ -4,6 +4,9 @@
  */
 import { qemuCreate } from '@ryokan/api/methods/qemu.ts';
 import { validate } from '@ryokan/api/validate.ts';
+import { missing } from '../problems.ts';
+import { commandLine } from './command-line.ts';
+import type { GuestDraft } from './wizard-state.ts';
 
 export type OsType = 'l26' | 'win11' | 'win10' | 'win8' | 'other';
 
@@ -28,13 +31,8 @@ export interface NicDraft {
   readonly firewall: boolean;
 }
 
-export interface Draft {
-  readonly node: string;
-  readonly vmid: string;
+export interface Draft extends GuestDraft {
   readonly name: string;
-  readonly start: boolean;
-  readonly onboot: boolean;
-  readonly tags: string;
   readonly media: 'iso' | 'none';
   readonly iso: string;
   readonly ostype: OsType;
@@ -52,13 +50,10 @@ export interface Draft {
   readonly sockets: string;
   readonly cores: string;
   readonly cpu: string;
-  readonly memory: string;
   /** MiB; '' keeps all memory. */
   readonly balloon: string;
   readonly ballooning: boolean;
   readonly nics: readonly NicDraft[];
-  /** False until the person chose a bridge: the first one of the node is taken then. */
-  readonly bridgeChosen: boolean;
 }
 
 export type StepKey = 'general' | 'os' | 'system' | 'disks' | 'cpu' | 'memory' | 'network';
@@ -83,6 +78,7 @@ export const emptyDraft: Draft = {
   start: true,
   onboot: false,
   tags: '',
+  pool: '',
   media: 'iso',
   iso: '',
   ostype: 'l26',
@@ -209,24 +205,17 @@ export function createParams(draft: Draft): Record<string, string> {
     ...(draft.nics.length > 0 ? ['net0'] : []),
   ];
   if (order.length > 0) set('boot', `order=${order.join(';')}`);
+  set('pool', draft.pool);
   if (draft.onboot) set('onboot', '1');
   if (draft.start) set('start', '1');
   return params;
 }
 
 /** The same on the command line. */
-export function commandOf(draft: Draft): string {
-  const { node: _, vmid, ...rest } = createParams(draft);
-  const options = Object.entries(rest).map(([key, value]) => `--${key} ${quote(value)}`);
-  return [`qm create ${vmid}`, ...options].join(' ');
-}
-
-function quote(value: string): string {
-  return /^[A-Za-z0-9_./:=,@%+-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
-}
+export const commandOf = (draft: Draft): string => commandLine('qm', createParams(draft));
 
 const stepOfKey: readonly (readonly [RegExp, StepKey])[] = [
-  [/^(node|vmid|name|tags|onboot|start)$/, 'general'],
+  [/^(node|vmid|name|tags|pool|onboot|start)$/, 'general'],
   [/^(ide2|ostype)$/, 'os'],
   [/^(machine|bios|efidisk0|scsihw|agent|vga|serial0)$/, 'system'],
   [/^(scsi|virtio|sata|ide)\d+$/, 'disks'],
@@ -239,8 +228,6 @@ const stepOfKey: readonly (readonly [RegExp, StepKey])[] = [
 export function stepOf(key: string): StepKey {
   return stepOfKey.find(([pattern]) => pattern.test(key))?.[1] ?? 'general';
 }
-
-const missing = 'property is missing and it is not optional';
 
 /** Problems by parameter: those of the API's own schema, and choices still to be made. */
 export function problemsOf(draft: Draft): Readonly<Record<string, string>> {

@@ -1,18 +1,18 @@
-import { ClipboardCopy } from '@patternfly/react-core';
 import { Facts } from '../../components/facts.tsx';
 import { useT } from '../../i18n/index.ts';
 import { processorText } from '../../pages/guest/device-text.tsx';
 import { useFormat } from '../../util/use-format.ts';
-import { useWizard } from './context.ts';
+import { Obstacles, SameElsewhere, StartField } from './confirm-parts.tsx';
 import { commandOf, createParams, diskKeys } from './draft.ts';
+import { useWizard, vmModel } from './vm-model.ts';
 
 /** What will be made, in words and as the equivalent command. */
 export function ConfirmStep() {
   const t = useT();
   const format = useFormat();
-  const { draft } = useWizard();
+  const wizard = useWizard();
+  const { draft } = wizard;
   const keys = diskKeys(draft.disks, draft.media === 'iso' && draft.iso !== '');
-  const params = createParams(draft);
   return (
     <>
       <Facts
@@ -57,23 +57,11 @@ export function ConfirmStep() {
           ...draft.nics.map(
             (nic, index) => [`net${index}`, `${nic.model}, ${nic.bridge || t('hardware.userNet')}`] as const,
           ),
-          [t('wizard.afterwards'), draft.start ? t('wizard.willStart') : t('wizard.willNotStart')],
         ]}
       />
-      <div>
-        <h3 className="ry-small-heading">{t('wizard.command')}</h3>
-        <ClipboardCopy
-          isCode
-          isReadOnly
-          variant="expansion"
-          hoverTip={t('action.copy')}
-          clickTip={t('action.copied')}
-          textAriaLabel={t('wizard.command')}
-          toggleAriaLabel={t('wizard.showCommand')}
-        >
-          {params.vmid ? commandOf(draft) : ''}
-        </ClipboardCopy>
-      </div>
+      <StartField wizard={wizard} />
+      <Obstacles model={vmModel} />
+      <SameElsewhere method={vmModel.method} params={createParams(draft)} command={commandOf(draft)} />
     </>
   );
 }

@@ -1,9 +1,9 @@
-import { useResources } from '../../api/hooks.ts';
 import { useT } from '../../i18n/index.ts';
-import { useFormat } from '../../util/use-format.ts';
 import { CpuModelField } from '../cpu-model-field.tsx';
 import { CheckField, NumberField } from '../fields.tsx';
-import { problemText, useWizard } from './context.ts';
+import { MemoryField } from './memory-field.tsx';
+import { useWizard } from './vm-model.ts';
+import { problemText } from './wizard-state.ts';
 
 export function CpuStep() {
   const t = useT();
@@ -42,33 +42,11 @@ export function CpuStep() {
 
 export function MemoryStep() {
   const t = useT();
-  const format = useFormat();
-  const { draft, change, problems } = useWizard();
-  const { rows } = useResources();
-  const node = rows.find((row) => row.type === 'node' && row.node === draft.node);
-  const bytes = Number(draft.memory) * 1024 ** 2;
-  const tooMuch = node?.maxmem !== undefined && bytes > node.maxmem;
+  const wizard = useWizard();
+  const { draft, change, problems } = wizard;
   return (
     <>
-      <NumberField
-        id="memory-size"
-        label={t('column.memory')}
-        unit="MiB"
-        min={16}
-        step={256}
-        value={draft.memory}
-        onChange={(memory) => change({ memory })}
-        help={
-          node?.maxmem
-            ? t('wizard.memoryHelp', { size: format.bytes(bytes || 0), total: format.bytes(node.maxmem) })
-            : format.bytes(bytes || 0)
-        }
-        problem={
-          tooMuch
-            ? t('wizard.memoryTooMuch', { total: format.bytes(node?.maxmem ?? 0) })
-            : problemText(problems, 'memory', t)
-        }
-      />
+      <MemoryField wizard={wizard} />
       <CheckField
         id="ballooning"
         label={t('hardware.ballooning')}

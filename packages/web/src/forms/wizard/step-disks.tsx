@@ -5,9 +5,9 @@ import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import { CheckField, NumberField, SelectField } from '../fields.tsx';
 import { explainProblem } from '../problems.ts';
-import { useWizard } from './context.ts';
 import { type DiskDraft, defaultDisk, diskKeys } from './draft.ts';
 import { StorageField } from './storage-field.tsx';
+import { useWizard } from './vm-model.ts';
 
 const GiB = 1024 ** 3;
 

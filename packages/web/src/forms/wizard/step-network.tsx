@@ -1,24 +1,12 @@
 import { Button } from '@patternfly/react-core';
-import { useEffect } from 'react';
 import { Empty } from '../../components/empty.tsx';
 import { useT } from '../../i18n/index.ts';
-import { BridgeField, useBridges } from '../bridge-field.tsx';
+import { BridgeField } from '../bridge-field.tsx';
 import { CheckField, NumberField, SelectField, TextField } from '../fields.tsx';
 import { nicModels } from '../nic-models.ts';
-import { problemText, useWizard } from './context.ts';
 import { defaultNic, type NicDraft } from './draft.ts';
-
-/** Takes the node's first bridge as long as nobody chose one. */
-export function useFirstBridge(): void {
-  const { draft, change } = useWizard();
-  const { bridges, loaded } = useBridges(draft.node);
-  const first = bridges[0] ?? '';
-  const wanted = !draft.bridgeChosen && loaded && draft.nics.some((nic) => nic.bridge !== first);
-  const { nics } = draft;
-  useEffect(() => {
-    if (wanted) change({ nics: nics.map((nic) => ({ ...nic, bridge: first })) });
-  }, [wanted, first, nics, change]);
-}
+import { useWizard } from './vm-model.ts';
+import { problemText } from './wizard-state.ts';
 
 export function NetworkStep() {
   const t = useT();

@@ -4,8 +4,9 @@ import { useStorages, useVolumes, type Volume, volumeName } from '../../api/volu
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import { SelectField } from '../fields.tsx';
-import { problemText, useWizard } from './context.ts';
 import { type OsType, withIso, withOsType } from './draft.ts';
+import { useWizard } from './vm-model.ts';
+import { problemText } from './wizard-state.ts';
 
 const UploadDialog = lazy(() =>
   import('../upload-dialog.tsx').then((all) => ({ default: all.UploadDialog })),

@@ -1,9 +1,10 @@
 import { useT } from '../../i18n/index.ts';
 import { CheckField, SelectField } from '../fields.tsx';
 import { scsiControllers } from '../scsi-controllers.ts';
-import { problemText, useWizard } from './context.ts';
 import type { Draft } from './draft.ts';
 import { StorageField } from './storage-field.tsx';
+import { useWizard } from './vm-model.ts';
+import { problemText } from './wizard-state.ts';
 
 export function SystemStep() {
   const t = useT();

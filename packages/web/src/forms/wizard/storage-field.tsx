@@ -3,7 +3,7 @@ import { type ContentType, useStorages } from '../../api/volumes.ts';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 import { SelectField } from '../fields.tsx';
-import { useWizard } from './context.ts';
+import { useWizard } from './vm-model.ts';
 
 /** A storage that takes disks of this kind, with its free space; the first one is chosen when there is no choice yet. */
 export function StorageField(props: {

@@ -1,7 +1,7 @@
 import { useSession } from '../../api/session.ts';
+import { CodeBlock } from '../../components/code-block.tsx';
 import { Panel } from '../../components/facts.tsx';
 import { useT } from '../../i18n/index.ts';
-import { CodeBlock } from './code-block.tsx';
 
 /** What holds for every operation; shown until one is chosen. */
 export function Overview() {

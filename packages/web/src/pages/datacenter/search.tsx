@@ -45,6 +45,8 @@ export default function SearchPage() {
         >
           <FormSelectOption value="all" label={t('search.all')} />
           <FormSelectOption value="guest" label={t('search.guests')} />
+          <FormSelectOption value="qemu" label={t('summary.machines')} />
+          <FormSelectOption value="lxc" label={t('summary.containers')} />
           <FormSelectOption value="node" label={t('search.nodes')} />
           <FormSelectOption value="storage" label={t('search.storages')} />
         </FormSelect>

@@ -1,13 +1,11 @@
-import { Button } from '@patternfly/react-core';
-import { Link, useNavigate } from 'react-router';
+import { Link } from 'react-router';
 import { useNodeNames, useResources } from '../../api/hooks.ts';
 import { isGuest, labelOf, pathOf, type Resource } from '../../api/rows.ts';
-import { may } from '../../api/session.ts';
 import { DataTable } from '../../components/data-table.tsx';
-import { Empty } from '../../components/empty.tsx';
 import { Facts, Panel } from '../../components/facts.tsx';
 import { Loading } from '../../components/loading.tsx';
 import { Meter, UseCell } from '../../components/meter.tsx';
+import { NoGuests } from '../../components/no-guests.tsx';
 import { NodeWarnings } from '../../components/node-warnings.tsx';
 import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
 import { useT } from '../../i18n/index.ts';
@@ -17,7 +15,6 @@ import { totalsOf } from './totals.ts';
 export default function DatacenterSummary() {
   const t = useT();
   const format = useFormat();
-  const navigate = useNavigate();
   const { rows, loaded } = useResources();
   const nodeNames = useNodeNames();
   if (!loaded) return <Loading />;
@@ -36,6 +33,8 @@ export default function DatacenterSummary() {
         {hasGuests ? (
           <Facts
             rows={[
+              [t('summary.machines'), <Count key="m" value={totals.guests.machines} />],
+              [t('summary.containers'), <Count key="c" value={totals.guests.containers} />],
               [t('state.running'), <Count key="r" value={totals.guests.running} />],
               [t('state.paused'), <Count key="p" value={totals.guests.paused} />],
               [t('state.stopped'), <Count key="s" value={totals.guests.stopped} />],
@@ -46,16 +45,7 @@ export default function DatacenterSummary() {
             ]}
           />
         ) : (
-          <Empty
-            title={t('summary.noGuests')}
-            action={
-              may('vms', 'VM.Allocate') ? (
-                <Button onClick={() => navigate('/create/qemu')}>{t('create.vm')}</Button>
-              ) : null
-            }
-          >
-            {t('summary.firstGuest')}
-          </Empty>
+          <NoGuests />
         )}
       </Panel>
       <Panel title={t('summary.use')}>

@@ -42,7 +42,15 @@ const rows: Resource[] = [
 
 describe('totalsOf', () => {
   it('counts guests by state and what cannot be read as troubled', () => {
-    expect(totalsOf(rows).guests).toEqual({ running: 1, paused: 0, stopped: 0, templates: 1, troubled: 2 });
+    expect(totalsOf(rows).guests).toEqual({
+      machines: 3,
+      containers: 1,
+      running: 1,
+      paused: 0,
+      stopped: 0,
+      templates: 1,
+      troubled: 2,
+    });
   });
   it('leaves out nodes that are offline and counts shared storage once', () => {
     const totals = totalsOf(rows);

@@ -3,7 +3,10 @@ import { condition, isGuest, type Resource } from '../../api/rows.ts';
 
 export interface Totals {
   readonly nodes: { readonly online: number; readonly offline: number };
+  /** By kind, and all of them by state. */
   readonly guests: {
+    readonly machines: number;
+    readonly containers: number;
     readonly running: number;
     readonly paused: number;
     readonly stopped: number;
@@ -20,7 +23,8 @@ export interface Totals {
 export function totalsOf(rows: readonly Resource[]): Totals {
   const nodes = rows.filter((row) => row.type === 'node');
   const online = nodes.filter((row) => row.status === 'online');
-  const states = rows.filter(isGuest).map(condition);
+  const guests = rows.filter(isGuest);
+  const states = guests.map(condition);
   const count = (...wanted: string[]) => states.filter((state) => wanted.includes(state)).length;
   const storages = new Map(
     rows
@@ -35,6 +39,8 @@ export function totalsOf(rows: readonly Resource[]): Totals {
   return {
     nodes: { online: online.length, offline: nodes.length - online.length },
     guests: {
+      machines: guests.filter((row) => row.type === 'qemu').length,
+      containers: guests.filter((row) => row.type === 'lxc').length,
       running: count('running'),
       paused: count('paused', 'hibernated'),
       stopped: count('stopped'),

@@ -4,6 +4,7 @@ import { useResources } from '../../api/hooks.ts';
 import { Loading } from '../../components/loading.tsx';
 import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
 import { ObjectPage } from '../../components/object-page.tsx';
+import { CreateMenu } from '../../frame/create-menu.tsx';
 import { useT } from '../../i18n/index.ts';
 import NotFound from '../not-found.tsx';
 import { nodeTabs } from './tabs.ts';
@@ -34,6 +35,7 @@ export default function NodePage() {
       icon={<ObjectIcon row={row} bare />}
       title={node}
       facts={<StateText row={row} />}
+      actions={<CreateMenu node={node} />}
       basePath={`/node/${node}`}
       tabs={nodeTabs(t)}
       tab={tab}

@@ -4,8 +4,10 @@ import UploadIcon from '@patternfly/react-icons/dist/esm/icons/upload-icon';
 import { volumeList } from '@ryokan/api/methods/storage.ts';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link } from 'react-router';
+import { useGuest } from '../../api/hooks.ts';
 import { onTaskEnd } from '../../api/live.ts';
 import { useCall } from '../../api/query.ts';
+import { pathOf } from '../../api/rows.ts';
 import { may } from '../../api/session.ts';
 import { type ContentType, type Volume, volumeName } from '../../api/volumes.ts';
 import { type Column, DataTable } from '../../components/data-table.tsx';
@@ -14,6 +16,7 @@ import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
 import { Time } from '../../components/time.tsx';
 import { type PlainKey, useT } from '../../i18n/index.ts';
+import { lazyPage } from '../../i18n/lazy-page.ts';
 import { useFormat } from '../../util/use-format.ts';
 
 const UploadDialog = lazy(() =>
@@ -36,8 +39,19 @@ const emptyTexts: Readonly<Record<ContentType, PlainKey>> = {
   import: 'content.emptyImport',
 };
 
+const CatalogueDialog = lazyPage('guests', () => import('../../forms/templates/catalogue-dialog.tsx'));
+const OciDialog = lazyPage('guests', () => import('../../forms/templates/oci-dialog.tsx'));
+
+/** What a guest can be made of: where, under which name the volume is given, and what the link says. */
+const uses: Readonly<
+  Partial<Record<ContentType, { readonly path: string; readonly param: string; readonly title: PlainKey }>>
+> = {
+  import: { path: '/create/import', param: 'volume', title: 'import.open' },
+  vztmpl: { path: '/create/lxc', param: 'template', title: 'create.container' },
+};
+
 type Open =
-  | { readonly dialog: 'upload' | 'download' }
+  | { readonly dialog: 'upload' | 'download' | 'catalogue' | 'oci' }
   | { readonly dialog: 'remove'; readonly volume: Volume };
 
 /** What a storage holds of one kind, with upload, download and removal. */
@@ -61,6 +75,7 @@ export function StorageContent({
       }),
     [node, refetch],
   );
+  const use = uses[content];
   const kind = uploadable.find((one) => one === content);
   const actions =
     kind && may('storage', 'Datastore.AllocateTemplate') ? (
@@ -76,6 +91,18 @@ export function StorageContent({
         >
           {t('download.open')}
         </Button>
+        {kind === 'vztmpl' ? (
+          <>
+            <Button size="sm" variant="secondary" onClick={() => setOpen({ dialog: 'catalogue' })}>
+              {t('templates.open')}
+            </Button>
+            {may('nodes', 'Sys.AccessNetwork') ? (
+              <Button size="sm" variant="secondary" onClick={() => setOpen({ dialog: 'oci' })}>
+                {t('oci.open')}
+              </Button>
+            ) : null}
+          </>
+        ) : null}
       </>
     ) : null;
   const columns: Column<Volume>[] = [
@@ -96,8 +123,7 @@ export function StorageContent({
             title: t('content.owner'),
             width: '7rem',
             sort: (volume: Volume) => volume.vmid,
-            render: (volume: Volume) =>
-              volume.vmid ? <Link to={`/qemu/${volume.vmid}`}>{volume.vmid}</Link> : '–',
+            render: (volume: Volume) => (volume.vmid ? <Owner vmid={volume.vmid} /> : '–'),
           },
         ]
       : []),
@@ -128,15 +154,15 @@ export function StorageContent({
     {
       key: 'actions',
       title: '',
-      width: content === 'import' ? 'min(15rem, 45vw)' : 'min(7rem, 18vw)',
+      width: uses[content] ? 'min(15rem, 45vw)' : 'min(7rem, 18vw)',
       render: (volume) => (
         <>
-          {content === 'import' && may('vms', 'VM.Allocate') ? (
+          {use && may('vms', 'VM.Allocate') ? (
             <Link
               className="ry-row-link"
-              to={`/create/import?${new URLSearchParams({ node, volume: volume.volid })}`}
+              to={`${use.path}?${new URLSearchParams({ node, [use.param]: volume.volid })}`}
             >
-              {t('import.open')}
+              {t(use.title)}
             </Link>
           ) : null}
           <Button
@@ -185,6 +211,12 @@ export function StorageContent({
         {open?.dialog === 'download' && kind ? (
           <DownloadDialog node={node} storage={storage} content={kind} onClose={() => setOpen(undefined)} />
         ) : null}
+        {open?.dialog === 'catalogue' ? (
+          <CatalogueDialog node={node} storages={[storage]} onClose={() => setOpen(undefined)} />
+        ) : null}
+        {open?.dialog === 'oci' ? (
+          <OciDialog node={node} storages={[storage]} onClose={() => setOpen(undefined)} />
+        ) : null}
         {open?.dialog === 'remove' ? (
           <RemoveVolumeDialog
             node={node}
@@ -196,4 +228,10 @@ export function StorageContent({
       </Suspense>
     </>
   );
+}
+
+/** The guest that a volume belongs to, with the way to its page while there is one. */
+function Owner({ vmid }: { vmid: number }) {
+  const { guest } = useGuest(vmid);
+  return guest ? <Link to={pathOf(guest)}>{vmid}</Link> : vmid;
 }

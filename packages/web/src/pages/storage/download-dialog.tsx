@@ -5,6 +5,7 @@ import { follow } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { CheckField, SelectField, TextField } from '../../forms/fields.tsx';
+import { fileNameHelp, isFileName } from '../../forms/file-name.ts';
 import { useT } from '../../i18n/index.ts';
 import { useFormat } from '../../util/use-format.ts';
 
@@ -108,6 +109,7 @@ export default function DownloadDialog(props: {
             mono
             value={filename}
             onChange={setFilename}
+            {...fileNameHelp(content, filename, t)}
           />
           <SelectField
             id="download-algorithm"
@@ -135,7 +137,9 @@ export default function DownloadDialog(props: {
       <ModalFooter>
         <Button
           onClick={start}
-          isDisabled={busy || !validUrl || !filename || (algorithm !== '' && checksum === '')}
+          isDisabled={
+            busy || !validUrl || !isFileName(content, filename) || (algorithm !== '' && checksum === '')
+          }
         >
           {t('download.start')}
         </Button>

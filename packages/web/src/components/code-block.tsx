@@ -1,6 +1,6 @@
 import { Button } from '@patternfly/react-core';
 import { useEffect, useState } from 'react';
-import { useT } from '../../i18n/index.ts';
+import { useT } from '../i18n/index.ts';
 
 const confirmMs = 2000;
 
@@ -26,7 +26,7 @@ export function CodeBlock({ title, text }: { title: string; text: string }) {
           {copied ? t('action.copied') : t('action.copy')}
         </Button>
       </div>
-      <pre className="ry-api-code" tabIndex={0} role="region" aria-label={title}>
+      <pre className="ry-code" tabIndex={0} role="region" aria-label={title}>
         {text}
       </pre>
     </div>
