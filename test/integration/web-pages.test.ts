@@ -3,6 +3,8 @@
  * picture in test-output/pages for people to look at, and checked for what a program can see: accessibility, errors on
  * the browser's console, a page wider than its window, a text without translation.
  */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PageToSee, pages } from '../../packages/web/test/pages.ts';
@@ -15,6 +17,7 @@ import {
   type PageOptions,
   screenshot,
 } from '../lib/browser.ts';
+import { writeBusyboxTemplate } from '../lib/busybox-template.ts';
 import { jsonOf } from '../lib/http-client.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 import { buildTinyGuest } from '../lib/tiny-guest.ts';
@@ -40,12 +43,15 @@ afterAll(async () => {
   await node?.stop();
 });
 
-/** Something to see on every page: a running guest with snapshots, stopped ones, a failed task, an ISO image. */
+/** Something to see on every page: a running guest with snapshots, stopped ones, a failed task, an ISO image, a template. */
 async function fill(): Promise<void> {
   const admin = await node.admin();
   const tiny = await buildTinyGuest(testCacheDir());
   const answer = await admin.uploadFile(`${node.path}/storage/local/upload`, tiny.iso, { content: 'iso' });
   await admin.taskEnd(jsonOf<string>(answer).data);
+  const templates = join(node.dataDir, 'storage/template/cache');
+  await mkdir(templates, { recursive: true });
+  await writeBusyboxTemplate(join(templates, 'busybox.tar.gz'));
   await admin.call('PUT', `${node.path}/storage/local/snippets/web.yaml`, { content: '#cloud-config\n' });
   const qemu = `${node.path}/qemu`;
   await admin.run('POST', qemu, {
@@ -212,7 +218,7 @@ async function faultsOf(page: Page, variant: Variant): Promise<string[]> {
   const text = await visibleText(page);
   // A key that has no text shows itself: `wizard.next`. Names of files and hosts have other endings.
   for (const [key] of text.matchAll(
-    /^(?:action|agent|cloudinit|column|content|disk|error|guest|hardware|snapshot|state|summary|tab|wizard)\.[a-zA-Z]+$/gm,
+    /^(?:action|agent|cloudinit|column|content|disk|error|guest|hardware|newct|oci|snapshot|state|summary|tab|templates|wizard)\.[a-zA-Z]+$/gm,
   )) {
     faults.push(`no text for ${key}`);
   }

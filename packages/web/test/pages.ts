@@ -271,10 +271,11 @@ export const pages: readonly PageToSee[] = [
       await settle(page);
     },
   })),
-  ...['general', 'template', 'disks', 'cpu', 'memory', 'network', 'dns', 'confirm'].map((step, index) => ({
-    name: `container-wizard-${index}-${step}`,
+  ...(['template', 'network', 'dns', 'confirm'] as const).map((step) => ({
+    name: `container-wizard-${step}`,
     path: '/create/lxc?node=pve1',
     act: async (page: Page) => {
+      const index = { template: 1, network: 5, dns: 6, confirm: 7 }[step];
       for (let i = 0; i < index; i++) {
         if (i === 1) await page.selectOption('#ostemplate', { index: 1 });
         await page.locator('.ry-wizard-buttons button').nth(1).click();
@@ -306,13 +307,13 @@ export const pages: readonly PageToSee[] = [
     },
   },
   { name: 'storage-templates', path: '/storage/pve1/local/vztmpl' },
-  ...['download', 'catalogue', 'oci'].map((dialog, index) => ({
+  ...['catalogue', 'oci'].map((dialog, index) => ({
     name: `storage-templates-${dialog}`,
     path: '/storage/pve1/local/vztmpl',
     act: async (page: Page) => {
       await page
         .locator('.ry-toolbar-actions button')
-        .nth(index + 1)
+        .nth(index + 2)
         .click();
       await page.locator('[role=dialog]').waitFor();
       await settle(page);
