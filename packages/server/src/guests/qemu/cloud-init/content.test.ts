@@ -175,7 +175,6 @@ iface eth1 inet6 auto
       'openstack/latest/user_data': webUser,
       'openstack/content/0000': network,
       'openstack/latest/meta_data.json': `{\n     "uuid": "${id}",\n     "network_config": { "content_path": "/content/0000" }\n}\n`,
-      'openstack/latest/vendor_data.json': '',
     });
   });
 

@@ -56,7 +56,8 @@ function contentOf(settings: CloudInitSettings, custom: CustomFiles): CloudInitC
       'openstack/latest/user_data': user,
       'openstack/content/0000': network,
       'openstack/latest/meta_data.json': meta,
-      'openstack/latest/vendor_data.json': vendor,
+      // An empty file is no JSON, and the guest would take nothing at all from the drive.
+      ...(vendor === '' ? {} : { 'openstack/latest/vendor_data.json': vendor }),
     },
   };
 }
