@@ -41,7 +41,16 @@ beforeAll(async () => {
   });
   expect((await admin.taskEnd(jsonOf<string>(answer).data, 300)).exitstatus).toBe('OK');
   await admin.run('POST', `${node.path}/qemu`, {
-    ...{ vmid: 500, name: 'web', memory: 512, cores, agent: 1, serial0: 'socket', ostype: 'l26' },
+    ...{
+      vmid: 500,
+      name: 'web',
+      memory: 512,
+      cores,
+      agent: 1,
+      serial0: 'socket',
+      ostype: 'l26',
+      machine: 'pc,enable-s3=1',
+    },
     ...{ scsihw: 'virtio-scsi-pci', scsi0: 'local:0,import-from=local:import/debian.qcow2,discard=on' },
     ...{ net0: 'virtio,bridge=vmbr0', net1: 'virtio,bridge=vmbr0', ide2: 'local:cloudinit' },
     ...{ ciuser: 'gast', cipassword: 'Geheimnis: #1', sshkeys: encodeURIComponent(keys.join('\n')) },

@@ -15,7 +15,7 @@ import {
 } from '@ryokan/api/methods/qemu-agent.ts';
 import { rehearsed } from '../../cluster/rehearsal.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
-import { demandAgent, withGuestAgent } from '../../guests/qemu/agent.ts';
+import { demandAgent, demandWakeable, withGuestAgent } from '../../guests/qemu/agent.ts';
 import type { AgentSession } from '../../guests/qemu/agent-client.ts';
 import {
   execInGuest,
@@ -32,6 +32,9 @@ import type { HandlerTable } from '../handler-table.ts';
 
 /** How long (ms) commands may take that are not done in a moment; the others get 10 s, as agents of busy guests need. */
 const timeouts: Partial<Record<AgentCommand, number>> = { 'guest-fstrim': 10 * 60_000 };
+
+/** After these the guest waits to be woken. */
+const sleeping: ReadonlySet<AgentCommand> = new Set(['guest-suspend-ram', 'guest-suspend-hybrid']);
 
 export function agentHandlers(table: HandlerTable, services: DaemonServices): void {
   const withAgent = <T>(vmid: number, work: (agent: AgentSession) => Promise<T>, signal?: AbortSignal) =>
@@ -56,21 +59,14 @@ export function agentHandlers(table: HandlerTable, services: DaemonServices): vo
     );
   }
   // What has begun is finished, also when the caller has gone meanwhile.
+  const act = (vmid: number, command: AgentCommand) => {
+    if (sleeping.has(command)) demandWakeable(services, vmid);
+    return withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) }));
+  };
   for (const [command, method] of entries(agentActions)) {
-    table.on(
-      method,
-      ({ vmid }) => withAgent(vmid, async (agent) => ({ result: await runCommand(agent, command) })),
-      trial,
-    );
+    table.on(method, ({ vmid }) => act(vmid, command), trial);
   }
-  table.on(
-    agentRun,
-    ({ vmid, command }) =>
-      withAgent(vmid, async (agent) => ({
-        result: await runCommand(agent, `guest-${command}` as AgentCommand),
-      })),
-    trial,
-  );
+  table.on(agentRun, ({ vmid, command }) => act(vmid, `guest-${command}` as AgentCommand), trial);
   programHandlers(table, withAgent, trial);
   fileHandlers(table, withAgent, trial);
 }

@@ -1,7 +1,10 @@
 /** The guest agent of a running QEMU guest: one caller at a time, the others wait. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { machineFields } from '@ryokan/api/schema/qemu-options.ts';
 import type { GuestServices } from '../guest-services.ts';
+import { readGuest } from '../guest-store.ts';
 import { type AgentSession, agentNotRunning, withAgentSocket } from './agent-client.ts';
+import { optionOf, readQemuConfig } from './config.ts';
 import { demandRunning, hasAgent } from './power.ts';
 import type { QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
@@ -23,6 +26,21 @@ export function demandAgent(services: GuestServices, vmid: number): void {
   throw new RyokanError(
     'state',
     'No QEMU guest agent configured: switch the option agent on and start the VM again',
+  );
+}
+
+/**
+ * Throws 'state' when nothing could wake the guest from a sleep that begins inside it: without ACPI S3 Linux falls asleep
+ * in a way of which QEMU knows nothing.
+ */
+export function demandWakeable(services: GuestServices, vmid: number): void {
+  const { properties } = readGuest(services.store, 'qemu', services.settings.node, vmid).file;
+  const { config } = readQemuConfig(properties);
+  if (optionOf(config, 'machine', machineFields)?.['enable-s3']) return;
+  throw new RyokanError(
+    'state',
+    `VM ${vmid} could not be woken again, as its machine has no ACPI S3: set 'enable-s3=1' in the option machine and start the VM again, or suspend it from outside`,
+    { context: { vmid } },
   );
 }
 

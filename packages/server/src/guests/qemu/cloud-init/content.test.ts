@@ -149,31 +149,33 @@ describe('several cards', () => {
 describe('configdrive2', () => {
   it('has interfaces(5) and a uuid', () => {
     const { label, files } = cloudInitContent(settings({ ...web, citype: 'configdrive2' }));
-    const network = `auto lo
+    const network = (mac0: string, mac1: string) => `auto lo
 iface lo inet loopback
 
         dns_nameservers 198.51.100.1 198.51.100.2
         dns_search example.org
 auto eth0
 iface eth0 inet static
-        address 192.0.2.5
+${mac0}        address 192.0.2.5
         netmask 255.255.254.0
         gateway 192.0.2.1
 iface eth0 inet6 static
-        address 2001:db8::5
+${mac0}        address 2001:db8::5
         netmask 64
         gateway 2001:db8::1
 auto eth1
 iface eth1 inet dhcp
-iface eth1 inet6 auto
-`;
+${mac1}iface eth1 inet6 auto
+${mac1}`;
+    // The addresses are no part of the identity: Proxmox VE does not write them.
+    const mac = (last: string) => `        hwaddress ether bc:24:11:00:00:${last}\n`;
     const id = createHash('sha1')
-      .update(webUser + network)
+      .update(webUser + network('', ''))
       .digest('hex');
     expect(label).toBe('config-2');
     expect(files).toEqual({
       'openstack/latest/user_data': webUser,
-      'openstack/content/0000': network,
+      'openstack/content/0000': network(mac('01'), mac('02')),
       'openstack/latest/meta_data.json': `{\n     "uuid": "${id}",\n     "network_config": { "content_path": "/content/0000" }\n}\n`,
     });
   });

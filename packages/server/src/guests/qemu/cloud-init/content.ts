@@ -44,7 +44,7 @@ function contentOf(settings: CloudInitSettings, custom: CustomFiles): CloudInitC
   }
   const user = custom.user ?? userData(settings);
   const network = custom.network ?? networkData(settings);
-  const meta = custom.meta ?? metaData(settings, user, network);
+  const meta = custom.meta ?? metaData(settings, user, custom.network ?? networkIdentity(settings));
   const vendor = custom.vendor ?? '';
   if (settings.type === 'nocloud') {
     const files = { 'user-data': user, 'network-config': network, 'meta-data': meta, 'vendor-data': vendor };
@@ -63,6 +63,11 @@ function contentOf(settings: CloudInitSettings, custom: CustomFiles): CloudInitC
 }
 
 function networkData(settings: CloudInitSettings): string {
+  return settings.type === 'nocloud' ? networkV1(settings) : networkInterfaces(settings, true);
+}
+
+/** What of the network makes an instance another one: the text that Proxmox VE writes, so that guests from there stay the same. */
+function networkIdentity(settings: CloudInitSettings): string {
   return settings.type === 'nocloud' ? networkV1(settings) : networkInterfaces(settings);
 }
 
@@ -100,9 +105,9 @@ export function dumpCloudInit(settings: CloudInitSettings, type: DumpType, secre
     secrets || settings.password === undefined ? settings : { ...settings, password: hiddenPassword };
   if (settings.type === 'opennebula') return contextScript(shown);
   if (type === 'user') return userData(shown);
-  const network = networkData(settings);
-  if (type === 'network') return network;
-  const id = instanceId(userData(settings), network);
-  if (settings.type === 'nocloud') return `instance-id: ${id}\n`;
-  return settings.windows ? windowsMetaData(shown, id) : metaData(settings, userData(settings), network);
+  if (type === 'network') return networkData(settings);
+  const network = networkIdentity(settings);
+  if (settings.type === 'configdrive2' && settings.windows)
+    return windowsMetaData(shown, instanceId(userData(settings), network));
+  return metaData(settings, userData(settings), network);
 }
