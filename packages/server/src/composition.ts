@@ -5,6 +5,7 @@ import { accessHandlers } from './api/handlers/access.ts';
 import { lxcCopyHandlers } from './api/handlers/lxc-copy.ts';
 import { lxcSnapshotHandlers } from './api/handlers/lxc-snapshots.ts';
 import { lxcTaskHandlers } from './api/handlers/lxc-tasks.ts';
+import { lxcVolumeHandlers } from './api/handlers/lxc-volumes.ts';
 import { nodeTaskHandlers } from './api/handlers/node-tasks.ts';
 import { qemuCopyHandlers } from './api/handlers/qemu-copy.ts';
 import { qemuSnapshotHandlers } from './api/handlers/qemu-snapshots.ts';
@@ -99,5 +100,6 @@ export function sharedHandlers(table: HandlerTable, services: Services): void {
   lxcTaskHandlers(table, services);
   lxcCopyHandlers(table, services);
   lxcSnapshotHandlers(table, services);
+  lxcVolumeHandlers(table, services);
   nodeTaskHandlers(table, services);
 }

@@ -10,6 +10,7 @@ export * from './firewall.ts';
 export * from './lxc.ts';
 export * from './lxc-copy.ts';
 export * from './lxc-snapshots.ts';
+export * from './lxc-volumes.ts';
 export * from './measurements.ts';
 export * from './node-capabilities.ts';
 export * from './node-hardware.ts';

@@ -1,5 +1,4 @@
 /** Questions about containers and quick changes; tasks stand in lxc-tasks.ts. */
-import { statfsSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { ParamsOf } from '@ryokan/api/method.ts';
 import {
@@ -15,6 +14,7 @@ import {
   lxcTermproxy,
   lxcVncwebsocket,
 } from '@ryokan/api/methods/lxc.ts';
+import { lxcDiskFree, lxcUnlock } from '@ryokan/api/methods/lxc-volumes.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { pendingRows, withPending } from '../../guests/config-change.ts';
 import type { ConfigProperties } from '../../guests/config-file.ts';
@@ -22,8 +22,10 @@ import { readGuest } from '../../guests/guest-store.ts';
 import { changeOf } from '../../guests/lxc/config-change.ts';
 import { missingFeature } from '../../guests/lxc/features.ts';
 import { containerInterfaces } from '../../guests/lxc/interfaces.ts';
+import { unlockContainer, volumeSpaces } from '../../guests/lxc/maintenance.ts';
 import { demandRunning, lxcName } from '../../guests/lxc/power.ts';
 import { planContainerUpdate, type UpdateOptions, updateContainer } from '../../guests/lxc/update.ts';
+import { mountedSpace } from '../../host/mounted-space.ts';
 import { programTarget } from '../console/shell.ts';
 import { childrenOf } from '../directory.ts';
 import { RelayReply } from '../dispatcher.ts';
@@ -31,6 +33,7 @@ import type { Call, HandlerTable } from '../handler-table.ts';
 import { withUndo } from '../inline-change.ts';
 import { openConsole } from './consoles.ts';
 import { demandLxcChange } from './lxc-permissions.ts';
+import { demandSkiplock } from './qemu-permissions.ts';
 
 export function lxcHandlers(table: HandlerTable, services: DaemonServices): void {
   configHandlers(table, services);
@@ -119,7 +122,7 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
       ...{ cpus: guest?.cpus ?? 1, cpu, mem, maxmem, netin, netout, diskread, diskwrite, uptime },
       swap: running ? (sampler.guest(vmid).swap ?? 0) : 0,
       maxswap: guest?.maxswap ?? 0,
-      disk: running ? usedSpace(running.process.pid) : 0,
+      disk: (running && mountedSpace(running.process.pid, '/')?.used) ?? 0,
       maxdisk,
       ...(template ? { template } : {}),
       ...(tags === undefined ? {} : { tags }),
@@ -139,6 +142,21 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
     demandGuest(vmid);
     return { ...state(vmid), ha: { managed: 0 as const } };
   });
+  table.on(lxcDiskFree, ({ vmid }) => volumeSpaces(services, vmid));
+  table.on(
+    lxcUnlock,
+    async ({ vmid }, call) => {
+      demandSkiplock(call, true);
+      await unlockContainer(services, vmid, call.user);
+      return null;
+    },
+    {
+      plan({ vmid }, call) {
+        demandSkiplock(call, true);
+        demandGuest(vmid);
+      },
+    },
+  );
   table.on(lxcIndex, ({ vmid }) => {
     demandGuest(vmid);
     return childrenOf(lxcIndex, 'subdir');
@@ -152,16 +170,6 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
     demandRunning(services, vmid);
     return containerInterfaces(services.paths, vmid);
   });
-}
-
-/** Bytes used on the root file system, as the container sees it; 0 when it has just ended. */
-function usedSpace(pid: number): number {
-  try {
-    const { blocks, bfree, bsize } = statfsSync(`/proc/${pid}/root/`);
-    return (blocks - bfree) * bsize;
-  } catch {
-    return 0;
-  }
 }
 
 function consoleHandlers(table: HandlerTable, services: DaemonServices): void {

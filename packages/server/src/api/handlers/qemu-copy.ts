@@ -19,10 +19,10 @@ import { cloneGuest, planVmClone } from '../../guests/qemu/copy/clone.ts';
 import { disksOf } from '../../guests/qemu/copy/guest-disks.ts';
 import { moveDisk, planMove } from '../../guests/qemu/copy/move-disk.ts';
 import { vmReassign } from '../../guests/qemu/copy/reassign.ts';
-import { rescanDisks } from '../../guests/qemu/copy/rescan.ts';
 import { qemuKind } from '../../guests/qemu/kind.ts';
 import { qemuVersion } from '../../guests/qemu/qemu-facts.ts';
 import { canSnapshot } from '../../guests/qemu/snapshot/disks.ts';
+import { rescanDisks } from '../../guests/rescan.ts';
 import type { Services } from '../../services.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { checkClone, checkMove, limitOf, moveWish, storagesOf } from './guest-copy.ts';
@@ -42,7 +42,7 @@ export function qemuCopyHandlers(table: HandlerTable, services: Services): void 
       call.demand(vmid === undefined ? '/vms' : `/vms/${vmid}`, ['VM.Config.Disk']);
       if (vmid !== undefined) readGuest(services.store, 'qemu', services.settings.node, vmid);
     },
-    run: (params, task) => rescanDisks(services, params, task),
+    run: (params, task) => rescanDisks(qemuKind, services, params, task),
   });
   table.on(qemuFeature, async ({ vmid, feature, snapname }) => ({
     hasFeature: (await hasFeature(services, vmid, feature, snapname)) ? (1 as const) : (0 as const),

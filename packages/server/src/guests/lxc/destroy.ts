@@ -3,6 +3,8 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, removeGuest, salvageGuest } from '../guest-store.ts';
+import { volumesOfGuest } from '../volumes-of-guest.ts';
+import { lxcKind } from './kind.ts';
 import { ownVolumes, removeVolumes } from './owned-volumes.ts';
 import { containerLock, kill } from './power.ts';
 import { isRunning } from './process.ts';
@@ -35,7 +37,7 @@ export async function destroyContainer(
   options: DestroyOptions,
   task: TaskContext,
 ): Promise<void> {
-  const { store, settings, storage } = services;
+  const { store, settings } = services;
   await containerLock(services, vmid, task, async () => {
     demandRemovable(services, vmid, options.force);
     if (isRunning(services.paths, vmid)) await kill(services, vmid, task);
@@ -44,20 +46,9 @@ export async function destroyContainer(
       task.warn(`line ${line} of the configuration: ${problem}; a volume that only this line named is kept`);
     }
     const volumes = new Set(ownVolumes(vmid, file));
-    if (options.unreferenced) for (const volid of await unreferenced(services, vmid)) volumes.add(volid);
+    if (options.unreferenced)
+      for (const { volid } of await volumesOfGuest(services, lxcKind, vmid, task)) volumes.add(volid);
     await removeVolumes(services, vmid, volumes, task);
     await removeGuest(store, 'lxc', settings.node, vmid, task.user);
   });
-
-  async function unreferenced({ storage: all }: GuestServices, owner: number): Promise<string[]> {
-    const found: string[] = [];
-    for (const { storage: name } of all.configs()) {
-      const { content, active } = await storage.summary(name);
-      if (!active || !content.includes('rootdir')) continue;
-      found.push(
-        ...(await storage.list(name, { content: 'rootdir', vmid: owner })).map(({ volid }) => volid),
-      );
-    }
-    return found;
-  }
 }

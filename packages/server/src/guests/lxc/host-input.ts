@@ -4,6 +4,9 @@ import type { IdRange } from '../../host/user-namespace.ts';
 /** Folder of a container's own mounts. It is there on the node and empty; each container sees its own mounts in it. */
 export const stage = '/run/ryokan-ct';
 
+/** Where a volume is on the stage. */
+export const stagePath = (key: string): string => `${stage}/${key === 'rootfs' ? 'root' : key}`;
+
 export interface PreparedMount {
   /** Where it is mounted in the namespace that the container starts in. */
   readonly source: string;

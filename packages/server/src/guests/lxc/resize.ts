@@ -6,10 +6,13 @@ import type { TaskContext } from '../../tasks/task.ts';
 import { formatSize, parseSize } from '../disk-size.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
+import { fileSystemOf, growMounted, growUnmounted } from './file-system.ts';
+import { stagePath } from './host-input.ts';
 import { containerLock } from './power.ts';
 import { monitorProcess } from './process.ts';
+import { type ContainerVolume, withVolume } from './task-mount.ts';
+import { volumeOwner } from './volume-owner.ts';
 import { formatVolume, parseVolume, type VolumeValue, volumeKind } from './volume-value.ts';
-import { growFileSystem } from './volumes.ts';
 
 export interface ResizeRequest {
   readonly disk: string;
@@ -71,28 +74,32 @@ export async function resizeVolume(
     const text = formatVolume(request.disk, { ...value, size: formatSize(wanted) });
     const file = { ...guest.file, properties: { ...guest.file.properties, [request.disk]: text } };
     await writeGuest(store, guest, file, task.user);
-    if (format === 'raw') await grow(services, vmid, await storage.path(value.volume));
+    if (format === 'raw') await grow(services, vmid, { key: request.disk, value }, task);
     task.log(`${request.disk} has ${formatSize(wanted)} now`);
   });
 }
 
 /** A running container has the file in a loop device, which has to see the new size first. */
-async function grow(services: GuestServices, vmid: number, path: string): Promise<void> {
-  const { stdout } = await run('losetup', [
-    '--list',
-    '--noheadings',
-    '--output',
-    'NAME',
-    '--associated',
-    path,
-  ]);
-  const device = stdout.trim().split('\n')[0]?.trim();
+async function grow(
+  services: GuestServices,
+  vmid: number,
+  volume: ContainerVolume,
+  task: TaskContext,
+): Promise<void> {
+  const path = await services.storage.path(volume.value.volume);
+  const fileSystem = await fileSystemOf(path);
   // The monitor sees the node's own programs, and the container's volumes mounted.
   const monitor = monitorProcess(services.paths, vmid);
-  if (!monitor || !device) return growFileSystem(path);
+  const device = monitor && (await loopDevice(path));
+  if (!monitor || !device) {
+    if (fileSystem !== 'xfs') return growUnmounted(path);
+    // XFS grows only while it is mounted.
+    const owner = volumeOwner(services, vmid);
+    return withVolume(owner, volume, task, (point) => growMounted('xfs', { device: path, point }));
+  }
   await run('losetup', ['--set-capacity', device]);
   try {
-    await growFileSystem(device, monitor.pid);
+    await growMounted(fileSystem, { device, point: stagePath(volume.key), pid: monitor.pid });
   } catch (cause) {
     throw new RyokanError(
       'failed',
@@ -100,4 +107,9 @@ async function grow(services: GuestServices, vmid: number, path: string): Promis
       { cause, context: { vmid } },
     );
   }
+}
+
+async function loopDevice(path: string): Promise<string | undefined> {
+  const options = ['--list', '--noheadings', '--output', 'NAME', '--associated', path];
+  return (await run('losetup', options)).stdout.trim().split('\n')[0]?.trim() || undefined;
 }

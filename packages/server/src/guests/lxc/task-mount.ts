@@ -1,24 +1,40 @@
 /** Volumes of a container that does not run, mounted on the node while a task works on their files. */
-import { chmod, chown, mkdir, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { lxcMountKeys } from '@ryokan/api/schema/lxc-config.ts';
 import { run } from '../../host/exec.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
-import { hostId } from '../../host/user-namespace.ts';
 import type { ConfigProperties } from '../config-file.ts';
 import type { ChangeContext } from '../guest-services.ts';
 import { lxcRunPaths } from './run-paths.ts';
-import { parseVolume, volumeKind } from './volume-value.ts';
+import { ContainerTree } from './setup/tree.ts';
+import { parseVolume, type VolumeValue, volumeKind } from './volume-value.ts';
 import { mountArguments, type VolumeOwner } from './volumes.ts';
 
 export const unmountUndo = 'lxc.unmount';
 
+/** A volume of a storage in a container's configuration. */
+export interface ContainerVolume {
+  readonly key: string;
+  readonly value: VolumeValue;
+}
+
+/** The container's volumes, each one behind those that it is mounted in; not the node's directories and devices. */
+export function containerVolumes(values: ConfigProperties): ContainerVolume[] {
+  const depth = ({ value }: ContainerVolume) => (value.mp ?? '').split('/').filter(Boolean).length;
+  return ['rootfs', ...lxcMountKeys]
+    .flatMap((key) => {
+      const text = values[key];
+      return text === undefined ? [] : [{ key, value: parseVolume(key, text) }];
+    })
+    .filter(({ value }) => volumeKind(value) === 'volume')
+    .sort((a, b) => depth(a) - depth(b));
+}
+
 /**
  * Mounts the root file system and the volumes of mount points into it, calls `work` with the path, and unmounts them
- * whatever happens. Directories of the node are left out: they are not the container's to fill. The tree has to be one
- * that nobody has worked in yet: a link in it would lead a mount elsewhere.
+ * whatever happens. Directories of the node are left out: they are not the container's to fill.
  */
 export async function withMounted<T>(
   owner: VolumeOwner,
@@ -26,38 +42,44 @@ export async function withMounted<T>(
   context: Pick<ChangeContext, 'undo'>,
   work: (root: string) => Promise<T>,
 ): Promise<T> {
-  const { services, vmid } = owner;
+  try {
+    return await work(await mountVolumes(owner, containerVolumes(values), context));
+  } finally {
+    await unmountAll(owner.services.paths, owner.vmid);
+  }
+}
+
+/** The same with one volume alone. */
+export async function withVolume<T>(
+  owner: VolumeOwner,
+  { key, value }: ContainerVolume,
+  context: Pick<ChangeContext, 'undo'>,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
+  const { mp: _mp, ...alone } = value;
+  try {
+    return await work(await mountVolumes(owner, [{ key, value: alone }], context));
+  } finally {
+    await unmountAll(owner.services.paths, owner.vmid);
+  }
+}
+
+/** Mounts volumes of a container that does not run until somebody unmounts them; where the first one is. */
+export async function mountVolumes(
+  { services, vmid, ids }: VolumeOwner,
+  volumes: readonly ContainerVolume[],
+  context: Pick<ChangeContext, 'undo'>,
+): Promise<string> {
   const { mount: root } = lxcRunPaths(services.paths, vmid);
   await unmountAll(services.paths, vmid);
   context.undo(unmountUndo, { vmid });
   await mkdir(root, { recursive: true, mode: 0o755 });
-  try {
-    for (const key of ['rootfs', ...lxcMountKeys]) {
-      const text = values[key];
-      if (text === undefined) continue;
-      const value = parseVolume(key, text);
-      if (volumeKind(value) !== 'volume') continue;
-      const target = key === 'rootfs' ? root : await makeMountPoint(owner, root, value.mp ?? '');
-      await run('mount', await mountArguments({ services }, key, { ...value, ro: false }, target));
-    }
-    return await work(root);
-  } finally {
-    await unmountAll(services.paths, vmid);
+  for (const { key, value } of volumes) {
+    // The tree may have links that lead elsewhere.
+    const target = value.mp === undefined ? root : new ContainerTree(root, ids).folderOnNode(value.mp);
+    await run('mount', await mountArguments({ services }, key, { ...value, ro: false }, target));
   }
-}
-
-/** Makes the folder for a mount point with those above it: the container's own, whatever the mask of this process. */
-async function makeMountPoint({ ids }: VolumeOwner, root: string, mp: string): Promise<string> {
-  const id = hostId(ids, 0) ?? 0;
-  let path = root;
-  for (const name of mp.split('/').filter(Boolean)) {
-    path = join(path, name);
-    const made = await mkdir(path, { recursive: true });
-    if (made === undefined) continue;
-    await chmod(path, 0o755);
-    await chown(path, id, id);
-  }
-  return path;
+  return root;
 }
 
 /** Unmounts what a task has mounted for a container; no error when there is nothing. */

@@ -1,15 +1,14 @@
 /** Volumes of a container: made for `storage:size` with a file system, checked when they exist already, mounted. */
 import { statSync } from 'node:fs';
 import { chmod, chown } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import { rehearsed } from '../../cluster/rehearsal.ts';
-import { run } from '../../host/exec.ts';
 import { hostId, type IdRange } from '../../host/user-namespace.ts';
 import type { StorageCapabilities } from '../../storage/driver.ts';
 import { stagedFileUndo } from '../../storage/storage-undo.ts';
 import { formatSize } from '../disk-size.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
+import { fileSystemOf, makeFileSystem, mountOptions } from './file-system.ts';
 import { formatVolume, newVolumeRequest, parseVolume, type VolumeValue, volumeKind } from './volume-value.ts';
 
 /** Whose volumes they are. */
@@ -96,26 +95,16 @@ export function containerFormat({
   return localPath ? (['subvol', 'raw'] as const).find((one) => imageFormats.includes(one)) : undefined;
 }
 
-/** Makes an empty tree whose root folder belongs to the container's root: in a raw volume ext4. */
+/** Makes an empty tree whose root folder belongs to the container's root. */
 export async function makeTree(
   path: string,
   format: 'raw' | 'subvol',
   ids: readonly IdRange[],
 ): Promise<void> {
   const root = hostId(ids, 0) ?? 0;
-  if (format === 'subvol') {
-    await chmod(path, 0o755);
-    return chown(path, root, root);
-  }
-  try {
-    await run('mkfs.ext4', ['-q', '-F', '-E', `root_owner=${root}:${root}`, path]);
-  } catch (cause) {
-    throw new RyokanError(
-      'failed',
-      `no file system could be made on ${basename(path)}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
+  if (format === 'raw') return makeFileSystem(path, root);
+  await chmod(path, 0o755);
+  await chown(path, root, root);
 }
 
 async function checkVolume(
@@ -147,17 +136,6 @@ async function checkVolume(
 }
 
 /**
- * Grows the file system to its volume. `mountedFor`: a process in whose mount namespace it is mounted; resize2fs has to
- * see that.
- */
-export async function growFileSystem(device: string, mountedFor?: number): Promise<void> {
-  if (mountedFor === undefined) {
-    await run('e2fsck', ['-f', '-y', device], { okCodes: [0, 1] });
-    await run('resize2fs', [device]);
-  } else await run('nsenter', ['--target', String(mountedFor), '--mount', 'resize2fs', device]);
-}
-
-/**
  * Arguments of mount(8) that mount a value on `target`. Device nodes on a volume mean nothing, unless it is the root
  * file system of a privileged container.
  */
@@ -179,8 +157,7 @@ export async function mountArguments(
     const bind = kind === 'bind' ? '--rbind' : '--bind';
     return [bind, ...(options.length > 0 ? ['-o', options.join(',')] : []), path, target];
   }
-  if (value.acl !== undefined) options.push(value.acl ? 'acl' : 'noacl');
-  if (value.quota) options.push('usrjquota=aquota.user', 'grpjquota=aquota.group', 'jqfmt=vfsv1');
+  options.push(...mountOptions(await fileSystemOf(path), value));
   if (value.ro) options.push('ro');
   if (stats.isFile()) options.push('loop');
   return [...(options.length > 0 ? ['-o', options.join(',')] : []), path, target];

@@ -162,6 +162,27 @@ export class ContainerTree {
     this.at(path, { follow: true, make: true }, ({ folder, name }) => this.addFolder(folder, name, mode));
   }
 
+  /**
+   * Makes the folder unless it is there; its path on the node, without links. That holds as long as nobody works in the
+   * tree.
+   */
+  folderOnNode(path: string): string {
+    const kind = this.kind(path);
+    if (kind !== undefined && kind !== 'folder') throw problem(path, 'is no folder');
+    this.makeFolder(path);
+    const found = this.at(path, { follow: true }, ({ folder, name }) => {
+      const opened = openIn(folder, name);
+      if (opened === undefined) return undefined;
+      try {
+        return readlinkSync(`/proc/self/fd/${opened}`);
+      } finally {
+        closeSync(opened);
+      }
+    });
+    if (found === undefined) throw problem(path, 'is gone');
+    return found;
+  }
+
   /** Makes a link at this place, whatever other link or file stands there. `target` is kept as it is. */
   link(path: string, target: string): void {
     if (this.readLink(path) === target) return;
