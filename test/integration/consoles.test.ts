@@ -112,6 +112,35 @@ describe('screen', () => {
     await expect(open(socketUrl(`${node.path}/qemu/101`, opened))).rejects.toThrow('HTTP 403');
   });
 
+  test('ends with the session that opened it, with its user and with the right, and not with another session', async () => {
+    const userid = 'watcher@pve';
+    await admin.call('POST', '/access/users', { userid, password: 'watcher-1234' });
+    const path = `${node.path}/qemu/101`;
+    const acl = { path: '/vms/101', users: userid, roles: 'PVEVMUser' };
+    await admin.call('PUT', '/access/acl', acl);
+    const watch = async () => {
+      const session = await logIn(node.url, userid, 'watcher-1234');
+      const opened = await session.call<Opened>('POST', `${path}/vncproxy`, { websocket: 1 });
+      const { socket, text } = await open(socketUrl(path, opened), session);
+      await shows(text, /^RFB/);
+      const isOpen = () => socket.readyState === WebSocket.OPEN;
+      const ends = () => waitFor(() => !isOpen(), { timeout: 15, what: 'the end of the console' });
+      return { session, isOpen, ends, upid: opened.upid };
+    };
+    const [one, other] = [await watch(), await watch()];
+    await one.session.call('DELETE', '/access/sessions/current');
+    await one.ends();
+    expect((await admin.taskEnd(one.upid, 10)).exitstatus).toBe('OK');
+    expect(other.isOpen()).toBe(true);
+    await admin.call('PUT', '/access/acl', { ...acl, delete: 1 });
+    await other.ends();
+    await admin.call('PUT', '/access/acl', acl);
+    const third = await watch();
+    await admin.call('PUT', `/access/users/${userid}`, { enable: 0 });
+    await third.ends();
+    for (const { session } of [one, other, third]) session.close();
+  });
+
   test('a stopped guest has no console', async () => {
     await admin.run('POST', `${node.path}/qemu`, { vmid: 102, memory: 64 });
     expect((await admin.answer('POST', `${node.path}/qemu/102/vncproxy`)).reason).toBe('VM 102 not running');

@@ -81,6 +81,7 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     certificate: { pem: certificate.cert, fingerprint: certificate.fingerprint },
   };
   daemonHandlers(core.table, services);
+  endWithLogins(services);
 
   await recover(services, live);
   await firewall.open();
@@ -133,9 +134,17 @@ async function openCore(dataDir: string, events: EventHub): Promise<{ core: Core
     },
   });
   if (!tasks) throw new Error('no task manager');
-  for (const path of [userCfg, tokenCfg, sessionsCfg])
-    core.services.store.watch(path, () => events.checkLogins());
   return { core, tasks };
+}
+
+/** What goes on after its call was answered ends with the caller's session, user or token. */
+function endWithLogins({ store, events, consoles }: DaemonServices): void {
+  const check = () => {
+    events.checkLogins();
+    consoles.checkLogins();
+  };
+  // A moment later: who reads these documents keeps them, and hears of the change by a watch as well.
+  for (const path of [userCfg, tokenCfg, sessionsCfg]) store.watch(path, () => setImmediate(check));
 }
 
 function createTaskManager(parts: TaskParts, dataDir: string, events: EventHub): TaskManager {

@@ -9,6 +9,8 @@ export interface Identity {
   readonly isToken: boolean;
   /** The session of the ticket; undefined for an API token. */
   readonly session?: string;
+  /** Does the session go on, or is the token good? Unlike the ticket, a session outlives two hours by being renewed. */
+  readonly goesOn: () => boolean;
 }
 
 /** Who asks to be let in, from where. */

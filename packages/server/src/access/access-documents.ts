@@ -1,4 +1,5 @@
 /** The documents of access control in the config store: cached reading, and changes to several of them at once. */
+import { isRehearsal } from '../cluster/rehearsal.ts';
 import { type ConfigStore, ConflictError } from '../cluster/store.ts';
 import { formatTfaConfig, parseTfaConfig, type TfaConfig } from './second-factor/tfa-config.ts';
 import {
@@ -29,6 +30,7 @@ export type Shadow = Map<string, string>;
 function cachedReader<T>(path: string, parse: (text: string) => T): (store: ConfigStore) => T {
   const caches = new WeakMap<ConfigStore, { known?: { readonly value: T } }>();
   return (store) => {
+    if (isRehearsal()) return parse(store.get(path)?.text ?? '');
     let cache = caches.get(store);
     if (!cache) {
       const fresh: { known?: { readonly value: T } } = {};

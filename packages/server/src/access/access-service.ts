@@ -168,18 +168,21 @@ export class AccessService implements AccessControl {
       throw unauthenticated('Permission denied - invalid csrf token');
     }
     this.sessions.used(content);
-    return { user, isToken: false, session };
+    const goesOn = () => this.obstacle(user) === undefined && this.sessions.isOn(content);
+    return { user, isToken: false, session, goesOn };
   }
 
   private byToken(text: string): Identity {
     const given = readApiToken(text);
-    if (!given || !secretMatches(readTokenSecrets(this.store), given)) {
-      throw unauthenticated('invalid token value!');
-    }
-    const obstacle = obstacleOf(this.config, given.id, this.clock());
-    if (obstacle === 'no such token') throw unauthenticated('invalid token value!');
+    const obstacle = this.tokenObstacle(given);
+    if (given === undefined || obstacle === 'no such token') throw unauthenticated('invalid token value!');
     if (obstacle !== undefined) throw unauthenticated(obstacle);
-    return { user: given.id, isToken: true };
+    return { user: given.id, isToken: true, goesOn: () => this.tokenObstacle(given) === undefined };
+  }
+
+  private tokenObstacle(given: ReturnType<typeof readApiToken>): string | undefined {
+    if (!given || !secretMatches(readTokenSecrets(this.store), given)) return 'no such token';
+    return obstacleOf(this.config, given.id, this.clock());
   }
 
   /** Why a known user may not come in at present. */

@@ -6,6 +6,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { allMethods, type Method } from '@ryokan/api/method.ts';
 import type { Privilege } from '@ryokan/api/privileges.ts';
 import { requireValid } from '@ryokan/api/validate.ts';
+import type { Identity } from '../access/access-control.ts';
 import { rootUser } from '../access/user-config.ts';
 import { VmidAssigner } from '../guests/next-vmid.ts';
 import type { Services } from '../services.ts';
@@ -55,6 +56,11 @@ const formats = new Set(['json', 'extjs', 'spiceconfig']);
 const isPicture = (url: { readonly format: string; readonly fragments: readonly string[] }): boolean =>
   url.format === 'png' && url.fragments.at(-1) === 'rrd';
 const verbs = new Set(['GET', 'POST', 'PUT', 'DELETE']);
+
+type Caller = Pick<Identity, 'user' | 'session' | 'goesOn'>;
+const always = () => true;
+/** Who calls a method that takes no login. */
+const anybody: Caller = { user: '', goesOn: always };
 
 /** One request on its way. */
 interface Exchange {
@@ -113,8 +119,8 @@ export class Dispatcher {
       const route = this.router.find(head.method, url.fragments);
       if (route) trail.method = route.method;
       const world = route && 'user' in route.method.permission && route.method.permission.user === 'world';
-      const identify = () => (world ? { user: '' } : this.identify(head, options, route?.method));
-      const { user, session } = identify();
+      const identify = () => (world ? anybody : this.identify(head, options, route?.method));
+      const { user, session, goesOn } = identify();
       Object.assign(trail, { user, session });
       if (!route) throw notImplemented(head.method, `/${url.fragments.join('/')}`);
       // Which file was received is said by the gateway alone, never by the client's query.
@@ -131,6 +137,7 @@ export class Dispatcher {
         source: options,
         uploadSize: head.upload?.size,
         isLoggedIn: () => succeeds(identify),
+        goesOn,
       });
       return await this.perform(route.method, raw, call, { head, format, trail });
     } catch (error) {
@@ -145,12 +152,8 @@ export class Dispatcher {
     }
   }
 
-  private identify(
-    head: RequestHead,
-    options: DispatchOptions,
-    method: Method | undefined,
-  ): { user: string; session?: string | undefined } {
-    if (options.trusted) return { user: rootUser };
+  private identify(head: RequestHead, options: DispatchOptions, method: Method | undefined): Caller {
+    if (options.trusted) return { user: rootUser, goesOn: always };
     const ticket =
       cookieValue(head.cookie, 'PVEAuthCookie') ?? headerValue(head.authorization, 'PVEAuthCookie');
     const apiToken = headerValue(head.authorization, 'PVEAPIToken');
@@ -264,12 +267,14 @@ export interface CallSource
   readonly source: { readonly signal: AbortSignal };
   /** Default: yes. */
   readonly isLoggedIn?: () => boolean;
+  /** Default: yes. */
+  readonly goesOn?: () => boolean;
 }
 
 /** What a handler knows about its caller. */
 export function createCall(services: Services, from: CallSource): Call {
   const { access } = services;
-  const { user, source, isLoggedIn = () => true, ...rest } = from;
+  const { user, source, isLoggedIn = always, goesOn = always, ...rest } = from;
   const isRoot = user === rootUser;
   const holds = (held: ReadonlySet<Privilege>, privileges: readonly Privilege[], any: boolean) =>
     any ? privileges.some((one) => held.has(one)) : privileges.every((one) => held.has(one));
@@ -283,6 +288,7 @@ export function createCall(services: Services, from: CallSource): Call {
     },
     isRoot,
     isLoggedIn,
+    goesOn,
     can,
     demand(path, privileges, any = false) {
       if (can(path, privileges, any)) return;

@@ -25,6 +25,8 @@ export interface Call {
   readonly isRoot: boolean;
   /** Is what the caller has logged in with still good? For what goes on after the answer has begun. */
   isLoggedIn(): boolean;
+  /** Does the caller's session go on, or is the token good still? For what may last longer than a ticket. */
+  goesOn(): boolean;
   /** Bytes that an upload announced. */
   readonly uploadSize?: number | undefined;
   /** Does the caller hold all of `privileges` (one of them with `any`) on this ACL path? */

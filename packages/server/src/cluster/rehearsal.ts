@@ -109,6 +109,9 @@ export function rehearsed(effect: string): boolean {
   return stage !== undefined;
 }
 
+/** Is this work rehearsed? For readers that keep what they have read: what stands in a stage is nobody else's. */
+export const isRehearsal = (): boolean => stages.getStore() !== undefined;
+
 /** The seat belt of what must never happen in a rehearsal, because it has no way back. */
 export function demandReal(what: string): void {
   if (stages.getStore()) throw new Error(`a rehearsal came to ${what}`);

@@ -8,6 +8,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { AccessControl } from '../../access/access-control.ts';
+import type { Call } from '../handler-table.ts';
 import { openToGateway } from '../servers.ts';
 
 export interface ConsoleTarget {
@@ -27,9 +28,17 @@ export interface ConsoleSession {
   readonly ticket: string;
   readonly target: ConsoleTarget;
   readonly onEnd: () => void;
+  /** Whose it is: whoever asked for it, then whoever opened it. May that caller still have it? */
+  mayStay: () => boolean;
   /** The relay connection that is joined to it. */
   socket?: Socket;
 }
+
+/** What is asked of whoever has a console. */
+export type ConsoleCaller = Pick<Call, 'user' | 'goesOn' | 'can'>;
+
+const stay = (call: ConsoleCaller, path: string) => () =>
+  call.goesOn() && call.can(path, [path.startsWith('/nodes/') ? 'Sys.Console' : 'VM.Console']);
 
 const firstPort = 5900;
 const lastPort = 5999;
@@ -39,6 +48,7 @@ const unusedTimeout = 40_000;
 export class ConsoleSessions {
   private readonly sessions = new Map<number, { session: ConsoleSession; timer: NodeJS.Timeout }>();
   private readonly tokens = new Map<string, ConsoleSession>();
+  private readonly open = new Set<ConsoleSession>();
   private readonly holders = new Map<string, ConsoleSession>();
   private server: Server | undefined;
   private nextPort = firstPort;
@@ -57,10 +67,11 @@ export class ConsoleSessions {
     this.server?.close();
   }
 
-  create(user: string, path: string, target: ConsoleTarget, onEnd: () => void): ConsoleSession {
+  create(call: ConsoleCaller, path: string, target: ConsoleTarget, onEnd: () => void): ConsoleSession {
+    const { user } = call;
     const port = this.freePort();
     const ticket = this.access.consoleTicket(user, path, port);
-    const session: ConsoleSession = { port, user, path, target, onEnd, ticket };
+    const session: ConsoleSession = { port, user, path, target, onEnd, ticket, mayStay: stay(call, path) };
     const timer = setTimeout(() => this.drop(port), unusedTimeout);
     timer.unref();
     this.sessions.set(port, { session, timer });
@@ -68,7 +79,8 @@ export class ConsoleSessions {
   }
 
   /** Checks ticket and port; returns a token that the relay socket takes once, within a few seconds. */
-  admit(user: string, path: string, port: number, ticket: string): string {
+  admit(call: ConsoleCaller, path: string, port: number, ticket: string): string {
+    const { user } = call;
     const entry = this.sessions.get(port);
     if (
       !entry ||
@@ -80,12 +92,21 @@ export class ConsoleSessions {
     }
     clearTimeout(entry.timer);
     this.sessions.delete(port);
+    entry.session.mayStay = stay(call, path);
     return this.tokenFor(entry.session);
   }
 
   /** A token that leads to `target`, for a connection whose right to it has been checked by other means. */
   tunnel(target: ConsoleTarget): string {
-    return this.tokenFor({ port: 0, user: '', path: '', ticket: '', target, onEnd: () => {} });
+    return this.tokenFor({
+      port: 0,
+      user: '',
+      path: '',
+      ticket: '',
+      target,
+      onEnd: () => {},
+      mayStay: () => true,
+    });
   }
 
   private tokenFor(session: ConsoleSession): string {
@@ -106,6 +127,15 @@ export class ConsoleSessions {
     }
     for (const [token, one] of this.tokens) if (one === session) this.tokens.delete(token);
     session.socket?.destroy();
+  }
+
+  /** Ends the consoles of sessions that have ended, of users without the right any more; after a change of either. */
+  checkLogins(): void {
+    const waiting = [...this.sessions.values()].map(({ session }) => session);
+    for (const session of [...waiting, ...this.open]) if (!session.mayStay()) this.end(session);
+    for (const [token, session] of this.tokens) {
+      if (!session.mayStay() && this.tokens.delete(token)) session.onEnd();
+    }
   }
 
   /** The one who had the far end until now is told so: waiting silently for each other would look like a hang. */
@@ -165,6 +195,8 @@ export class ConsoleSessions {
   private async join(socket: Socket, session: ConsoleSession): Promise<void> {
     const { target } = session;
     session.socket = socket;
+    this.open.add(session);
+    socket.once('close', () => this.open.delete(session));
     this.takeOver(session);
     let far: Duplex;
     try {

@@ -28,16 +28,23 @@ import {
   setRealmSecret,
 } from '../../access/realms/realm-config.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
+import type { Reach } from '../../host/network-reach.ts';
 import type { Services } from '../../services.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
+import { urlReach } from '../url-reach.ts';
 
-export function accessRealmHandlers(table: HandlerTable, { store }: Services): void {
+export function accessRealmHandlers(table: HandlerTable, services: Services): void {
+  const { store } = services;
   table.on(accessRealms, () => realms(store).map(realmRow));
   table.on(accessRealm, ({ realm }) => shown(requireRealm(store, realm), realmsDigest(store)));
   table.on(accessRealmCreate, async (params, call) => {
     const { realm, type } = params;
-    await refuseUnworkable(params, () => draftRealm(realm, type, settingsOf(params)), params.password);
+    await refuseUnworkable(params, {
+      draft: () => draftRealm(realm, type, settingsOf(params)),
+      password: params.password,
+      reach: urlReach(services, call.user),
+    });
     await createRealm(store, realm, type, settingsOf(params), call.user);
     await storeSecrets(store, realm, params, [], call.user);
     return null;
@@ -49,7 +56,11 @@ export function accessRealmHandlers(table: HandlerTable, { store }: Services): v
     const password = remove.includes('password')
       ? undefined
       : (params.password ?? realmSecret(store, realm, 'password'));
-    await refuseUnworkable(params, () => merged(requireRealm(store, realm), values, remove), password);
+    await refuseUnworkable(params, {
+      draft: () => merged(requireRealm(store, realm), values, remove),
+      password,
+      reach: urlReach(services, call.user),
+    });
     await changeRealm(store, realm, { values, remove, digest }, call.user);
     await storeSecrets(store, realm, params, remove, call.user);
     return null;
@@ -185,26 +196,34 @@ async function storeSecrets(
   }
 }
 
+interface Draft {
+  readonly draft: () => RealmConfig;
+  readonly password: string | undefined;
+  /** Where the caller may send the node. */
+  readonly reach: Reach;
+}
+
 /** Before anything is stored: what cannot work, and with check-connection what does not work now. */
 async function refuseUnworkable(
   params: { readonly 'check-connection'?: boolean | undefined },
-  draft: () => RealmConfig,
-  password: string | undefined,
+  { draft, password, reach }: Draft,
 ): Promise<void> {
   const config = draft();
-  if (config.type === 'openid') return refuseUnworkableProvider(config, params['check-connection']);
+  const connect = params['check-connection'] === true;
+  if (config.type === 'openid') return refuseUnworkableProvider(config, connect, reach);
   if (config.type !== 'ldap' && config.type !== 'ad') return;
   const { directorySettings } = await directory();
   const settings = directorySettings(config, password);
-  if (params['check-connection'] !== true) return;
+  if (!connect) return;
   const { checkDirectory } = await import('../../access/realms/directory/read.ts');
   await checkDirectory(settings);
 }
 
-async function refuseUnworkableProvider(config: RealmConfig, connect = false): Promise<void> {
+/** Anybody can make the node ask the provider of a realm, so one that the caller may not ask is found out at once. */
+async function refuseUnworkableProvider(config: RealmConfig, connect: boolean, reach: Reach): Promise<void> {
   const { openIdSettings } = await import('../../access/realms/openid/settings.ts');
   const settings = openIdSettings(config, undefined);
-  if (!connect) return;
+  if (!connect && reach === 'any') return;
   const { discover } = await import('../../access/realms/openid/provider.ts');
-  await discover(settings);
+  await discover(settings, reach);
 }

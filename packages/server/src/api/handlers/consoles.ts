@@ -48,7 +48,7 @@ export function openConsole(
   { path, type, id, target }: NewConsole,
 ) {
   const task = tasks.inline(type, id, call.user, () => consoles.end(session));
-  const session = consoles.create(call.user, path, target, () => task.end('OK'));
+  const session = consoles.create(call, path, target, () => task.end('OK'));
   const { user, ticket, port } = session;
   return { user, ticket, port, upid: task.upid };
 }
@@ -102,7 +102,7 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
   );
 
   table.on(qemuVncwebsocket, ({ vmid, port, vncticket }, call) => {
-    return new RelayReply(consoles.admit(call.user, `/vms/${vmid}`, port, vncticket)) as never;
+    return new RelayReply(consoles.admit(call, `/vms/${vmid}`, port, vncticket)) as never;
   });
 
   const demandShell = ({ cmd = 'login' }: ParamsOf<typeof nodeTermproxy>) => {
@@ -119,6 +119,6 @@ export function consoleHandlers(table: HandlerTable, services: DaemonServices): 
   );
 
   table.on(nodeVncwebsocket, ({ node, port, vncticket }, call) => {
-    return new RelayReply(consoles.admit(call.user, `/nodes/${node}`, port, vncticket)) as never;
+    return new RelayReply(consoles.admit(call, `/nodes/${node}`, port, vncticket)) as never;
   });
 }

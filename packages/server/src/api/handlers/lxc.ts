@@ -194,7 +194,7 @@ function consoleHandlers(table: HandlerTable, services: DaemonServices): void {
     { plan: ({ vmid }) => void demandConsole(vmid) },
   );
   table.on(lxcVncwebsocket, ({ vmid, port, vncticket }, call) => {
-    return new RelayReply(consoles.admit(call.user, `/vms/${vmid}`, port, vncticket)) as never;
+    return new RelayReply(consoles.admit(call, `/vms/${vmid}`, port, vncticket)) as never;
   });
 }
 

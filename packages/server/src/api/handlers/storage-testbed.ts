@@ -217,7 +217,7 @@ export class Testbed {
 /** A token's text is the user's name here. */
 function accessOf(rights: Rights): AccessControl {
   const access: Partial<AccessControl> = {
-    authenticate: ({ apiToken }) => ({ user: apiToken ?? '', isToken: false }),
+    authenticate: ({ apiToken }) => ({ user: apiToken ?? '', isToken: false, goesOn: () => true }),
     privileges: (user, path) => new Set(rights[user]?.[path] ?? []),
   };
   return access as AccessControl;

@@ -7,11 +7,14 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { errorCode } from '../../../host/files.ts';
+import { demandReachable, type Reach, reachableLookup } from '../../../host/network-reach.ts';
 
 export interface FetchLimits {
   readonly realm: string;
   /** True for providers without TLS. */
   readonly allowHttp: boolean;
+  /** Addresses that may be asked. */
+  readonly reach: Reach;
   /** Certificates of authorities, PEM. */
   readonly ca: readonly string[];
 }
@@ -33,6 +36,11 @@ export function limitedFetch(limits: FetchLimits): (url: string, request: FetchR
     const isTls = url.protocol === 'https:';
     if (!isTls && !(limits.allowHttp && url.protocol === 'http:')) {
       return Promise.reject(failure(limits, url, 'the provider names an address without TLS'));
+    }
+    try {
+      demandReachable(url, limits.reach);
+    } catch (error) {
+      return Promise.reject(error);
     }
     return exchange(limits, url, request);
   };
@@ -56,6 +64,7 @@ function exchange(limits: FetchLimits, url: URL, { method, headers, body }: Fetc
       signal: AbortSignal.timeout(timeout),
       ca: [...limits.ca],
       agent: false as const,
+      lookup: reachableLookup(limits.reach),
     };
     const outgoing = send(url, options, (answer) => {
       const { statusCode: status = 500 } = answer;
@@ -79,7 +88,10 @@ function exchange(limits: FetchLimits, url: URL, { method, headers, body }: Fetc
         );
       });
     });
-    outgoing.on('error', (error) => fail(explain(error), error));
+    outgoing.on('error', (error) => {
+      if (error instanceof RyokanError) reject(error);
+      else fail(explain(error), error);
+    });
     outgoing.end(content);
   });
 }
