@@ -10,6 +10,10 @@ const meanings: Readonly<Record<ErrorCode, readonly [string, string]>> = {
     'The user lacks a privilege.',
     'The text names the path and the privileges; an administrator grants them.',
   ],
+  'too-many': [
+    'Too many calls without a login came from this address.',
+    'Wait as many seconds as the header Retry-After says.',
+  ],
   'not-found': ['Something named does not exist.', 'Check the name in the text.'],
   exists: ['The name or number is taken.', 'Choose another one.'],
   conflict: ['Somebody else changed the same thing in the meantime.', 'Read it again and repeat the change.'],

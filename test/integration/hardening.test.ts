@@ -1,11 +1,13 @@
 /** What protects a node from the network, and the node from its own gateway; docs/guide/security.md says why. */
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
-import type { ApiSession } from '../lib/api-session.ts';
+import { type ApiSession, logIn } from '../lib/api-session.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 
 let node: TestNode;
@@ -143,6 +145,35 @@ test('a page of another site cannot open a console with the cookie of this one',
   // From its own page, and from a program that names no origin, the call gets to the ticket, which is no good here.
   expect(await upgrade(path, { ...cookie, Origin: node.url })).not.toBe(refusal);
   expect(await upgrade(path, cookie)).not.toBe(refusal);
+});
+
+test('who may enter realms but does not administer the node sends it to no local service', async () => {
+  let asked = 0;
+  const service = createServer((_request, response) => {
+    asked++;
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+  const { port } = service.address() as AddressInfo;
+  await admin.call('POST', '/access/roles', { roleid: 'Realms', privs: 'Realm.Allocate' });
+  await admin.call('POST', '/access/users', { userid: 'realms@pve', password: 'realms-1234' });
+  await admin.call('PUT', '/access/acl', { path: '/access/realm', users: 'realms@pve', roles: 'Realms' });
+  const session = await logIn(node.url, 'realms@pve', 'realms-1234');
+  try {
+    const settings = { realm: 'sso', type: 'openid', 'client-id': 'x' };
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const answer = await session.answer('POST', '/access/domains', {
+        ...settings,
+        'issuer-url': `http://${host}:${port}/`,
+      });
+      expect(`${answer.status} ${answer.reason}`).toMatch(/^403 .*Sys.Modify/);
+    }
+    expect(asked).toBe(0);
+    await admin.call('POST', '/access/domains', { ...settings, 'issuer-url': `http://127.0.0.1:${port}/` });
+  } finally {
+    session.close();
+    service.close();
+  }
 });
 
 test('nothing outside of the Web UI can be fetched', async () => {

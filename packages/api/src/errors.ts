@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'protocol'
   | 'unauthenticated'
   | 'forbidden'
+  | 'too-many'
   | 'not-found'
   | 'exists'
   | 'conflict'
@@ -48,6 +49,7 @@ const statusByCode: Readonly<Record<ErrorCode, number>> = {
   protocol: 506,
   unauthenticated: 401,
   forbidden: 403,
+  'too-many': 429,
   'not-found': 500,
   exists: 500,
   conflict: 500,

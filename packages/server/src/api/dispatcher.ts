@@ -10,6 +10,7 @@ import type { Identity } from '../access/access-control.ts';
 import { rootUser } from '../access/user-config.ts';
 import { VmidAssigner } from '../guests/next-vmid.ts';
 import type { Services } from '../services.ts';
+import { AnonymousLimit } from './anonymous-limit.ts';
 import type { AuditTrail, Trail } from './audit-trail.ts';
 import { authorize } from './authorize.ts';
 import { dryRun, takeDryRun } from './dry-run.ts';
@@ -80,6 +81,7 @@ export interface DispatcherParts {
 export class Dispatcher {
   private readonly router: Router;
   private readonly vmids: VmidAssigner;
+  private readonly anonymous = new AnonymousLimit();
 
   constructor(
     private readonly table: HandlerTable,
@@ -120,6 +122,7 @@ export class Dispatcher {
       if (route) trail.method = route.method;
       const world = route && 'user' in route.method.permission && route.method.permission.user === 'world';
       const identify = () => (world ? anybody : this.identify(head, options, route?.method));
+      if (world && !options.trusted) this.demandPatience(head.remote);
       const { user, session, goesOn } = identify();
       Object.assign(trail, { user, session });
       if (!route) throw notImplemented(head.method, `/${url.fragments.join('/')}`);
@@ -142,7 +145,7 @@ export class Dispatcher {
       return await this.perform(route.method, raw, call, { head, format, trail });
     } catch (error) {
       trail.error = error instanceof Unauthenticated ? error.error : error;
-      if (error instanceof Unauthenticated) return failure(error.error, format, { emptyBody: true });
+      if (error instanceof Unauthenticated) return this.unauthenticated(error, head.remote, format);
       if (!(error instanceof RyokanError))
         this.services.log.error(
           { err: error, method: head.method, path: withoutQuery(head.url) },
@@ -150,6 +153,24 @@ export class Dispatcher {
         );
       return failure(error, format);
     }
+  }
+
+  private unauthenticated({ error }: Unauthenticated, address: string, format: string): HttpReply {
+    try {
+      this.demandPatience(address);
+      return failure(error, format, { emptyBody: true });
+    } catch (tooMany) {
+      return failure(tooMany, format);
+    }
+  }
+
+  /** Throws 'too-many' for an address that calls without a login again and again. */
+  private demandPatience(address: string): void {
+    const seconds = this.anonymous.take(address);
+    if (seconds === 0) return;
+    throw new RyokanError('too-many', `too many calls without a login from this address; wait ${seconds} s`, {
+      context: { seconds },
+    });
   }
 
   private identify(head: RequestHead, options: DispatchOptions, method: Method | undefined): Caller {

@@ -15,6 +15,8 @@ export interface HttpReply {
   /** Answer only after a pause, so that guessing is slow. */
   readonly delayed?: boolean;
   readonly stream?: StreamSource;
+  /** Seconds after which the caller may try again. */
+  readonly retryAfter?: number;
   /** Token for a console connection on the relay socket. */
   readonly relay?: string;
   readonly fileName?: string;
@@ -66,8 +68,13 @@ export function failure(error: unknown, format: string, options: { emptyBody?: b
     return { status: 200, reason: 'OK', contentType: jsonType, body, delayed: status === 401 };
   }
   const body = Buffer.from(JSON.stringify(envelope));
-  return { status, reason, contentType: jsonType, body, delayed: status === 401 };
+  return { status, reason, contentType: jsonType, body, delayed: status === 401, ...retryAfter(error) };
 }
+
+const retryAfter = (error: unknown): Pick<HttpReply, 'retryAfter'> =>
+  error instanceof RyokanError && error.code === 'too-many'
+    ? { retryAfter: Number(error.context.seconds) }
+    : {};
 
 /** The first line of a message, as far as a status line can carry it. */
 export function reasonPhrase(message: string): string {

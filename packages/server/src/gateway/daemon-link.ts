@@ -10,6 +10,7 @@ export interface ReplyHead {
   readonly reason: string;
   readonly contentType?: string;
   readonly delayed?: boolean;
+  readonly retryAfter?: number;
   readonly relay?: string;
   readonly fileName?: string;
   /** Set when other answers have the same body, as the same buffer. */

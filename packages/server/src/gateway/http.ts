@@ -143,6 +143,7 @@ function baseHeaders(head: ReplyHead): Record<string, string> {
     'X-Content-Type-Options': 'nosniff',
   };
   if (head.contentType !== undefined) headers['Content-Type'] = head.contentType;
+  if (head.retryAfter !== undefined) headers['Retry-After'] = String(head.retryAfter);
   if (head.fileName !== undefined) {
     headers['Content-Disposition'] = `attachment; filename="${head.fileName.replace(/[^\w.-]/g, '_')}"`;
   }

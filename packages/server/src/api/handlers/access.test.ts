@@ -16,7 +16,7 @@ import type { Services } from '../../services.ts';
 import { ClusterLog } from '../../tasks/cluster-log.ts';
 import { NodeDb } from '../../tasks/node-db.ts';
 import { authorize } from '../authorize.ts';
-import { createCall } from '../dispatcher.ts';
+import { createCall, Dispatcher } from '../dispatcher.ts';
 import { HandlerTable } from '../handler-table.ts';
 import { accessHandlers } from './access.ts';
 
@@ -70,6 +70,30 @@ const root = (method: Method, raw: Record<string, unknown> = {}) => call('root@p
 const ann = (method: Method, raw: Record<string, unknown> = {}) => call('ann@pve', method, raw);
 const grant = (path: string, roles: string, more: Record<string, unknown> = { users: 'ann@pve' }) =>
   root(methods.aclUpdate, { path, roles, ...more });
+
+describe('calls without a login', () => {
+  it('are limited by address; those with one are not', async () => {
+    const dispatcher = new Dispatcher(table, {
+      ...services,
+      settings: { node: 'n1' },
+    } as unknown as Services);
+    const ask = (remote: string, path: string, cookie = '') => {
+      const head = { method: 'GET', url: `/api2/json${path}`, remote, cookie };
+      return dispatcher.dispatch(head, Buffer.alloc(0), { signal: new AbortController().signal });
+    };
+    const many = (path: string) => Promise.all(Array.from({ length: 200 }, () => ask('192.0.2.9', path)));
+    const replies = [...(await many('/access/domains')), ...(await many('/access/users'))];
+    const count = (status: number) => replies.filter((reply) => reply.status === status).length;
+    expect([count(200), count(401) >= 100, count(429) > 50]).toEqual([200, true, true]);
+    const refused = replies.find(({ status }) => status === 429);
+    expect(refused).toMatchObject({ retryAfter: 1, delayed: false });
+    expect(JSON.parse(String(refused?.body))).toMatchObject({ code: 'too-many' });
+    const { ticket } = access.loginVouched('ann@pve');
+    const cookie = `PVEAuthCookie=${encodeURIComponent(ticket)}`;
+    expect((await ask('192.0.2.9', '/access/users', cookie)).status).toBe(200);
+    expect((await ask('192.0.2.10', '/access/domains')).status).toBe(200);
+  });
+});
 
 describe('/access', () => {
   it('has a handler for every method of the area', () => {
