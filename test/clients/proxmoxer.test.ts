@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
 import type { ApiSession } from '../lib/api-session.ts';
+import { writeBusyboxTemplate } from '../lib/busybox-template.ts';
 import { projectRoot, startNode, type TestNode } from '../lib/node.ts';
 
 /** Debian's own; another python3 may stand in front of it on PATH. */
@@ -15,7 +16,7 @@ let admin: ApiSession;
 let folder: string;
 
 beforeAll(async () => {
-  node = await startNode();
+  node = await startNode({ name: 'proxmoxer1' });
   admin = await node.admin();
   folder = await mkdtemp('/tmp/ryn-proxmoxer-');
   await admin.call('POST', '/access/users', { userid: weak.user, password: weak.password });
@@ -173,6 +174,28 @@ describe('guests', () => {
     expect(changed.left).not.toContain('tags');
     expect(changed.left).not.toContain('agent');
     expect(changed.left).toContain('cores');
+  });
+});
+
+test('containers: a template is uploaded, a container of it made, changed, started, held, rebooted and removed', async () => {
+  const template = join(folder, 'busybox.tar.gz');
+  await writeBusyboxTemplate(template);
+  expect(await seenBy('container', { template })).toMatchObject({
+    ...{ uploaded: ok, created: ok, started: ok, suspended: ok, resumed: ok, rebooted: ok, stopped: ok },
+    config: {
+      hostname: 'from-python',
+      memory: 64,
+      unprivileged: 1,
+      rootfs: expect.stringMatching(/^local:/),
+    },
+    exists: { status: 500, reason: expect.stringContaining('unable to create CT') },
+    running: { status: 'running', name: 'from-python', type: 'lxc' },
+    interfaces: ['lo'],
+    changed: null,
+    delete_running: { status: 500, reason: expect.stringContaining('is running') },
+    deleted: ok,
+    gone: { status: 500, reason: expect.stringContaining('does not exist') },
+    left: [],
   });
 });
 

@@ -142,6 +142,35 @@ def change(node, vm):
     }
 
 
+def check_container(facts):
+    api = connect(facts)
+    node = api.nodes(facts["node"])
+    vmid = int(api.cluster.nextid.get())
+    ct = node.lxc(vmid)
+    with open(facts["template"], "rb") as template:
+        seen = {"uploaded": done(node, node.storage("local").upload.post(content="vztmpl", filename=template))}
+    volume = node.storage("local").content.get(content="vztmpl")[0]["volid"]
+    created = node.lxc.create(
+        vmid=vmid, ostemplate=volume, hostname="from-python", rootfs="local:0.1", memory=64, password="a secret", tags="b;a"
+    )
+    seen["created"] = done(node, created)
+    seen["config"] = ct.config.get()
+    seen["exists"] = failure(node.lxc.create, vmid=vmid, ostemplate=volume)
+    seen["started"] = done(node, ct.status.start.post())
+    seen["running"] = ct.status.current.get()
+    seen["interfaces"] = [one["name"] for one in ct.interfaces.get()]
+    seen["changed"] = ct.config.put(cores=1, description="日本語")
+    seen["suspended"] = done(node, ct.status.suspend.post())
+    seen["resumed"] = done(node, ct.status.resume.post())
+    seen["rebooted"] = done(node, ct.status.reboot.post(timeout=30))
+    seen["delete_running"] = failure(ct.delete)
+    seen["stopped"] = done(node, ct.status.shutdown.post(forceStop=1, timeout=30))
+    seen["deleted"] = done(node, ct.delete(purge=1))
+    seen["gone"] = failure(ct.config.get)
+    seen["left"] = node.lxc.get()
+    return seen
+
+
 def check_upload(facts):
     node = connect(facts).nodes(facts["node"])
     storage = node.storage("local")

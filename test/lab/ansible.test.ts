@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ExecError, run } from '../../packages/server/src/host/exec.ts';
 import type { ApiSession } from '../lib/api-session.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
+import { writeBusyboxTemplate } from '../lib/busybox-template.ts';
 import { projectRoot, startNode, type TestNode } from '../lib/node.ts';
 import { inGuest } from '../lib/serial-shell.ts';
 import { buildTinyGuest } from '../lib/tiny-guest.ts';
@@ -35,7 +36,10 @@ beforeAll(async () => {
     '/access/users/admin@pve/token/ansible',
     { privsep: 0 },
   );
+  const template = join(folder, 'busybox.tar.gz');
+  await writeBusyboxTemplate(template);
   facts = {
+    template,
     api: `127.0.0.1:${node.port}`,
     node: node.name,
     user: 'admin@pve',
@@ -134,4 +138,23 @@ test('all of it away again: the second run changes nothing', async () => {
   expect(changed(first)).toEqual([...first.keys()]);
   expect(await admin.get('/cluster/resources', { type: 'vm' })).toEqual([]);
   expect(changed(await play('absent', { gone: true }))).toEqual([]);
+});
+
+test('containers too: created, started, restarted, stopped, removed; what is so already stays', async () => {
+  const first = await play('containers-present');
+  expect(changed(first)).toEqual([...first.keys()]);
+  expect(await admin.get(`${node.path}/lxc/300/config`)).toMatchObject({
+    ...{ hostname: 'box', memory: 64, swap: 0, unprivileged: 1, features: 'nesting=1', tags: 'blue;green' },
+    ...{
+      onboot: 1,
+      net0: expect.stringContaining('bridge=vmbr0'),
+      rootfs: expect.stringContaining('local:'),
+    },
+  });
+  expect(await admin.get(`${node.path}/lxc/300/status/current`)).toMatchObject({ status: 'running' });
+  expect(changed(await play('containers-present'))).toEqual([]);
+  const last = await play('containers-absent', { gone: false });
+  expect(changed(last)).toEqual([...last.keys()]);
+  expect(await admin.get(`${node.path}/lxc`)).toEqual([]);
+  expect(changed(await play('containers-absent', { gone: true }))).toEqual([]);
 });

@@ -9,8 +9,12 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../../host/exec.ts';
 import { stage } from './host-input.ts';
 
-/** Waits for a line, then becomes the program in its arguments; without the line it ends. */
-const waitThenBecome = 'echo ready; read -r _ && exec "$@" <&-';
+/**
+ * Makes the stage, its first argument; waits for a line, then becomes the program in the others; without the line it
+ * ends.
+ */
+const waitThenBecome =
+  'mount -t tmpfs -o mode=0755,size=256k tmpfs "$1" && shift && echo ready && read -r _ && exec "$@" <&-';
 
 export class MountNamespace {
   private constructor(
@@ -24,7 +28,18 @@ export class MountNamespace {
    */
   static async open(command: readonly string[], hidden: string): Promise<MountNamespace> {
     mkdirSync(stage, { recursive: true, mode: 0o755 });
-    const args = ['--mount', '--propagation', 'private', '--', 'sh', '-c', waitThenBecome, 'sh', ...command];
+    const args = [
+      '--mount',
+      '--propagation',
+      'private',
+      '--',
+      'sh',
+      '-c',
+      waitThenBecome,
+      'sh',
+      stage,
+      ...command,
+    ];
     const child = spawn('unshare', args, {
       detached: true,
       cwd: '/',
@@ -39,7 +54,6 @@ export class MountNamespace {
     if (child.stdout) await Promise.race([once(child.stdout, 'data'), failed]);
     const namespace = new MountNamespace(child, child.pid ?? 0);
     await namespace.unmountBelow(hidden);
-    await namespace.mount(['-t', 'tmpfs', '-o', 'mode=0755,size=256k', 'tmpfs', stage]);
     return namespace;
   }
 

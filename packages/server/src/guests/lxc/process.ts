@@ -1,5 +1,5 @@
 /** The processes of a container: is it there, who is its init, how it ends, what it leaves behind. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import { type ProcessId, readPidFile, removePidFile } from '../../host/pidfile.ts';
@@ -43,11 +43,21 @@ export function lastEnd(paths: DataPaths, vmid: number): 'stop' | 'reboot' | und
   return text === undefined || text === '' ? undefined : text === 'reboot' ? 'reboot' : 'stop';
 }
 
+/** Has an earlier run left files or cards? Its clean-up takes them last and first, so that nothing else is there without. */
+export function hasLeftovers(paths: DataPaths, vmid: number): boolean {
+  const { folder, ended, pid, hook } = lxcRunPaths(paths, vmid);
+  return [folder, ended, pid, hook].some((path) => existsSync(path)) || cardsOf(vmid).length > 0;
+}
+
+const cardsOf = (vmid: number): string[] => {
+  const card = new RegExp(`^veth${vmid}i\\d+$`);
+  return readdirSync('/sys/class/net').filter((name) => card.test(name));
+};
+
 /** Removes what a dead container leaves: cards, firewall, control groups, LXC's files. Safe to repeat. */
 export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number): Promise<void> {
   const run = lxcRunPaths(paths, vmid);
-  const cards = new RegExp(`^veth${vmid}i\\d+$`);
-  for (const name of readdirSync('/sys/class/net')) if (cards.test(name)) await removeTap(name, paths.root);
+  for (const name of cardsOf(vmid)) await removeTap(name, paths.root);
   forgetGuest(paths, vmid);
   containerCgroup(vmid, node).remove();
   for (const path of [run.folder, run.ended]) rmSync(path, { recursive: true, force: true });

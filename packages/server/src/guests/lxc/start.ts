@@ -17,7 +17,7 @@ import { lxcText } from './lxc-text.ts';
 import { ensureLxcfs } from './lxcfs.ts';
 import { MountNamespace } from './mount-namespace.ts';
 import { removeVolumes } from './owned-volumes.ts';
-import { isRunning, lastWords } from './process.ts';
+import { hasLeftovers, isRunning, lastWords } from './process.ts';
 import { lxcRunPaths } from './run-paths.ts';
 import { setUpInside } from './set-up-inside.ts';
 import { type ContainerStart, gatherHost, mountRoot } from './start-host.ts';
@@ -37,7 +37,7 @@ export async function startContainer(
   demandStartable(services, vmid, options.skiplock === true);
   const config = await configForStart(services, vmid, options, context);
   // What an earlier run left when the machine or the daemon went down.
-  await lxcEnded(services, vmid, context);
+  if (hasLeftovers(services.paths, vmid)) await lxcEnded(services, vmid, context);
   await preStart(services, vmid, context);
   context.undo('lxc.clean-up', { vmid });
   const ids = idRanges(config);

@@ -122,12 +122,14 @@ async function changeCards(
   change: (cards: readonly FirewallCard[]) => readonly FirewallCard[],
 ): Promise<void> {
   const { paths, locks } = host;
+  const file = cardsFile(paths, vmid);
+  // Not even a lock for the many guests without a firewall: the file is written by who holds the guest's own.
+  const isFree = () => change([]).length === 0 && !existsSync(file) && !hasChains(paths, vmid);
+  if (isFree()) return;
   const work = async () => {
-    const file = cardsFile(paths, vmid);
     const before = readTextIfPresent(file);
     const cards = change(guardedCards(paths, vmid));
-    // Not even a look at the documents for the many guests without a firewall.
-    if (cards.length === 0 && before === undefined && !hasChains(paths, vmid)) return;
+    if (isFree()) return;
     await store(file, cards.length === 0 ? undefined : JSON.stringify(cards));
     try {
       const { problems } = await load(host, cards.length > 0);

@@ -52,18 +52,33 @@ function clearMachineId(files: SetupFiles): void {
 }
 
 const keyTypes = ['rsa', 'ecdsa', 'ed25519'] as const;
+/** What a system without keys gets: one of RSA takes longer than all the rest of the set-up, and nobody needs it. */
+const newKeyTypes = ['ecdsa', 'ed25519'] as const;
 
 /** Templates bring host keys that everybody knows who has the template, or none, without which the server does not start. */
 async function renewHostKeys(files: SetupFiles, name: string): Promise<void> {
   const path = (type: string) => `/etc/ssh/ssh_host_${type}_key`;
   const present = keyTypes.filter((type) => files.has(path(type)));
-  const wanted = present.length > 0 || !files.has('/usr/sbin/sshd') ? present : keyTypes;
+  const wanted = present.length > 0 || !files.has('/usr/sbin/sshd') ? present : newKeyTypes;
   if (wanted.length === 0) return;
   const folder = await mkdtemp(join(tmpdir(), 'ryokan-host-keys-'));
   try {
+    const made = wanted.map((type) =>
+      run('/usr/bin/ssh-keygen', [
+        '-q',
+        '-t',
+        type,
+        '-N',
+        '',
+        '-C',
+        `root@${name}`,
+        '-f',
+        join(folder, type),
+      ]),
+    );
+    await Promise.all(made);
     for (const type of wanted) {
       const file = join(folder, type);
-      await run('/usr/bin/ssh-keygen', ['-q', '-t', type, '-N', '', '-C', `root@${name}`, '-f', file]);
       files.write(path(type), await readFile(file, 'utf8'), { mode: 0o600 });
       files.write(`${path(type)}.pub`, await readFile(`${file}.pub`, 'utf8'));
     }
