@@ -289,6 +289,7 @@ export const pages: readonly PageToSee[] = [
     path: '/create/lxc?node=pve1',
     act: async (page) => {
       await page.locator('#unprivileged').uncheck();
+      await page.locator('#nesting').scrollIntoViewIfNeeded();
       await settle(page);
     },
   },

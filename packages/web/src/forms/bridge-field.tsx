@@ -41,7 +41,8 @@ export function BridgeField(props: {
         value={props.value}
         onChange={props.onChange}
         help={bridgesOnly ? none : props.value === '' ? t('hardware.userNetHelp') : undefined}
-        problem={props.problem}
+        // What to do says more than that the field is empty.
+        problem={props.problem && ((bridgesOnly ? none : undefined) ?? props.problem)}
         choices={[
           ...bridges.map((one) => ({ value: one, label: one })),
           ...(listed ? [] : [{ value: props.value, label: t('hardware.notHere', { name: props.value }) }]),

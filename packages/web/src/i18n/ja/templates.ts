@@ -20,9 +20,9 @@ export const templates = {
   'templates.failed': '{{template}} をダウンロードできませんでした',
   'templates.infopage': 'Web ページ',
   'templates.into': 'ダウンロード先',
-  'templates.keyring': 'ノード上の鍵束',
+  'templates.keyring': 'ノード上のキーリング',
   'templates.keyringHelp':
-    'カタログの署名を検証する鍵のファイル。アドレスが http:// で始まる場合は必須です。',
+    'カタログの署名を検証する鍵が入ったファイル。アドレスが http:// で始まる場合は必須です。',
   'templates.maintainer': '管理者',
   'templates.none': 'カタログがまだありません',
   'templates.noneAsk':

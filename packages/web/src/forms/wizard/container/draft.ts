@@ -193,6 +193,11 @@ export function keyLines(keys: string): string[] {
 
 /** The parameters of `POST /nodes/{node}/lxc`, in the order in which a person would name them. */
 export function createParams(draft: ContainerDraft): Record<string, string> {
+  // Quotas need a root that is the node's.
+  const own = <V extends VolumeDraft>(volume: V): V => ({
+    ...volume,
+    quota: volume.quota && !draft.unprivileged,
+  });
   const options: Option[] = [
     ['node', draft.node],
     ['vmid', draft.vmid.trim()],
@@ -203,8 +208,8 @@ export function createParams(draft: ContainerDraft): Record<string, string> {
     ['features', draft.nesting ? 'nesting=1' : ''],
     ['password', draft.password],
     ['ssh-public-keys', keyLines(draft.sshKeys).join('\n')],
-    ['rootfs', rootText(draft.rootfs)],
-    ...draft.mounts.map((mount, index): Option => [`mp${index}`, mountText(mount)]),
+    ['rootfs', rootText(own(draft.rootfs))],
+    ...draft.mounts.map((mount, index): Option => [`mp${index}`, mountText(own(mount))]),
     ['cores', draft.cores.trim()],
     ['cpulimit', draft.cpulimit.trim()],
     ['cpuunits', draft.cpuunits.trim()],

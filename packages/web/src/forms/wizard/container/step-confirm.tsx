@@ -31,7 +31,7 @@ export function ConfirmStep() {
         rows={[
           [t('column.node'), draft.node],
           [t('wizard.vmid'), id(draft.vmid)],
-          [t('newct.hostname'), draft.hostname || undefined],
+          [t('container.hostname'), draft.hostname || undefined],
           [t('wizard.pool'), draft.pool || undefined],
           [t('newct.template'), id(draft.template)],
           [t('newct.isolation'), isolationText(draft, t)],
@@ -43,11 +43,11 @@ export function ConfirmStep() {
           ...draft.mounts.map((mount, index) => [`mp${index}`, mountWords(mount, t)] as const),
           [
             t('column.cpu'),
-            draft.cores ? t('cpu.coreCount', { count: Number(draft.cores) }) : t('newct.allCores'),
+            draft.cores ? t('cpu.coreCount', { count: Number(draft.cores) }) : t('container.allCores'),
           ],
           [t('column.memory'), t('newct.memoryText', { memory: mib(draft.memory), swap: mib(draft.swap) })],
           ...draft.nics.map((nic, index) => [`net${index}`, cardWords(nic, t)] as const),
-          ['DNS', [draft.nameserver, draft.searchdomain].filter(Boolean).join(', ') || t('newct.asOnNode')],
+          ['DNS', [draft.nameserver, draft.searchdomain].filter(Boolean).join(', ') || t('container.ofNode')],
         ]}
       />
       <StartField wizard={wizard} />
@@ -82,6 +82,6 @@ function mountWords(mount: MountDraft, t: Translate): string {
 
 function cardWords(nic: CardDraft, t: Translate): string {
   const ip4 = { none: '', dhcp: 'DHCP', static: nic.ip }[nic.ipMode];
-  const ip6 = { none: '', auto: t('newct.slaac'), dhcp: 'DHCPv6', static: nic.ip6 }[nic.ip6Mode];
+  const ip6 = { none: '', auto: t('container.slaac'), dhcp: 'DHCPv6', static: nic.ip6 }[nic.ip6Mode];
   return [nic.name, nic.bridge, ip4, ip6].filter(Boolean).join(', ');
 }

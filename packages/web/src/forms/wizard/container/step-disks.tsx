@@ -1,5 +1,4 @@
 import { Button, ExpandableSection } from '@patternfly/react-core';
-import type { ReactNode } from 'react';
 import { useSession } from '../../../api/session.ts';
 import { useStorages } from '../../../api/volumes.ts';
 import { useT } from '../../../i18n/index.ts';
@@ -49,7 +48,7 @@ export function DisksStep() {
             change({ mounts: [...draft.mounts, { ...emptyMount, storage: draft.rootfs.storage }] })
           }
         >
-          {t('newct.addMount')}
+          {t('container.addMount')}
         </Button>
       </div>
     </>
@@ -74,8 +73,8 @@ function MountFields(props: {
       <div className="ry-form-grid">
         <TextField
           id={`${name}-path`}
-          label={t('newct.path')}
-          help={t('newct.pathHelp')}
+          label={t('container.path')}
+          help={t('container.pathHelp')}
           placeholder="/srv/data"
           required
           mono
@@ -90,8 +89,8 @@ function MountFields(props: {
             value={mount.source}
             onChange={(source) => set({ source: source as MountDraft['source'] })}
             choices={[
-              { value: 'volume', label: t('newct.newVolume') },
-              { value: 'directory', label: t('newct.bind') },
+              { value: 'volume', label: t('container.newVolume') },
+              { value: 'directory', label: t('container.directory') },
             ]}
           />
         ) : null}
@@ -101,8 +100,8 @@ function MountFields(props: {
       ) : (
         <TextField
           id={`${name}-directory`}
-          label={t('newct.directory')}
-          help={t('newct.directoryHelp')}
+          label={t('container.directory')}
+          help={t('container.directoryHelp')}
           placeholder="/srv/shared"
           required
           mono
@@ -179,19 +178,20 @@ function VolumeFields({ name, volume, onChange }: VolumeProps) {
 }
 
 /** How a volume is mounted. */
-function VolumeOptions({ name, volume, onChange }: VolumeProps): ReactNode {
+function VolumeOptions({ name, volume, onChange }: VolumeProps) {
   const t = useT();
+  const { draft } = useContainer();
   return (
     <ExpandableSection toggleText={t('hardware.advanced')}>
       <div className="ry-form-rows">
         <div className="ry-form-grid">
           <SelectField
             id={`${name}-acl`}
-            label={t('newct.acl')}
+            label={t('container.acl')}
             value={volume.acl}
             onChange={(acl) => onChange({ acl: acl as VolumeDraft['acl'] })}
             choices={[
-              { value: '', label: t('newct.aclDefault') },
+              { value: '', label: t('container.aclDefault') },
               { value: '1', label: t('newct.on') },
               { value: '0', label: t('newct.off') },
             ]}
@@ -199,12 +199,14 @@ function VolumeOptions({ name, volume, onChange }: VolumeProps): ReactNode {
         </div>
         <CheckField
           id={`${name}-quota`}
-          label={t('newct.quota')}
-          value={volume.quota}
+          label={t('container.quota')}
+          help={t('container.quotaHelp')}
+          value={volume.quota && !draft.unprivileged}
+          disabled={draft.unprivileged}
           onChange={(quota) => onChange({ quota })}
         />
         <fieldset className="ry-form-rows">
-          <legend className="ry-small-heading">{t('newct.mountoptions')}</legend>
+          <legend className="ry-small-heading">{t('container.mountOptions')}</legend>
           <div className="ry-form-checks">
             {mountOptions.map((option) => (
               <CheckField

@@ -16,7 +16,7 @@ export function GeneralStep() {
       <GeneralFields wizard={wizard}>
         <TextField
           id="hostname"
-          label={t('newct.hostname')}
+          label={t('container.hostname')}
           help={t('newct.hostnameHelp', { name: `CT${draft.vmid.trim()}` })}
           value={draft.hostname}
           onChange={(hostname) => change({ hostname })}
@@ -56,8 +56,8 @@ function Isolation() {
       )}
       <CheckField
         id="nesting"
-        label={t('newct.nesting')}
-        help={t(mayNest ? 'newct.nestingHelp' : 'newct.nestingRoot')}
+        label={t('container.nesting')}
+        help={t(mayNest ? 'container.nestingHelp' : 'newct.nestingRoot')}
         value={draft.nesting}
         disabled={!mayNest}
         onChange={(nesting) => change({ nesting })}

@@ -101,8 +101,8 @@ function AddressFields({ id, nic, onChange }: CardProps) {
           onChange={(ipMode) => onChange({ ipMode: ipMode as CardDraft['ipMode'] })}
           choices={[
             { value: 'dhcp', label: 'DHCP' },
-            { value: 'static', label: t('newct.static') },
-            { value: 'none', label: t('newct.noAddress') },
+            { value: 'static', label: t('container.static') },
+            { value: 'none', label: t('container.noAddress') },
           ]}
         />
         <SelectField
@@ -111,10 +111,10 @@ function AddressFields({ id, nic, onChange }: CardProps) {
           value={nic.ip6Mode}
           onChange={(ip6Mode) => onChange({ ip6Mode: ip6Mode as CardDraft['ip6Mode'] })}
           choices={[
-            { value: 'none', label: t('newct.noAddress') },
-            { value: 'auto', label: t('newct.slaac') },
+            { value: 'none', label: t('container.noAddress') },
+            { value: 'auto', label: t('container.slaac') },
             { value: 'dhcp', label: 'DHCPv6' },
-            { value: 'static', label: t('newct.static') },
+            { value: 'static', label: t('container.static') },
           ]}
         />
       </div>
@@ -199,7 +199,7 @@ function CardOptions({ id, nic, onChange }: CardProps) {
       <NumberField
         id={`${id}-mtu`}
         label={t('net.mtu')}
-        placeholder={t('newct.mtuBridge')}
+        placeholder={t('container.mtuOfBridge')}
         min={576}
         max={65535}
         value={nic.mtu}

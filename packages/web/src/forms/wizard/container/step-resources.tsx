@@ -11,9 +11,9 @@ export function CpuStep() {
     <>
       <NumberField
         id="cores"
-        label={t('newct.cores')}
+        label={t('container.cores')}
         help={t('newct.coresHelp')}
-        placeholder={t('newct.allCores')}
+        placeholder={t('container.allCores')}
         min={1}
         value={draft.cores}
         onChange={(cores) => change({ cores })}
@@ -74,17 +74,17 @@ export function DnsStep() {
       <p>{t('newct.dnsHelp')}</p>
       <TextField
         id="searchdomain"
-        label={t('newct.searchdomain')}
-        placeholder={t('newct.asOnNode')}
+        label={t('container.searchDomain')}
+        placeholder={t('container.ofNode')}
         value={draft.searchdomain}
         onChange={(searchdomain) => change({ searchdomain })}
         problem={problemText(problems, 'searchdomain', t)}
       />
       <TextField
         id="nameserver"
-        label={t('newct.nameserver')}
-        help={t('newct.nameserverHelp')}
-        placeholder={t('newct.asOnNode')}
+        label={t('container.nameServers')}
+        help={t('container.nameServersHelp')}
+        placeholder={t('container.ofNode')}
         value={draft.nameserver}
         onChange={(nameserver) => change({ nameserver })}
         problem={problemText(problems, 'nameserver', t)}
