@@ -41,6 +41,14 @@ test('free and uptime inside are those of the container, also on a node without 
   expect(readFileSync('/proc/self/mountinfo', 'utf8').match(/ - fuse\.lxcfs /g)).toHaveLength(1);
 });
 
+test('a template cannot be built of a mirror that does not answer, and the answer says what to do', async () => {
+  const words = ['template', 'build', 'debian', '--mirror', 'http://127.0.0.1:9/debian'];
+  const { stdout, stderr } = await lab.node.cliWith({ okCodes: [255] }, ...words);
+  expect(stdout + stderr).toMatch(/127\.0\.0\.1:9\/debian does not answer.*--mirror/s);
+  const left = (await readdir(join(lab.node.dataDir, 'run'))).filter((name) => name.startsWith('.staging'));
+  expect(left).toEqual([]);
+});
+
 test('mount points come and go while it runs; what is busy waits', async () => {
   await lab.set(400, { mp0: 'local:0.05,mp=/srv/some data/here' });
   expect(await pending()).toEqual([]);

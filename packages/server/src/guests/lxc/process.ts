@@ -43,7 +43,7 @@ export function lastEnd(paths: DataPaths, vmid: number): 'stop' | 'reboot' | und
   return text === undefined || text === '' ? undefined : text === 'reboot' ? 'reboot' : 'stop';
 }
 
-/** Has an earlier run left files or cards? Its clean-up takes them last and first, so that nothing else is there without. */
+/** Has an earlier run left something? Its files are the last that a clean-up takes, so that nothing is there without them. */
 export function hasLeftovers(paths: DataPaths, vmid: number): boolean {
   const { folder, ended, pid, hook } = lxcRunPaths(paths, vmid);
   return [folder, ended, pid, hook].some((path) => existsSync(path)) || cardsOf(vmid).length > 0;
