@@ -55,6 +55,15 @@ export const pages: readonly PageToSee[] = [
   { name: 'datacenter-summary', path: '/datacenter/summary' },
   { name: 'datacenter-search', path: '/datacenter/search' },
   { name: 'datacenter-storage', path: '/datacenter/storage' },
+  {
+    name: 'datacenter-storage-add',
+    path: '/datacenter/storage',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await page.locator('#storage-type').selectOption('btrfs');
+      await settle(page);
+    },
+  },
   { name: 'datacenter-users', path: '/datacenter/users' },
   { name: 'datacenter-tokens', path: '/datacenter/users?part=tokens' },
   { name: 'datacenter-realms', path: '/datacenter/realms' },
