@@ -65,6 +65,23 @@ export const pages: readonly PageToSee[] = [
     },
   },
   { name: 'datacenter-users', path: '/datacenter/users' },
+  {
+    name: 'datacenter-users-add',
+    path: '/datacenter/users',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await settle(page);
+    },
+  },
+  ...['edit', 'password', 'factors'].map((what, place) => ({
+    name: `datacenter-users-${what}`,
+    path: '/datacenter/users',
+    act: async (page: Page) => {
+      await page.locator('.ry-row-menu').first().click();
+      await page.getByRole('menuitem').nth(place).click();
+      await settle(page);
+    },
+  })),
   { name: 'datacenter-tokens', path: '/datacenter/users?part=tokens' },
   { name: 'datacenter-realms', path: '/datacenter/realms' },
   ...['ldap', 'ad', 'openid'].map((type) => ({
@@ -87,10 +104,18 @@ export const pages: readonly PageToSee[] = [
   },
   { name: 'datacenter-roles', path: '/datacenter/permissions?part=roles' },
   {
+    name: 'datacenter-roles-add',
+    path: '/datacenter/permissions?part=roles',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await settle(page);
+    },
+  },
+  {
     name: 'datacenter-role',
     path: '/datacenter/permissions?part=roles',
     act: async (page) => {
-      await page.locator('.ry-table tbody button').last().click();
+      await page.locator('.ry-table tbody button.ry-id').last().click();
       await settle(page);
     },
   },
@@ -103,6 +128,17 @@ export const pages: readonly PageToSee[] = [
     },
   },
   { name: 'datacenter-tasks', path: '/datacenter/tasks' },
+  { name: 'datacenter-audit', path: '/datacenter/audit' },
+  { name: 'account', path: '/account' },
+  { name: 'account-sessions', path: '/account/sessions' },
+  {
+    name: 'account-totp-add',
+    path: '/account',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await settle(page);
+    },
+  },
   { name: 'node-summary', path: '/node/pve1/summary' },
   { name: 'node-guests', path: '/node/pve1/guests' },
   { name: 'node-network', path: '/node/pve1/network' },

@@ -95,6 +95,19 @@ describe('calls without a login', () => {
   });
 });
 
+describe('what forms send', () => {
+  it('empty texts take away what was there', async () => {
+    const empty = { firstname: '', lastname: '', email: '', groups: '', comment: '' };
+    await root(methods.userUpdate, { userid: 'ann@pve', ...empty, enable: true, expire: 0 });
+    expect(await root(methods.userRead, { userid: 'ann@pve' })).toMatchObject({ enable: 1, groups: [] });
+    expect(await root(methods.userRead, { userid: 'ann@pve' })).not.toHaveProperty('comment');
+    await root(methods.roleCreate, { roleid: 'none', privs: '' });
+    await root(methods.roleUpdate, { roleid: 'none', privs: 'VM.Audit' });
+    await root(methods.roleUpdate, { roleid: 'none', privs: '' });
+    expect(await root(methods.roleRead, { roleid: 'none' })).toEqual({});
+  });
+});
+
 describe('/access', () => {
   it('has a handler for every method of the area', () => {
     const declared = Object.values(methods).map((method) => method.id);

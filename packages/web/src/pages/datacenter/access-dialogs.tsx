@@ -1,6 +1,7 @@
 import { accessPassword, groupCreate, groupList, userCreate, userList } from '@ryokan/api/methods/access.ts';
+import { accessRealms } from '@ryokan/api/methods/access-realms.ts';
 import { useState } from 'react';
-import { invalidate } from '../../api/query.ts';
+import { invalidate, useCall } from '../../api/query.ts';
 import { api, useSession } from '../../api/session.ts';
 import { SelectField, TextField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
@@ -13,6 +14,7 @@ export function AddUserDialog({ onClose }: { onClose: () => void }) {
   const [password, setPassword] = useState('');
   const [groups, setGroups] = useState('');
   const [comment, setComment] = useState('');
+  const realms = useCall(accessRealms, {}).data ?? [];
   const isPve = realm === 'pve';
   return (
     <FormDialog
@@ -34,10 +36,13 @@ export function AddUserDialog({ onClose }: { onClose: () => void }) {
       <SelectField
         id="user-realm"
         label={t('login.realm')}
-        help={isPve ? undefined : t('access.pamHelp')}
+        help={isPve ? undefined : realm === 'pam' ? t('access.pamHelp') : t('access.realmHelp')}
         value={realm}
         onChange={setRealm}
-        choices={['pve', 'pam'].map((one) => ({ value: one, label: one }))}
+        choices={realms.map((one) => ({
+          value: one.realm,
+          label: one.comment ? `${one.realm} (${one.comment})` : one.realm,
+        }))}
       />
       {isPve ? (
         <TextField

@@ -1,7 +1,7 @@
 import { Button } from '@patternfly/react-core';
 import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import type { ResultOf } from '@ryokan/api/method.ts';
-import { aclList, aclUpdate, roleList } from '@ryokan/api/methods/access.ts';
+import { aclList, aclUpdate, roleDelete, roleList } from '@ryokan/api/methods/access.ts';
 import { useState } from 'react';
 import { invalidate, useCall } from '../../api/query.ts';
 import { run } from '../../api/run.ts';
@@ -11,10 +11,12 @@ import { DataTable } from '../../components/data-table.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
+import { RowButton } from '../../components/value-table.tsx';
 import { useT } from '../../i18n/index.ts';
 import { AddPermissionDialog } from '../rights/add-permission.tsx';
 import { roleText } from '../rights/names.ts';
 import { RoleDetails } from '../rights/role-details.tsx';
+import { RoleDialog } from '../rights/role-dialog.tsx';
 import { Sections } from './section.tsx';
 
 type Rule = ResultOf<typeof aclList>[number];
@@ -136,6 +138,8 @@ function RuleTable() {
 function RoleTable() {
   const t = useT();
   const [shown, setShown] = useState<Role>();
+  const [edited, setEdited] = useState<Role | 'new'>();
+  const [removing, setRemoving] = useState<Role>();
   const { data, error, refetch } = useCall(roleList, {});
   if (error && !data) return <ErrorNotice error={error} onRetry={refetch} />;
   if (!data) return <Loading />;
@@ -184,12 +188,64 @@ function RoleTable() {
               </span>
             ),
           },
+          {
+            key: 'actions',
+            title: '',
+            width: 'min(12rem, 34vw)',
+            render: (role) =>
+              role.special ? null : (
+                <span className="ry-inline-list">
+                  <RowButton
+                    text={t('action.edit')}
+                    label={t('access.editRole', { role: role.roleid })}
+                    onClick={() => setEdited(role)}
+                  />
+                  <RowButton
+                    text={t('action.remove')}
+                    label={t('action.removeOf', { device: role.roleid })}
+                    onClick={() => setRemoving(role)}
+                  />
+                </span>
+              ),
+          },
         ]}
         empty={<Empty title={t('access.noRoles')} />}
+        actions={
+          <Button size="sm" icon={<PlusIcon />} onClick={() => setEdited('new')}>
+            {t('access.addRole')}
+          </Button>
+        }
       />
+      {edited ? (
+        <RoleDialog
+          {...(edited === 'new' ? {} : { role: edited.roleid, privs: edited.privs ?? '' })}
+          onClose={() => setEdited(undefined)}
+        />
+      ) : null}
+      {removing ? <RemoveRoleDialog role={removing.roleid} onClose={() => setRemoving(undefined)} /> : null}
       {shown ? (
         <RoleDetails role={shown.roleid} privs={shown.privs ?? ''} onClose={() => setShown(undefined)} />
       ) : null}
     </>
+  );
+}
+
+function RemoveRoleDialog({ role, onClose }: { role: string; onClose: () => void }) {
+  const t = useT();
+  return (
+    <ConfirmDialog
+      danger
+      title={t('access.removeTitle', { name: role })}
+      body={t('access.removeRoleBody')}
+      confirm={t('action.remove')}
+      onClose={onClose}
+      onConfirm={() => {
+        onClose();
+        void run(t('access.removeFailed', { name: role }), async () => {
+          await api.call(roleDelete, { roleid: role });
+          await invalidate(roleList, aclList);
+        });
+      }}
+    />
   );
 }

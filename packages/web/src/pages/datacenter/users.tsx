@@ -18,11 +18,13 @@ import { type Column, DataTable } from '../../components/data-table.tsx';
 import { Empty } from '../../components/empty.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
+import { type MenuEntry, RowMenu } from '../../components/row-menu.tsx';
 import { Time } from '../../components/time.tsx';
 import { RowButton } from '../../components/value-table.tsx';
 import { useT } from '../../i18n/index.ts';
 import { AddTokenDialog, SecretDialog } from '../rights/token-dialogs.tsx';
 import { AddGroupDialog, AddUserDialog, PasswordDialog } from './access-dialogs.tsx';
+import { EditGroupDialog, EditUserDialog, UserFactorsDialog } from './edit-dialogs.tsx';
 import { Sections } from './section.tsx';
 
 type User = ResultOf<typeof userList>[number];
@@ -98,8 +100,30 @@ function UserTable() {
   const session = useSession();
   const { users, problem } = useUsers();
   const [removal, setRemoval] = useState<Removal>();
-  const [open, setOpen] = useState<'add' | { readonly password: string }>();
+  const [open, setOpen] = useState<OpenUser>();
   if (!users) return problem;
+  const entries = (user: User): MenuEntry[] => {
+    const { userid } = user;
+    const isKept = userid === 'root@pam' || userid === session?.username;
+    const remove = () => api.call(userDelete, { userid });
+    const removal = { name: userid, body: t('access.removeUserBody'), call: remove };
+    return [
+      { key: 'edit', label: t('action.edit'), onClick: () => setOpen({ what: 'edit', user }) },
+      ...(user['realm-type'] === 'pve'
+        ? [
+            {
+              key: 'password',
+              label: t('login.password'),
+              onClick: () => setOpen({ what: 'password', user }),
+            },
+          ]
+        : []),
+      { key: 'tfa', label: t('access.factorsEntry'), onClick: () => setOpen({ what: 'factors', user }) },
+      ...(isKept
+        ? []
+        : [{ key: 'remove', label: t('action.remove'), danger: true, onClick: () => setRemoval(removal) }]),
+    ];
+  };
   const columns: Column<User>[] = [
     {
       key: 'userid',
@@ -138,33 +162,9 @@ function UserTable() {
     {
       key: 'actions',
       title: '',
-      width: 'min(14rem, 42vw)',
+      width: '4rem',
       render: (user) => (
-        <span className="ry-inline-list">
-          {user['realm-type'] === 'pve' ? (
-            <Button
-              variant="link"
-              size="sm"
-              isInline
-              aria-label={t('access.passwordOf', { user: user.userid })}
-              onClick={() => setOpen({ password: user.userid })}
-            >
-              {t('login.password')}
-            </Button>
-          ) : null}
-          {user.userid === 'root@pam' || user.userid === session?.username ? null : (
-            <RemoveButton
-              name={user.userid}
-              onClick={() =>
-                setRemoval({
-                  name: user.userid,
-                  body: t('access.removeUserBody'),
-                  call: () => api.call(userDelete, { userid: user.userid }),
-                })
-              }
-            />
-          )}
-        </span>
+        <RowMenu label={t('access.actionsOf', { name: user.userid })} entries={entries(user)} />
       ),
     },
   ];
@@ -192,12 +192,20 @@ function UserTable() {
         }
       />
       <RemovalDialog removal={removal} onClose={() => setRemoval(undefined)} />
-      {open === 'add' ? <AddUserDialog onClose={() => setOpen(undefined)} /> : null}
-      {typeof open === 'object' ? (
-        <PasswordDialog userid={open.password} onClose={() => setOpen(undefined)} />
-      ) : null}
+      {open ? <UserDialog open={open} onClose={() => setOpen(undefined)} /> : null}
     </>
   );
+}
+
+/** An open dialog: what is done, and with whom. */
+type OpenUser = 'add' | { readonly what: 'edit' | 'password' | 'factors'; readonly user: User };
+
+function UserDialog({ open, onClose }: { open: OpenUser; onClose: () => void }) {
+  if (open === 'add') return <AddUserDialog onClose={onClose} />;
+  const { what, user } = open;
+  if (what === 'edit') return <EditUserDialog user={user} onClose={onClose} />;
+  if (what === 'password') return <PasswordDialog userid={user.userid} onClose={onClose} />;
+  return <UserFactorsDialog userid={user.userid} onClose={onClose} />;
 }
 
 function TokenTable() {
@@ -304,6 +312,7 @@ function GroupTable() {
   const { data, error, refetch } = useCall(groupList, {});
   const [removal, setRemoval] = useState<Removal>();
   const [adding, setAdding] = useState(false);
+  const [editing, setEditing] = useState<Group>();
   if (error && !data) return <ErrorNotice error={error} onRetry={refetch} />;
   if (!data) return <Loading />;
   return (
@@ -326,18 +335,25 @@ function GroupTable() {
           {
             key: 'actions',
             title: '',
-            width: 'min(8rem, 22vw)',
+            width: 'min(12rem, 34vw)',
             render: (group) => (
-              <RemoveButton
-                name={group.groupid}
-                onClick={() =>
-                  setRemoval({
-                    name: group.groupid,
-                    body: t('access.removeGroupBody'),
-                    call: () => api.call(groupDelete, { groupid: group.groupid }),
-                  })
-                }
-              />
+              <span className="ry-inline-list">
+                <RowButton
+                  text={t('action.edit')}
+                  label={t('access.editGroup', { group: group.groupid })}
+                  onClick={() => setEditing(group)}
+                />
+                <RemoveButton
+                  name={group.groupid}
+                  onClick={() =>
+                    setRemoval({
+                      name: group.groupid,
+                      body: t('access.removeGroupBody'),
+                      call: () => api.call(groupDelete, { groupid: group.groupid }),
+                    })
+                  }
+                />
+              </span>
             ),
           },
         ]}
@@ -350,6 +366,7 @@ function GroupTable() {
       />
       <RemovalDialog removal={removal} onClose={() => setRemoval(undefined)} />
       {adding ? <AddGroupDialog onClose={() => setAdding(false)} /> : null}
+      {editing ? <EditGroupDialog group={editing} onClose={() => setEditing(undefined)} /> : null}
     </>
   );
 }
