@@ -2,18 +2,21 @@
  * Containers cloned, moved, made templates of and given back their past: on a storage of type dir, whose volumes are
  * images, and on one of type btrfs, whose volumes are folders that have snapshots.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
 import { type ContainerLab, openContainerLab } from '../lib/containers.ts';
+import { type FaultAction, type Faults, prepareFaults } from '../lib/faults.ts';
 
 let lab: ContainerLab;
+let faults: Faults;
 /** Of the storages. */
 let folder: string;
 
 beforeAll(async () => {
-  lab = await openContainerLab('ctc', { natBridge: false });
+  faults = await prepareFaults();
+  lab = await openContainerLab('ctc', { env: faults.env });
   folder = await mkdtemp('/tmp/ryokan-copies-');
   const [pool, image] = [join(folder, 'pool'), join(folder, 'pool.img')];
   await mkdir(pool);
@@ -34,6 +37,7 @@ afterAll(async () => {
   await lab?.close();
   await run('umount', [join(folder, 'pool')]);
   await rm(folder, { recursive: true });
+  await faults?.remove();
 });
 
 /** Files that a careless copy loses something of. */
@@ -147,6 +151,113 @@ test('of a snapshot: clones of a running container, full and linked; notes; remo
   await lab.node.cli('pct', 'delsnapshot', '300', 'whole');
   await expect(lab.admin.get(lab.path(300, '/snapshot/whole/config'))).rejects.toThrow('does not exist');
   expect(await lab.inside(300, 'cat /root/word')).toBe('later');
+});
+
+test('a clone of a running container is of one moment, which its storage keeps meanwhile', async () => {
+  expect(await feature(300, 'copy')).toEqual({ hasFeature: 1 });
+  const { log } = await clone(300, 310, { storage: 'second' });
+  expect(log.join('\n')).toMatch(/the container stood still for \d+ ms/);
+  expect((await readdir(join(folder, 'pool/images/300'))).filter((name) => name.includes('@'))).toEqual([]);
+  await lab.power(310, 'start');
+  expect(await lab.inside(310, 'cat /root/word')).toBe('later');
+});
+
+test('ACLs, attributes, capabilities and devices are in a copy; as fast as allowed', async () => {
+  await lab.power(300, 'stop');
+  const tree = join(folder, 'pool/images/300/subvol-300-disk-0.subvol');
+  await run('setfacl', ['-m', 'u:100033:rw,d:g:100044:r', join(tree, 'root')]);
+  await run('setfattr', ['-n', 'user.note', '-v', 'kept', join(tree, 'root/word')]);
+  await run('setcap', ['cap_net_raw=ep', join(tree, 'bin/busybox')]);
+  await run('mknod', [join(tree, 'root/pipe'), 'p']);
+  const begin = performance.now();
+  await move(300, 'rootfs', { storage: 'second', delete: 1, bwlimit: 2000 });
+  expect(performance.now() - begin).toBeGreaterThan(1500);
+  await move(300, 'rootfs', { storage: 'pool', delete: 1 });
+  const attributes = async (path: string) =>
+    (await run('getfacl', ['-np', join(tree, path)])).stdout.replaceAll(tree, '') +
+    (await run('getfattr', ['-d', '-m', '-', '-e', 'hex', join(tree, path)])).stdout;
+  expect(await attributes('root')).toMatch(/user:100033:rw-.*default:group:100044:r--/s);
+  expect(await attributes('root/word')).toContain('user.note=0x6b657074');
+  expect(await attributes('bin/busybox')).toContain('security.capability=0x');
+  expect((await run('stat', ['-c', '%F %u', join(tree, 'root/pipe')])).stdout).toBe('fifo 0\n');
+  await lab.power(300, 'start');
+});
+
+/** On the pool with an image beside the tree, whose file system is held while snapshots are taken. */
+async function makeHeld(): Promise<void> {
+  await lab.create(320, { rootfs: 'pool:0.1' });
+  const volume = await lab.admin.call<string>('POST', `${lab.node.path}/storage/pool/content`, {
+    ...{ vmid: 320, filename: 'vm-320-disk-1.raw', size: '64M', format: 'raw' },
+  });
+  await run('mkfs.ext4', [
+    '-q',
+    '-E',
+    'root_owner=100000:100000',
+    join(folder, 'pool/images/320/vm-320-disk-1/disk.raw'),
+  ]);
+  await lab.set(320, { mp0: `${volume},mp=/srv/image` });
+  await lab.power(320, 'start');
+  await lab.inside(320, 'echo first > /root/word && echo first > /srv/image/word');
+  await task('POST', 320, '/snapshot', { snapname: 'first' });
+}
+
+const breakable = {
+  snapshot: () => lab.admin.call<string>('POST', lab.path(320, '/snapshot'), { snapname: 'made' }),
+  removal: () => lab.admin.call<string>('DELETE', lab.path(320, '/snapshot/made')),
+  clone: () => lab.admin.call<string>('POST', lab.path(320, '/clone'), { newid: 321, storage: 'second' }),
+  rollback: () => lab.admin.call<string>('POST', lab.path(320, '/snapshot/first/rollback'), { start: 1 }),
+};
+
+const breaks: readonly (readonly [keyof typeof breakable, string, FaultAction])[] = [
+  ['snapshot', 'run lxc-freeze', 'kill-after'],
+  ['snapshot', 'run nsenter', 'kill-after'],
+  ['snapshot', 'run nsenter (2)', 'fail'],
+  ['clone', 'run mount', 'kill-after'],
+  ['removal', 'run btrfs', 'kill-after'],
+  ['rollback', 'run btrfs (3)', 'kill-after'],
+];
+
+test('broken off: it goes on, nothing is locked, document and volumes agree', async () => {
+  await makeHeld();
+  for (const [name, step, action] of breaks) {
+    const at = `${name}, ${step}: ${action}`;
+    if (name === 'removal') await task('POST', 320, '/snapshot', { snapname: 'made' });
+    await faults.arm(step, action);
+    const { exitstatus, log } = await lab.admin.taskEnd(await breakable[name]());
+    expect(await faults.disarm(), at).toBe(step);
+    expect(exitstatus, at).not.toBe('OK');
+    expect(
+      log.filter((line) => line.startsWith('could not take back')),
+      at,
+    ).toEqual([]);
+    if (name === 'rollback') await lab.power(320, 'start');
+    // In a frozen container, or on a frozen file system, this would wait for ever.
+    expect(
+      await lab.inside(320, 'echo on > /root/on && echo on > /srv/image/on && sync && cat /root/word'),
+      at,
+    ).toBe('first');
+    expect(await lab.config(320), at).not.toHaveProperty('lock');
+    if (name === 'removal') await task('DELETE', 320, '/snapshot/made');
+    const rows = await lab.admin.get<{ name: string }[]>(lab.path(320, '/snapshot'));
+    expect(
+      rows.map((row) => row.name),
+      at,
+    ).toEqual(['first', 'current']);
+    // What a rollback had in the making the storage itself clears away some time.
+    const images = (await readdir(join(folder, 'pool/images/320'))).filter((image) => !image.startsWith('.'));
+    expect(images.sort(), at).toEqual([
+      ...[
+        'subvol-320-disk-0.subvol',
+        'subvol-320-disk-0.subvol@first',
+        'vm-320-disk-1',
+        'vm-320-disk-1@first',
+      ],
+    ]);
+    await expect(lab.config(321), at).rejects.toThrow('does not exist');
+    expect(await lab.leftovers(321), at).toEqual([]);
+  }
+  const volumes = await lab.admin.get<unknown[]>(`${lab.node.path}/storage/second/content?vmid=321`);
+  expect(volumes).toEqual([]);
 });
 
 test('a template does not start; clones of it share its folders where the storage can', async () => {

@@ -32,6 +32,8 @@ export interface GuestKind {
   /** The value of a key with another volume; `size` as configurations write it, as before when absent. */
   onVolume(key: string, text: string, volid: string, size?: string): string;
   isRunning(paths: DataPaths, vmid: number): boolean;
+  /** Removes what a guest leaves that has ended; safe to repeat. */
+  cleanUpAfter(services: GuestServices, vmid: number): Promise<void>;
   /** Can linked clones be made of a volume of this format: volumes that such a guest can use again? */
   isLinkable(capabilities: StorageCapabilities, format: VolumeFormat, of: 'base' | 'snapshot'): boolean;
   /** The format that a copy of a disk gets on a storage; undefined when that holds none that such a guest can use. */

@@ -1,16 +1,18 @@
 /** How the guest layer's changes are taken back when a task fails; see tasks/undo.ts. */
 import { textArg, type UndoTable } from '../tasks/undo.ts';
+import { endedOutsideTask } from './guest-ended.ts';
 import type { GuestServices } from './guest-services.ts';
 import { guestOwner, removeGuest } from './guest-store.ts';
+import { dropMoment, dropMomentUndo } from './lxc/copy/moment.ts';
 import { thaw, thawContainerUndo } from './lxc/freeze.ts';
-import { lxcEndedOutsideTask } from './lxc/guest-ended.ts';
+import { lxcKind } from './lxc/kind.ts';
 import { endStrayMonitor } from './lxc/process.ts';
 import { containerSnapshots } from './lxc/snapshot/hands.ts';
 import { release, releaseUndo } from './lxc/snapshot/hold.ts';
 import { unmountAll, unmountUndo } from './lxc/task-mount.ts';
 import { thawGuest, thawUndo } from './qemu/file-system-freeze.ts';
-import { endedOutsideTask } from './qemu/guest-ended.ts';
 import { undoPlug } from './qemu/hotplug/unplug-undo.ts';
+import { qemuKind } from './qemu/kind.ts';
 import { endStrays, signalProcess, waitForExit } from './qemu/process.ts';
 import { settleSuspend } from './qemu/saved-state/suspend.ts';
 import { settleWake } from './qemu/saved-state/wake.ts';
@@ -47,14 +49,17 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
   undos.on(thawUndo, (args) => thawGuest(services, Number(args.vmid)));
   undos.on('guest.clean-up', async (args) => {
     const vmid = Number(args.vmid);
-    await endedOutsideTask(services, vmid, lockPatience, () => endStrays(services.paths, vmid));
+    await endedOutsideTask(services, qemuKind, vmid, lockPatience, () => endStrays(services.paths, vmid));
   });
+  undos.on(dropMomentUndo, (args) => dropMoment(services, Number(args.vmid), textArg(args, 'name')));
   undos.on(releaseUndo, (args) => release(services, Number(args.vmid), args.processes === 1));
   undos.on(unmountUndo, (args) => unmountAll(services.paths, Number(args.vmid)));
   undos.on(thawContainerUndo, (args) => thaw(services, Number(args.vmid)));
   undos.on('lxc.clean-up', async (args) => {
     const vmid = Number(args.vmid);
-    await lxcEndedOutsideTask(services, vmid, lockPatience, () => endStrayMonitor(services.paths, vmid));
+    await endedOutsideTask(services, lxcKind, vmid, lockPatience, () =>
+      endStrayMonitor(services.paths, vmid),
+    );
   });
   undos.on('guest.unplug', (args) => undoPlug(services, Number(args.vmid), textArg(args, 'key')));
   undos.on('process.kill', async (args) => {

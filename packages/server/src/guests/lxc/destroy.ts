@@ -46,8 +46,9 @@ export async function destroyContainer(
       task.warn(`line ${line} of the configuration: ${problem}; a volume that only this line named is kept`);
     }
     const volumes = new Set(ownVolumes(vmid, file));
-    if (options.unreferenced)
+    if (options.unreferenced) {
       for (const { volid } of await volumesOfGuest(services, lxcKind, vmid, task)) volumes.add(volid);
+    }
     await removeVolumes(services, vmid, volumes, task);
     await removeGuest(store, 'lxc', settings.node, vmid, task.user);
   });

@@ -23,7 +23,7 @@ export async function missingFeature(
     if (feature === 'snapshot') await demandContainerSnapshots(services, properties);
     else if (feature === 'clone') {
       for (const disk of disks) await demandLinkable(services, lxcKind, disk, snapname);
-    } else if (snapname === undefined) demandCopyable(services, vmid);
+    } else if (snapname === undefined) await demandCopyable(services, vmid, properties);
     else for (const disk of disks) await demandSnapshotFormat(services, lxcKind, disk);
     return undefined;
   } catch (error) {

@@ -5,7 +5,7 @@ import type { ConfigProperties } from '../config-file.ts';
 import type { GuestDisk, GuestKind } from '../guest-kind.ts';
 import { inSnapshot, isVolumeKey, namesAnywhere, volumeOf } from './config-change.ts';
 import { fillVolume, roomFor } from './copy/fill-volume.ts';
-import { isRunning } from './process.ts';
+import { cleanUpAfter, isRunning } from './process.ts';
 import { formatVolume, parseVolume, volumeKind } from './volume-value.ts';
 import { containerFormat } from './volumes.ts';
 
@@ -25,6 +25,7 @@ export const lxcKind: GuestKind = {
     return formatVolume(key, { ...parseVolume(key, text), volume: volid, ...sized });
   },
   isRunning,
+  cleanUpAfter: ({ paths, settings }, vmid) => cleanUpAfter(paths, settings.node, vmid),
   // A storage that keeps no states of a volume makes linked clones in another format, which containers cannot mount.
   isLinkable: ({ linkedClone, snapshotClone, snapshot }, format, of) =>
     of === 'snapshot'

@@ -6,10 +6,11 @@ import { type FSWatcher, watch } from 'node:fs';
 import { messageOf } from '@ryokan/api/errors.ts';
 import { waitForExit } from '../../host/process-end.ts';
 import { isAlive } from '../../host/procfs.ts';
+import { endedOutsideTask } from '../guest-ended.ts';
 import type { GuestServices } from '../guest-services.ts';
 import type { RunningGuest } from '../running-guests.ts';
 import { containerCgroup } from './cgroup.ts';
-import { lxcEndedOutsideTask } from './guest-ended.ts';
+import { lxcKind } from './kind.ts';
 import { containerReading } from './measure.ts';
 import { initProcess, isRunning, lastEnd, leftovers, monitorProcess } from './process.ts';
 
@@ -110,7 +111,7 @@ export class LxcMonitor {
     }
     this.onChange(vmid);
     try {
-      await lxcEndedOutsideTask(this.services, vmid, lockPatience);
+      await endedOutsideTask(this.services, lxcKind, vmid, lockPatience);
       if (how === 'reboot' && guest) await this.onReboot(vmid);
     } catch (error) {
       log.warn({ vmid, reason: messageOf(error) }, 'could not clean up after a container');

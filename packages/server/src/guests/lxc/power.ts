@@ -4,12 +4,13 @@ import { run } from '../../host/exec.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { signalProcess, waitForExit } from '../../host/process-end.ts';
 import type { TaskContext } from '../../tasks/task.ts';
+import { guestEnded } from '../guest-ended.ts';
 import { guestLock } from '../guest-lock.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, salvageGuest } from '../guest-store.ts';
 import { preStop } from '../hookscript.ts';
 import { containerCgroup } from './cgroup.ts';
-import { lxcEnded } from './guest-ended.ts';
+import { lxcKind } from './kind.ts';
 import { initProcess, isRunning, monitorProcess } from './process.ts';
 
 /** How long a killed container may take to go (ms). */
@@ -80,7 +81,7 @@ export async function kill(
       );
     }
   }
-  await lxcEnded(services, vmid, task);
+  await guestEnded(services, lxcKind, vmid, task);
 }
 
 export interface ShutdownOptions {
@@ -113,7 +114,8 @@ export async function shutdownContainer(
       okCodes: [0, notRunning],
       timeout: killPatience,
     });
-    if (await waitForExit(monitor, timeout * 1000, task.signal)) return lxcEnded(services, vmid, task);
+    if (await waitForExit(monitor, timeout * 1000, task.signal))
+      return guestEnded(services, lxcKind, vmid, task);
     if (options.forceStop) {
       task.log(`the container did not shut down within ${timeout} s; stopping it`);
       return kill(services, vmid, task);

@@ -3,15 +3,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
+import { guestEnded } from '../guest-ended.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { oweStopHook, postStart, preStart } from '../hookscript.ts';
 import { protectCards } from './card.ts';
 import { featuresOf, type LxcConfig, requireLxcConfig } from './config.ts';
 import { applyPending, droppedVolumes, namesAnywhere } from './config-change.ts';
-import { lxcEnded } from './guest-ended.ts';
 import type { LxcHost } from './host-input.ts';
 import { allowIds, idRanges } from './ids.ts';
+import { lxcKind } from './kind.ts';
 import { logSize, rotateLog } from './log.ts';
 import { lxcText } from './lxc-text.ts';
 import { ensureLxcfs } from './lxcfs.ts';
@@ -37,7 +38,7 @@ export async function startContainer(
   demandStartable(services, vmid, options.skiplock === true);
   const config = await configForStart(services, vmid, options, context);
   // What an earlier run left when the machine or the daemon went down.
-  if (hasLeftovers(services.paths, vmid)) await lxcEnded(services, vmid, context);
+  if (hasLeftovers(services.paths, vmid)) await guestEnded(services, lxcKind, vmid, context);
   await preStart(services, vmid, context);
   context.undo('lxc.clean-up', { vmid });
   const ids = idRanges(config);

@@ -5,7 +5,7 @@ import type { GuestKind } from '../guest-kind.ts';
 import { inSnapshot, isVolumeKey, namesAnywhere, volumeOf } from './config-change.ts';
 import { disksOf } from './copy/guest-disks.ts';
 import { formatDrive, parseDrive } from './drive-value.ts';
-import { isRunning } from './process.ts';
+import { cleanUpAfter, isRunning } from './process.ts';
 
 export const qemuKind: GuestKind = {
   type: 'qemu',
@@ -25,6 +25,7 @@ export const qemuKind: GuestKind = {
     return formatDrive(key, { ...drive, file: volid, ...sized });
   },
   isRunning,
+  cleanUpAfter: ({ paths, settings }, vmid) => cleanUpAfter(paths, settings.node, vmid),
   isLinkable: ({ linkedClone, snapshotClone }, format, of) =>
     (of === 'snapshot' ? snapshotClone : linkedClone).includes(format),
   // Clients name a format without asking whether the storage holds it; the state of a TPM is always raw.

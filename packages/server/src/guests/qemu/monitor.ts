@@ -8,11 +8,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '@ryokan/api/errors.ts';
 import { demandReal } from '../../cluster/rehearsal.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
+import { endedOutsideTask } from '../guest-ended.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { endedOutsideTask } from './guest-ended.ts';
 import { crashText, notAnswering, silenceText } from './guest-warning.ts';
 import { answerPatience, GuestWatch } from './guest-watch.ts';
 import { watchHelpers } from './helper-watch.ts';
+import { qemuKind } from './kind.ts';
 import { demandRunning } from './power.ts';
 import {
   guestProcess,
@@ -238,7 +239,7 @@ export class QemuMonitor {
   /** A guest that ended by itself leaves taps and sockets; a task that ended it holds the lock and cleans up itself. */
   private async cleanUp(vmid: number): Promise<void> {
     try {
-      await endedOutsideTask(this.services, vmid, 600_000);
+      await endedOutsideTask(this.services, qemuKind, vmid, 600_000);
       this.onChange(vmid);
       // It has not ended, only the connection has; or it has been started again meanwhile.
       await this.attach(vmid);

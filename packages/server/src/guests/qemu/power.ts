@@ -4,13 +4,14 @@ import { agentFields } from '@ryokan/api/schema/qemu-options.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import { isAlive } from '../../host/procfs.ts';
 import type { TaskContext } from '../../tasks/task.ts';
+import { guestEnded } from '../guest-ended.ts';
 import { guestLock as lockGuest } from '../guest-lock.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, salvageGuest } from '../guest-store.ts';
 import { preStop } from '../hookscript.ts';
 import { optionOf, readQemuConfig } from './config.ts';
-import { guestEnded } from './guest-ended.ts';
 import { notAnswering } from './guest-warning.ts';
+import { qemuKind } from './kind.ts';
 import { guestProcess, isRunning, signalProcess, waitForExit } from './process.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
 import { qemuRunPaths } from './run-paths.ts';
@@ -84,7 +85,7 @@ export async function endProcess(
       );
     }
   }
-  await guestEnded(services, vmid, task);
+  await guestEnded(services, qemuKind, vmid, task);
 }
 
 /** Tells QEMU to end; how long it may take for that (ms). */

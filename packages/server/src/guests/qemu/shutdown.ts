@@ -2,10 +2,11 @@
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import type { ProcessId } from '../../host/pidfile.ts';
 import type { TaskContext } from '../../tasks/task.ts';
+import { guestEnded } from '../guest-ended.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { preStop } from '../hookscript.ts';
 import { withGuestAgent } from './agent.ts';
-import { guestEnded } from './guest-ended.ts';
+import { qemuKind } from './kind.ts';
 import { endProcess, guestLock, hasAgent, withQmp } from './power.ts';
 import { guestProcess, waitForExit } from './process.ts';
 import type { QmpClient } from './qmp-client.ts';
@@ -37,7 +38,7 @@ export async function shutdownGuest(
     await preStop(services, vmid, task);
     const problem = await shutDown(services, vmid, process, options.timeout ?? defaultTimeout, task);
     if (problem === undefined) {
-      await guestEnded(services, vmid, task);
+      await guestEnded(services, qemuKind, vmid, task);
     } else if (options.forceStop) {
       task.log(`${problem.message}; stopping it`);
       await endProcess(services, vmid, process, task);

@@ -11,6 +11,7 @@ import { machineFields } from '@ryokan/api/schema/qemu-options.ts';
 import { guestCgroup } from '../../host/cgroup.ts';
 import { claimPidFile } from '../../host/pidfile.ts';
 import { processStat } from '../../host/procfs.ts';
+import { guestEnded } from '../guest-ended.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { oweStopHook, postStart, preStart } from '../hookscript.ts';
@@ -21,8 +22,8 @@ import { removeVolumes } from './disks.ts';
 import { demandFirmware } from './efi-disk.ts';
 import { guestAccount } from './guest-account.ts';
 import { guestMemory } from './guest-context.ts';
-import { guestEnded } from './guest-ended.ts';
 import type { QemuHost } from './host-input.ts';
+import { qemuKind } from './kind.ts';
 import { isRunning, logSize, rotateLog } from './process.ts';
 import { qemuProgram } from './qemu-facts.ts';
 import { connectQmp, type QmpClient } from './qmp-client.ts';
@@ -60,7 +61,7 @@ export async function startGuest(
   demandFirmware(config);
   const user = guestAccount();
   // What an earlier QEMU of this guest left when the machine or the daemon went down.
-  await guestEnded(services, vmid, context);
+  await guestEnded(services, qemuKind, vmid, context);
   await preStart(services, vmid, context);
   context.undo('guest.clean-up', { vmid });
   const gathered = await gatherHost({ services, vmid, config, user, context });

@@ -1,5 +1,5 @@
 /** Clones of containers and of templates. */
-import { RyokanError } from '@ryokan/api/errors.ts';
+import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { lxcNetFields, lxcNetKeys, lxcUnusedKeys } from '@ryokan/api/schema/lxc-config.ts';
 import { formatPropertyString } from '@ryokan/api/schema/property-string.ts';
 import type { ConfigStore } from '../../../cluster/store.ts';
@@ -27,7 +27,9 @@ import { idRanges } from '../ids.ts';
 import { lxcKind } from '../kind.ts';
 import { isRunning } from '../process.ts';
 import { setUpInside } from '../set-up-inside.ts';
+import { demandContainerSnapshots } from '../snapshot/hands.ts';
 import { withMounted } from '../task-mount.ts';
+import { withMoment } from './moment.ts';
 
 export interface ContainerCloneRequest extends CloneRequest {
   readonly hostname?: string | undefined;
@@ -37,17 +39,24 @@ export interface ContainerCloneRequest extends CloneRequest {
 export async function planContainerClone(services: GuestServices, request: CloneRequest): Promise<ClonePlan> {
   const plan = await planClone(services, lxcKind, request);
   const { vmid, snapname } = request;
-  if (plan.full && snapname === undefined) demandCopyable(services, vmid);
+  if (plan.full && snapname === undefined) await demandCopyable(services, vmid, plan.properties);
   return plan;
 }
 
-/** Files that change while they are copied would be of no moment at all. */
-export function demandCopyable(services: GuestServices, vmid: number): void {
+/** Files that change while they are copied would be of no moment at all: a storage has to keep that of a running one. */
+export async function demandCopyable(
+  services: GuestServices,
+  vmid: number,
+  properties: ConfigProperties,
+): Promise<void> {
   if (!isRunning(services.paths, vmid)) return;
-  throw new RyokanError(
-    'state',
-    `Cannot do full clones on a running container without snapshots: stop CT ${vmid}, or clone a snapshot of it`,
-  );
+  await demandContainerSnapshots(services, properties).catch((cause: unknown) => {
+    throw new RyokanError(
+      'state',
+      `Cannot do full clones on a running container without snapshots: stop CT ${vmid} first (${messageOf(cause)})`,
+      { cause },
+    );
+  });
 }
 
 /** Fills the claimed VMID `newid`. Everything made on the way is registered for undo. */
@@ -112,9 +121,15 @@ async function fullCopies(
   limitFor: LimitFor,
   task: TaskContext,
 ): Promise<NewVolume[]> {
+  const { vmid, newid, snapname } = request;
   const { copies, rateLimit } = await cloneTargets(services, request, plan, limitFor, task);
-  const inUse = isRunning(services.paths, request.vmid);
-  await fillTargets(services, lxcKind, request.newid, copies, { rateLimit, inUse }, task);
+  const inUse = isRunning(services.paths, vmid);
+  const copy = (snapshot: string | undefined) => {
+    const ofMoment = copies.map((one) => ({ ...one, plan: { ...one.plan, snapshot } }));
+    return fillTargets(services, lxcKind, newid, ofMoment, { rateLimit, inUse }, task);
+  };
+  if (inUse && snapname === undefined) await withMoment(services, vmid, newid, plan.disks, task, copy);
+  else await copy(snapname);
   return copies.map(({ target }) => target);
 }
 

@@ -3,6 +3,7 @@ import { parseVolumeName } from '@ryokan/api/schema/volume-id.ts';
 import { run } from '../../../host/exec.ts';
 import { type CopyPlan, type FillOptions, fillImageVolume, type NewVolume } from '../../copy/volume-copy.ts';
 import type { GuestServices } from '../../guest-services.ts';
+import { fileSystemOf } from '../file-system.ts';
 import { MountNamespace } from '../mount-namespace.ts';
 import { makeTree } from '../volumes.ts';
 import { copyTree } from './copy-tree.ts';
@@ -27,7 +28,7 @@ export async function fillVolume(
   try {
     const [source, copy] = [namespace.folder('source'), namespace.folder('copy')];
     await namespace.mount([...(await sourceMount(services, plan)), source]);
-    await namespace.mount([...mountOf(plan.format, 'rw'), to, copy]);
+    await namespace.mount([...(await mountOf(plan.format, to, 'rw')), copy]);
     await copyTree({ namespace: namespace.pid, key: plan.key, source, copy }, options);
   } finally {
     namespace.close();
@@ -43,14 +44,15 @@ async function sourceMount(services: GuestServices, { source, snapshot }: CopyPl
     snapshot === undefined
       ? await storage.path(source.volid)
       : String((await storage.imageSource(source.volid, snapshot)).source.filename);
-  return [...mountOf(source.format, fixed ? 'ro' : 'rw'), path];
+  return mountOf(source.format, path, fixed ? 'ro' : 'rw');
 }
 
-/** Options of mount(8). Programs and devices of the tree mean nothing while it is copied. */
-function mountOf(format: string, access: 'ro' | 'rw'): string[] {
-  return format === 'subvol'
-    ? ['--bind', '-o', `${access},nodev,nosuid`]
-    : ['-o', `loop,${access},nodev,nosuid,noatime`];
+/** Arguments of mount(8) up to the target. Programs and devices of the tree mean nothing while it is copied. */
+async function mountOf(format: string, path: string, access: 'ro' | 'rw'): Promise<string[]> {
+  if (format === 'subvol') return ['--bind', '-o', `${access},nodev,nosuid`, path];
+  // The original of a copy, or its snapshot, may be mounted at the same time and has the same identifier.
+  const twin = (await fileSystemOf(path)) === 'xfs' ? ',nouuid' : '';
+  return ['-o', `loop,${access},nodev,nosuid,noatime${twin}`, path];
 }
 
 const mib = 1024 ** 2;

@@ -76,11 +76,21 @@ async function holdFileSystems(services: GuestServices, vmid: number, task: Task
 
 /** Undo, and the end of every hold: no error when nothing is held or the container has ended. */
 export async function release(services: GuestServices, vmid: number, processes: boolean): Promise<void> {
-  for (const { pid, path } of await imageMounts(services, vmid)) {
-    // Code 1: it was not frozen.
-    await run('nsenter', [...inNamespace(pid), 'fsfreeze', '--unfreeze', path], { okCodes: [0, 1] });
-  }
-  if (processes) await thaw(services, vmid);
+  const mounts = await imageMounts(services, vmid);
+  // One that does not go on keeps the others from nothing.
+  const ends = await Promise.allSettled([
+    ...mounts.map(({ pid, path }) => thawFileSystem(pid, path)),
+    ...(processes ? [thaw(services, vmid)] : []),
+  ]);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+async function thawFileSystem(pid: number, path: string): Promise<void> {
+  await run('nsenter', [...inNamespace(pid), 'fsfreeze', '--unfreeze', path]).catch((error: unknown) => {
+    // The kernel's word for one that is not frozen.
+    if (!/Invalid argument/.test(messageOf(error))) throw error;
+  });
 }
 
 const inNamespace = (pid: number): string[] => ['--target', String(pid), '--mount', '--'];

@@ -1,9 +1,10 @@
 /** A guest whose memory was saved to disk, and its way back. */
 import { messageOf } from '@ryokan/api/errors.ts';
 import type { ConfigProperties, GuestConfigFile } from '../../config-file.ts';
+import { guestEnded } from '../../guest-ended.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { changeFile, readGuest, salvageGuest, unlocked } from '../../guest-store.ts';
-import { guestEnded } from '../guest-ended.ts';
+import { qemuKind } from '../kind.ts';
 import { withQmpIfRunning } from '../power.ts';
 import { guestProcess, signalProcess, waitForExit } from '../process.ts';
 import type { QmpClient } from '../qmp-client.ts';
@@ -60,7 +61,7 @@ export async function settleWake(services: GuestServices, vmid: number, volid: s
         signalProcess(process, 'SIGKILL');
         await waitForExit(process, 5000);
       }
-      await guestEnded(services, vmid, log);
+      await guestEnded(services, qemuKind, vmid, log);
       return;
     }
     await withQmpIfRunning(services, vmid, async (qmp) => {
