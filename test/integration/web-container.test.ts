@@ -147,7 +147,7 @@ test('names and options have forms; what can never change has none', async () =>
   await dialog().getByRole('combobox').selectOption('console');
   await press('Save');
   expect((await lab.config(vmid)).cmode).toBe('console');
-  await row('Unprivileged').getByText('Fixed since its creation').waitFor();
+  await row('Unprivileged').getByText('Chosen at its creation').waitFor();
   expect(await row('Unprivileged').getByRole('button').count()).toBe(0);
 });
 

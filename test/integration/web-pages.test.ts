@@ -7,7 +7,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { containerPages } from '../../packages/web/test/container-pages.ts';
 import { type PageToSee, pages } from '../../packages/web/test/pages.ts';
+import type { ApiSession } from '../lib/api-session.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
 import {
   accessibilityFindings,
@@ -76,6 +78,7 @@ async function fill(): Promise<void> {
   ] as const) {
     await admin.run('POST', qemu, { vmid, name, scsi0: 'local:4', onboot: true });
   }
+  await addContainers(admin);
   await admin.call('POST', '/access/groups', { groupid: 'operators' });
   await admin.call('POST', '/access/users', { userid: 'hanako@pve', groups: 'operators' });
   await admin.call('POST', '/access/users/hanako@pve/token/deploy', { comment: 'CI' });
@@ -93,6 +96,23 @@ async function fill(): Promise<void> {
   await admin.taskEnd(failing);
 }
 
+/** A running container with most of what one can have, and a change that waits; and one that stands still. */
+async function addContainers(admin: ApiSession): Promise<void> {
+  const folder = join(node.dataDir, 'storage/template/cache');
+  await mkdir(folder, { recursive: true });
+  await writeBusyboxTemplate(join(folder, 'busybox.tar.gz'));
+  const lxc = `${node.path}/lxc`;
+  const busybox = { ostemplate: 'local:vztmpl/busybox.tar.gz', rootfs: 'local:0.1' };
+  await admin.run('POST', lxc, {
+    ...{ ...busybox, vmid: 200, hostname: 'proxy', cmode: 'shell', memory: 64, swap: 32, cores: 1 },
+    ...{ net0: 'name=eth0,bridge=vmbr0,ip=192.0.2.10/24,gw=192.0.2.1,firewall=1,host-managed=1' },
+    ...{ net1: 'name=lan,bridge=vmbr0,ip6=auto,rate=5,link_down=1', features: 'nesting=1' },
+    ...{ mp0: 'local:0.05,mp=/srv/data,backup=1', tags: 'prod', start: 1 },
+  });
+  await admin.call('PUT', `${lxc}/200/config`, { hostname: 'proxy-2', nameserver: '192.0.2.53' });
+  await admin.run('POST', lxc, { ...busybox, vmid: 201, hostname: 'mail', unprivileged: 1 });
+}
+
 /** Besides those that the mock server has too. */
 const more: readonly PageToSee[] = [
   { name: 'storage-images', path: '/storage/pve1/local/images' },
@@ -107,6 +127,7 @@ const more: readonly PageToSee[] = [
       await page.locator('[role=dialog]').waitFor();
     },
   },
+  ...containerPages,
   { name: 'datacenter-pools', path: '/datacenter/pools' },
   {
     name: 'datacenter-pool-add',

@@ -32,7 +32,7 @@ export const container = {
   'container.distribution': 'Distribution',
   'container.distributionHelp': 'Says how its network, names and terminals are set up at each start.',
   'container.dnsNote':
-    'At each start the node writes these into /etc/hostname, /etc/hosts and /etc/resolv.conf of the container. A file beside one of them, such as /etc/.pve-ignore.hosts, keeps it as it is.',
+    'At each start the node writes these into /etc/hostname, /etc/hosts and /etc/resolv.conf of the container. A file beside one of them, such as /etc/.pve-ignore.hosts, keeps it as it is. A container whose distribution is unmanaged is left alone.',
   'container.editMount': 'Mount point {{key}}',
   'container.entrypoint': 'Init program',
   'container.entrypointHelp': 'What is started as its first process; empty for /sbin/init.',
@@ -95,7 +95,8 @@ export const container = {
     'Such as Asia/Tokyo, or host for that of the node; empty: as its template has it.',
   'container.unmanaged': 'unmanaged (nothing is set up)',
   'container.unprivileged': 'Unprivileged',
-  'container.unprivilegedFixed': 'Fixed since its creation: all its files belong to other users then.',
+  'container.unprivilegedFixed':
+    'Chosen at its creation. Another choice would give all its files to other users.',
   'container.writableSys': 'Writable /sys',
-  'container.writableSysHelp': 'For programs that change settings there; most need it not.',
+  'container.writableSysHelp': 'For the few programs that change settings of the kernel there.',
 } as const;

@@ -32,7 +32,7 @@ export const container = {
   'container.distribution': 'ディストリビューション',
   'container.distributionHelp': '起動のたびに行うネットワーク、名前、ターミナルの設定方法を決めます。',
   'container.dnsNote':
-    '起動のたびに、ノードがこれらをコンテナの /etc/hostname、/etc/hosts、/etc/resolv.conf に書き込みます。/etc/.pve-ignore.hosts のようなファイルを隣に置くと、そのファイルは変更されません。',
+    '起動のたびに、ノードがこれらをコンテナの /etc/hostname、/etc/hosts、/etc/resolv.conf に書き込みます。/etc/.pve-ignore.hosts のようなファイルを隣に置くと、そのファイルは変更されません。ディストリビューションが unmanaged のコンテナには書き込みません。',
   'container.editMount': 'マウントポイント {{key}}',
   'container.entrypoint': 'init プログラム',
   'container.entrypointHelp': '最初のプロセスとして起動します。空欄の場合は /sbin/init です。',
@@ -97,7 +97,8 @@ export const container = {
     '例: Asia/Tokyo。host を指定するとノードと同じになります。空欄の場合はテンプレートのままです。',
   'container.unmanaged': 'unmanaged (何も設定しない)',
   'container.unprivileged': '非特権',
-  'container.unprivilegedFixed': 'すべてのファイルの所有者に関わるため、作成後は変更できません。',
+  'container.unprivilegedFixed':
+    '作成時に決まります。変更するとすべてのファイルの所有者が変わるため、後から変更できません。',
   'container.writableSys': '書き込み可能な /sys',
   'container.writableSysHelp': '/sys の設定を変更するプログラム用です。ほとんどの場合は不要です。',
 } as const;

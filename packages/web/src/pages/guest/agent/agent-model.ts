@@ -119,8 +119,16 @@ export interface AgentAddress {
 
 /** Addresses that others can reach the guest by, IPv4 first. */
 export function addressesOf(result: unknown): AgentAddress[] {
-  return cardsOf(result)
-    .flatMap((card) => card.addresses.map((one) => ({ name: card.name, address: one.replace(/\/\d+$/, '') })))
+  return reachable(
+    cardsOf(result).flatMap((card) =>
+      card.addresses.map((one) => ({ name: card.name, address: one.replace(/\/\d+$/, '') })),
+    ),
+  );
+}
+
+/** Without addresses that mean something on their own link only; IPv4 first. */
+export function reachable(addresses: readonly AgentAddress[]): AgentAddress[] {
+  return addresses
     .filter((one) => !/^(127\.|169\.254\.|fe80:|::1$)/i.test(one.address))
     .sort((a, b) => Number(a.address.includes(':')) - Number(b.address.includes(':')));
 }

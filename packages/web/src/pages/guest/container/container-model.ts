@@ -1,6 +1,7 @@
 /** What the API answers of a container, as its pages show it. Pure. */
 import type { ResultOf } from '@ryokan/api/method.ts';
 import type { lxcInterfaces } from '@ryokan/api/methods/lxc.ts';
+import { reachable } from '../agent/agent-model.ts';
 
 /** Names of distributions by `ostype`; the rest is shown as it is written. */
 export const distributions: Readonly<Record<string, string>> = {
@@ -16,11 +17,13 @@ export const distributions: Readonly<Record<string, string>> = {
   ubuntu: 'Ubuntu',
 };
 
-/** Addresses of its cards without those of the loopback device, each with its card. */
+/** Addresses that others can reach it by, each with its card. */
 export function addressesOf(interfaces: ResultOf<typeof lxcInterfaces>): { name: string; address: string }[] {
-  return interfaces
-    .filter(({ name }) => name !== 'lo')
-    .flatMap((card) => card['ip-addresses'].map((one) => ({ name: card.name, address: one['ip-address'] })));
+  return reachable(
+    interfaces.flatMap((card) =>
+      card['ip-addresses'].map((one) => ({ name: card.name, address: one['ip-address'] })),
+    ),
+  );
 }
 
 /** Features that are switched on: `nesting`, `mount=nfs;cifs`. */

@@ -19,6 +19,7 @@ export default function FeaturesForm({ row, entries, target, value, onClose }: F
   );
   const unprivileged = future(entries.get('unprivileged')) === '1';
   const features = formatPropertyString(featureFields, values);
+  const fields = { fields: featureFields, words: featureWords, values, onChange: setValues };
   const set = Object.values(values).some((one) => one !== undefined && one !== false);
   return (
     <ConfigDialog
@@ -33,13 +34,11 @@ export default function FeaturesForm({ row, entries, target, value, onClose }: F
         </Alert>
       )}
       <SchemaFields
-        fields={featureFields}
-        words={featureWords}
+        {...fields}
         // The kernel gives these to unprivileged containers only; privileged ones have them without.
-        names={['nesting', 'fuse', ...(unprivileged ? ['keyctl', 'mknod', 'force_rw_sys'] : []), 'mount']}
-        values={values}
-        onChange={setValues}
+        names={['nesting', 'fuse', ...(unprivileged ? ['keyctl', 'mknod', 'force_rw_sys'] : [])]}
       />
+      <SchemaFields {...fields} names={['mount']} />
     </ConfigDialog>
   );
 }

@@ -77,6 +77,7 @@ export function AddMountDialog({ target, entries, row, onClose }: DeviceDialogPr
             },
             {
               key: 'directory',
+              disabled: !isRoot,
               label: t('container.directory'),
               help: t(isRoot ? 'container.directoryHelp' : 'container.directoryRoot'),
               body: (

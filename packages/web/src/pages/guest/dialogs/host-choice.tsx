@@ -45,6 +45,8 @@ export function Ways<K extends string>(props: {
     readonly key: K;
     readonly label: string;
     readonly help?: string;
+    /** True: the person may not; `help` says why. */
+    readonly disabled?: boolean;
     readonly body?: ReactNode;
   }[];
   value: K;
@@ -57,6 +59,7 @@ export function Ways<K extends string>(props: {
       name={props.name}
       label={way.label}
       description={way.help}
+      isDisabled={way.disabled ?? false}
       isChecked={props.value === way.key}
       onChange={() => props.onChange(way.key)}
       body={props.value === way.key ? way.body : undefined}
