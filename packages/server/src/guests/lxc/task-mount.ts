@@ -3,7 +3,7 @@ import { mkdir, rmdir } from 'node:fs/promises';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { lxcMountKeys } from '@ryokan/api/schema/lxc-config.ts';
 import { run } from '../../host/exec.ts';
-import { readTextIfPresent } from '../../host/files.ts';
+import { readMounts } from '../../host/mount-table.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import type { ConfigProperties } from '../config-file.ts';
 import type { ChangeContext } from '../guest-services.ts';
@@ -85,9 +85,8 @@ export async function mountVolumes(
 /** Unmounts what a task has mounted for a container; no error when there is nothing. */
 export async function unmountAll(paths: DataPaths, vmid: number): Promise<void> {
   const { mount } = lxcRunPaths(paths, vmid);
-  const mounted = (readTextIfPresent('/proc/self/mountinfo') ?? '')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
+  const mounted = (await readMounts())
+    .map(({ point }) => point)
     .filter((path) => path === mount || path.startsWith(`${mount}/`));
   for (const path of mounted.reverse()) {
     try {
