@@ -71,6 +71,11 @@ export class MountNamespace {
       await this.mount(['-o', 'remount,bind,ro', one]);
   }
 
+  /** Resolves when all is written out and nothing holds the volume any more; `close` alone does not wait for that. */
+  async unmount(path: string): Promise<void> {
+    await run('umount', ['--namespace', String(this.pid), path]);
+  }
+
   /** The path by which the node reaches a path of the namespace. */
   path(inside: string): string {
     return `/proc/${this.pid}/root${inside}`;

@@ -27,11 +27,31 @@ export async function fillVolume(
   const namespace = await MountNamespace.open([], services.paths.lxcRun);
   try {
     const [source, copy] = [namespace.folder('source'), namespace.folder('copy')];
-    await namespace.mount([...(await sourceMount(services, plan)), source]);
-    await namespace.mount([...(await mountOf(plan.format, to, 'rw')), copy]);
-    await copyTree({ namespace: namespace.pid, key: plan.key, source, copy }, options);
+    const [from, into] = [await sourceMount(services, plan), await mountOf(plan.format, to, 'rw')];
+    await mounted(namespace, from, source, () =>
+      mounted(namespace, into, copy, () =>
+        copyTree({ namespace: namespace.pid, key: plan.key, source, copy }, options),
+      ),
+    );
   } finally {
     namespace.close();
+  }
+  // What a task has reported as done shall survive a power cut.
+  await run('sync', plan.format === 'raw' ? [to] : ['--file-system', to]);
+}
+
+/** Whoever mounts the volume next may do it at once: two mounts of one image would spoil it. */
+async function mounted(
+  namespace: MountNamespace,
+  mount: readonly string[],
+  target: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  await namespace.mount([...mount, target]);
+  try {
+    await work();
+  } finally {
+    await namespace.unmount(target);
   }
 }
 
