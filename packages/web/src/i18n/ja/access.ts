@@ -19,7 +19,7 @@ export const access = {
   'access.enabled': '有効',
   'access.expireHelp': '有効な最終日 (例: 2027-03-31)。空欄なら無期限。',
   'access.expires': '有効期限',
-  'access.factor': '二要素認証',
+  'access.factor': '第 2 要素',
   'access.factorsBody':
     '紛失した端末の認証要素はここで削除できます。削除にはあなた自身のパスワードが必要です。',
   'access.factorsEntry': '二要素認証',

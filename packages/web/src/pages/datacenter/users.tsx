@@ -1,16 +1,9 @@
 import { Button } from '@patternfly/react-core';
 import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
 import type { ResultOf } from '@ryokan/api/method.ts';
-import {
-  groupDelete,
-  groupList,
-  tokenDelete,
-  tokenUpdate,
-  userDelete,
-  userList,
-} from '@ryokan/api/methods/access.ts';
+import { tokenDelete, tokenUpdate, userDelete, userList } from '@ryokan/api/methods/access.ts';
 import { type ReactNode, useState } from 'react';
-import { invalidate, useCall } from '../../api/query.ts';
+import { useCall } from '../../api/query.ts';
 import { run } from '../../api/run.ts';
 import { api, useSession } from '../../api/session.ts';
 import { ConfirmDialog } from '../../components/confirm-dialog.tsx';
@@ -23,12 +16,13 @@ import { Time } from '../../components/time.tsx';
 import { RowButton } from '../../components/value-table.tsx';
 import { useT } from '../../i18n/index.ts';
 import { AddTokenDialog, SecretDialog } from '../rights/token-dialogs.tsx';
-import { AddGroupDialog, AddUserDialog, PasswordDialog } from './access-dialogs.tsx';
-import { EditGroupDialog, EditUserDialog, UserFactorsDialog } from './edit-dialogs.tsx';
+import { AddUserDialog, PasswordDialog } from './access-dialogs.tsx';
+import { EditUserDialog, UserFactorsDialog } from './edit-dialogs.tsx';
+import { GroupTable } from './group-table.tsx';
+import { type Removal, RemovalDialog, RemoveButton } from './removal.tsx';
 import { Sections } from './section.tsx';
 
 type User = ResultOf<typeof userList>[number];
-type Group = ResultOf<typeof groupList>[number];
 type Token = NonNullable<User['tokens']>[number] & { readonly userid: string };
 
 export default function Users() {
@@ -42,50 +36,6 @@ export default function Users() {
         { key: 'groups', title: t('access.groups'), content: <GroupTable /> },
       ]}
     />
-  );
-}
-
-/** A pending removal: what is named, and the call that does it. */
-interface Removal {
-  readonly name: string;
-  readonly body: string;
-  readonly call: () => Promise<unknown>;
-}
-
-function RemovalDialog({ removal, onClose }: { removal: Removal | undefined; onClose: () => void }) {
-  const t = useT();
-  if (!removal) return null;
-  return (
-    <ConfirmDialog
-      danger
-      title={t('access.removeTitle', { name: removal.name })}
-      body={removal.body}
-      confirm={t('action.remove')}
-      onClose={onClose}
-      onConfirm={() => {
-        onClose();
-        void run(t('access.removeFailed', { name: removal.name }), async () => {
-          await removal.call();
-          await invalidate(userList, groupList);
-        });
-      }}
-    />
-  );
-}
-
-function RemoveButton({ name, onClick }: { name: string; onClick: () => void }) {
-  const t = useT();
-  return (
-    <Button
-      variant="link"
-      size="sm"
-      isInline
-      isDanger
-      aria-label={t('action.removeOf', { device: name })}
-      onClick={onClick}
-    >
-      {t('action.remove')}
-    </Button>
   );
 }
 
@@ -303,70 +253,6 @@ function TokenTable() {
       {adding ? (
         <AddTokenDialog users={users.map((user) => user.userid)} onClose={() => setAdding(false)} />
       ) : null}
-    </>
-  );
-}
-
-function GroupTable() {
-  const t = useT();
-  const { data, error, refetch } = useCall(groupList, {});
-  const [removal, setRemoval] = useState<Removal>();
-  const [adding, setAdding] = useState(false);
-  const [editing, setEditing] = useState<Group>();
-  if (error && !data) return <ErrorNotice error={error} onRetry={refetch} />;
-  if (!data) return <Loading />;
-  return (
-    <>
-      <DataTable<Group>
-        label={t('access.groups')}
-        rows={data}
-        rowKey={(group) => group.groupid}
-        filterBy={(group) => [group.groupid, group.comment, group.users]}
-        initialSort={{ key: 'groupid' }}
-        columns={[
-          {
-            key: 'groupid',
-            title: t('access.group'),
-            sort: (group) => group.groupid,
-            render: (group) => <span className="ry-id">{group.groupid}</span>,
-          },
-          { key: 'users', title: t('access.members'), render: (group) => group.users || '–' },
-          { key: 'comment', title: t('access.comment'), wide: true, render: (group) => group.comment ?? '' },
-          {
-            key: 'actions',
-            title: '',
-            width: 'min(12rem, 34vw)',
-            render: (group) => (
-              <span className="ry-inline-list">
-                <RowButton
-                  text={t('action.edit')}
-                  label={t('access.editGroup', { group: group.groupid })}
-                  onClick={() => setEditing(group)}
-                />
-                <RemoveButton
-                  name={group.groupid}
-                  onClick={() =>
-                    setRemoval({
-                      name: group.groupid,
-                      body: t('access.removeGroupBody'),
-                      call: () => api.call(groupDelete, { groupid: group.groupid }),
-                    })
-                  }
-                />
-              </span>
-            ),
-          },
-        ]}
-        empty={<Empty title={t('access.noGroups')}>{t('access.noGroupsBody')}</Empty>}
-        actions={
-          <Button size="sm" icon={<PlusIcon />} onClick={() => setAdding(true)}>
-            {t('access.addGroup')}
-          </Button>
-        }
-      />
-      <RemovalDialog removal={removal} onClose={() => setRemoval(undefined)} />
-      {adding ? <AddGroupDialog onClose={() => setAdding(false)} /> : null}
-      {editing ? <EditGroupDialog group={editing} onClose={() => setEditing(undefined)} /> : null}
     </>
   );
 }
