@@ -111,7 +111,7 @@ export function planBuild(params: BuildParams, host: BuildHost, today: string): 
   const arch = params.arch ?? host.arch;
   demandRunnable(arch, host.arch);
   const usual = pcArchitectures.includes(arch) ? archive.mirror : archive.otherMirror;
-  const mirror = (params.mirror ?? (own ? host.mirror : undefined) ?? usual).replace(/\/+$/, '');
+  const mirror = (params.mirror ?? (own ? host.mirror : undefined) ?? usual).replace(/(?<!\/)\/+$/, '');
   const components = archive.components.replaceAll(',', ' ');
   const sources = [[mirror, suite] as const, ...archive.updates(mirror, suite)];
   return {
