@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage } from '../lib/browser.ts';
-import { type ContainerLab, openContainerLab } from '../lib/containers.ts';
+import { type ContainerLab, mountBtrfs, openContainerLab } from '../lib/containers.ts';
 import { waitFor } from '../lib/wait.ts';
 import { logInByForm, terminalShows } from '../lib/web-ui.ts';
 
@@ -11,10 +11,17 @@ let browser: Browser;
 let page: Page;
 let problems: string[];
 const vmid = 200;
+/** On a storage that takes snapshots. */
+const copied = 201;
+let pool: Awaited<ReturnType<typeof mountBtrfs>> | undefined;
 
 beforeAll(async () => {
+  pool = await mountBtrfs();
   lab = await openContainerLab('webct1');
   browser = await openBrowser();
+  const { path } = pool;
+  await lab.admin.call('POST', '/storage', { storage: 'pool', type: 'btrfs', path, content: 'rootdir' });
+  await lab.create(copied, { rootfs: 'pool:0.1', start: 1 });
   await lab.create(vmid, {
     ...{ hostname: 'box', cmode: 'shell', memory: 64, swap: 0, features: 'nesting=1' },
     ...{ net0: 'name=eth0,bridge=vmbr0,ip=192.0.2.10/24,host-managed=1', start: 1 },
@@ -27,9 +34,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await lab?.close();
+  await pool?.remove();
 });
 
-const open = (tab: string) => page.goto(`${lab.node.url}/lxc/${vmid}/${tab}`);
+const open = (tab: string, id = vmid) => page.goto(`${lab.node.url}/lxc/${id}/${tab}`);
 const dialog = () => page.getByRole('dialog');
 
 /** Presses a dialog's button and waits until the dialog is gone: a refused change stays open and fails here. */
@@ -50,8 +58,24 @@ async function choose(menu: string, item: string): Promise<void> {
 const edit = (device: string) => page.getByRole('button', { name: `Edit: ${device}`, exact: true }).click();
 const row = (text: string) => page.getByRole('row').filter({ hasText: text });
 
-const becomes = (status: string) =>
-  waitFor(async () => (await lab.status(vmid)).status === status, { timeout: 60, what: status });
+const becomes = (status: string, id = vmid) =>
+  waitFor(async () => (await lab.status(id)).status === status, { timeout: 60, what: status });
+
+/** Waits until the last task of a type has ended well. */
+async function finished(type: string): Promise<void> {
+  const params = { source: 'all', typefilter: type, limit: 1 };
+  const status = await waitFor(
+    async () => {
+      const [task] = await lab.admin.get<{ endtime?: number; status?: string }[]>(
+        `${lab.node.path}/tasks`,
+        params,
+      );
+      return task?.endtime === undefined ? undefined : task.status;
+    },
+    { timeout: 60, what: `the end of ${type}` },
+  );
+  expect([type, status]).toEqual([type, 'OK']);
+}
 
 test('the summary says how it stands, what it may do and where it is reached', async () => {
   // A link that does not know the kind of the guest finds it all the same.
@@ -151,18 +175,66 @@ test('names and options have forms; what can never change has none', async () =>
   expect(await row('Unprivileged').getByRole('button').count()).toBe(0);
 });
 
-test('it is removed with its volumes, named one by one', async () => {
+test('where the storage takes no snapshots there is no offer, and why stands there', async () => {
+  await open('snapshots');
+  await page.getByText('Snapshots are not possible here').waitFor();
+  await page.getByText(/rootfs.*'local'/).waitFor();
+  expect(await page.getByRole('button', { name: 'Take a snapshot' }).count()).toBe(0);
+});
+
+test('a snapshot is taken and gone back to', async () => {
+  await open('snapshots', copied);
+  await page.getByRole('button', { name: 'Take a snapshot' }).click();
+  await dialog().getByRole('textbox', { name: 'Name' }).fill('before');
+  // The memory of a container cannot be saved.
+  expect(await dialog().getByRole('checkbox').count()).toBe(0);
+  await press('Take it');
+  await page.getByRole('button', { name: 'Roll back to before' }).waitFor();
+  await finished('vzsnapshot');
+  await lab.inside(copied, 'rm /bin/busybox');
+  await page.getByRole('button', { name: 'Roll back to before' }).click();
+  await dialog().getByText(`pool:${copied}/`).waitFor();
+  await press('Roll back');
+  await finished('vzrollback');
+  await becomes('running', copied);
+  expect(await lab.inside(copied, 'echo back')).toBe('back');
+});
+
+test('it moves to another storage, is cloned and the clone becomes a template', async () => {
+  await open('resources');
+  await page.getByRole('button', { name: 'More: Root file system' }).click();
+  await page.getByRole('menuitem', { name: /It is running/ }).waitFor();
+  await page.keyboard.press('Escape');
   await lab.power(vmid, 'stop');
+  await page.locator('.ry-page-facts').getByText('stopped').waitFor();
+  await choose('More: Root file system', 'Move to another storage');
+  await dialog().getByRole('combobox', { name: 'Target storage' }).selectOption('pool');
+  await dialog().getByRole('checkbox', { name: 'Delete the old volume afterwards' }).check();
+  await press('Move');
+  await row('Root file system').getByText(/pool:/).waitFor();
+  await finished('move_volume');
+  await choose('More actions', 'Clone');
+  await dialog().getByRole('spinbutton', { name: 'VMID' }).fill('300');
+  await dialog().getByRole('textbox', { name: 'Host name' }).fill('copy');
+  await press('Clone');
+  await finished('vzclone');
+  await open('summary', 300);
+  await choose('More actions', 'Convert to template');
+  await press('Convert');
+  await page.locator('.ry-page-actions').getByRole('button', { name: 'Clone' }).waitFor();
+  expect(await lab.config(300)).toMatchObject({ hostname: 'copy', template: 1 });
+});
+
+test('it is removed with its volumes, named one by one', async () => {
   await open('summary');
   await page.getByRole('button', { name: 'More actions' }).click();
   await page.getByRole('menuitem', { name: 'Remove' }).click();
-  await dialog().getByText(`local:${vmid}/vm-${vmid}-disk-0.raw`).waitFor();
+  await dialog().getByText(/pool:/).first().waitFor();
   await dialog().getByRole('textbox').fill(String(vmid));
   await dialog().getByRole('button', { name: 'Remove' }).click();
   await page.waitForURL('**/node/webct1/**');
-  await waitFor(async () => (await lab.admin.get<unknown[]>(`${lab.node.path}/lxc`)).length === 0, {
-    timeout: 60,
-    what: 'no container',
-  });
+  await finished('vzdestroy');
+  const left = await lab.admin.get<{ vmid: number }[]>(`${lab.node.path}/lxc`);
+  expect(left.map((one) => one.vmid)).not.toContain(vmid);
   expect(problems).toEqual([]);
 });

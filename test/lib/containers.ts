@@ -1,6 +1,6 @@
 /** A node with a busybox template, and what tests do with its containers. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
 import type { ApiSession } from './api-session.ts';
@@ -99,4 +99,24 @@ export async function openContainerLab(
   await mkdir(folder, { recursive: true });
   await writeBusyboxTemplate(join(folder, 'busybox.tar.gz'));
   return new ContainerLab(node, await node.admin(), options.natBridge === true);
+}
+
+/**
+ * A btrfs file system on a loop device, on which volumes have snapshots. Mount it before the lab is opened, since a node
+ * with a network of its own sees no mounts made later; remove it after the lab was closed.
+ */
+export async function mountBtrfs(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp('/tmp/ryokan-btrfs-');
+  const [path, image] = [join(folder, 'pool'), join(folder, 'pool.img')];
+  await mkdir(path);
+  await run('truncate', ['--size', '1500M', image]);
+  await run('mkfs.btrfs', ['-q', image]);
+  await run('mount', ['-o', 'loop', image, path]);
+  return {
+    path,
+    remove: async () => {
+      await run('umount', [path]);
+      await rm(folder, { recursive: true });
+    },
+  };
 }

@@ -1,3 +1,4 @@
+import type { GuestType } from '../api/guest-kinds.ts';
 import { useStorages } from '../api/volumes.ts';
 import { useT } from '../i18n/index.ts';
 import { useFormat } from '../util/use-format.ts';
@@ -7,8 +8,9 @@ import { SelectField } from './fields.tsx';
 export const diskFormats = ['raw', 'qcow2', 'vmdk'] as const;
 export type DiskFormat = (typeof diskFormats)[number];
 
-/** Where copied disks go, and in which form. */
+/** Where copied disks go, and in which form; volumes of containers have one form only. */
 export function CopyTargetFields(props: {
+  type: GuestType;
   node: string;
   storage: string;
   format: string;
@@ -18,7 +20,7 @@ export function CopyTargetFields(props: {
 }) {
   const t = useT();
   const units = useFormat();
-  const { storages } = useStorages(props.node, 'images');
+  const { storages } = useStorages(props.node, props.type === 'lxc' ? 'rootdir' : 'images');
   const chosen = storages.find((one) => one.storage === props.storage);
   const formats: readonly string[] = diskFormats.filter(
     (one) => chosen?.formats?.supported.includes(one) ?? one !== 'vmdk',
@@ -38,16 +40,18 @@ export function CopyTargetFields(props: {
           })),
         ]}
       />
-      <SelectField
-        id="target-format"
-        label={t('column.format')}
-        value={formats.includes(props.format) ? props.format : ''}
-        onChange={(format) => props.onChange({ storage: props.storage, format })}
-        choices={[
-          { value: '', label: t('clone.sameFormat') },
-          ...formats.map((one) => ({ value: one, label: one })),
-        ]}
-      />
+      {props.type === 'lxc' ? null : (
+        <SelectField
+          id="target-format"
+          label={t('column.format')}
+          value={formats.includes(props.format) ? props.format : ''}
+          onChange={(format) => props.onChange({ storage: props.storage, format })}
+          choices={[
+            { value: '', label: t('clone.sameFormat') },
+            ...formats.map((one) => ({ value: one, label: one })),
+          ]}
+        />
+      )}
     </div>
   );
 }

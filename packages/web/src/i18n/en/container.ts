@@ -63,6 +63,7 @@ export const container = {
   'container.mountTypes': 'File systems to mount',
   'container.mountTypesHelp':
     'Types separated by semicolons. Each gives the container a way to the drivers of the kernel: a damaged file system can bring the node down.',
+  'container.moveCancel': 'The page shows the progress; when you stop it, the volume stays where it is.',
   'container.mtuOfBridge': 'that of the bridge',
   'container.nameServers': 'Name servers',
   'container.nameServersHelp': 'Addresses separated by blanks. Empty: as on the node.',

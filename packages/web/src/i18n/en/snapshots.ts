@@ -3,6 +3,7 @@ export const snapshots = {
   'clone.full': 'Full clone',
   'clone.fullHelp': 'A copy of all disks, independent of this guest.',
   'clone.identity': 'The clone gets MAC addresses and a machine identity of its own.',
+  'clone.impossible': 'A full clone is not possible now',
   'clone.kind': 'Kind of clone',
   'clone.linked': 'Linked clone',
   'clone.linkedHelp':
@@ -31,6 +32,8 @@ export const snapshots = {
   'snapshot.description': 'Description',
   'snapshot.edit': 'Edit the description',
   'snapshot.editTitle': 'Snapshot {{name}}',
+  'snapshot.heldHelp': 'The container stands still for a moment meanwhile.',
+  'snapshot.impossible': 'Snapshots are not possible here',
   'snapshot.more': 'More for {{name}}',
   'snapshot.nameForm': '2 to 40 letters, digits, _ and -, with a letter first.',
   'snapshot.nameTaken': 'There is a snapshot of this name already.',

@@ -65,6 +65,7 @@ export const container = {
   'container.mountTypes': 'マウントを許可するファイルシステム',
   'container.mountTypesHelp':
     '種類をセミコロンで区切ります。カーネルのドライバーに触れられるようになるため、壊れたファイルシステムによってノードが停止するおそれがあります。',
+  'container.moveCancel': '進行状況はページに表示されます。中止した場合、ボリュームは元の場所に残ります。',
   'container.mtuOfBridge': 'ブリッジと同じ',
   'container.nameServers': 'ネームサーバー',
   'container.nameServersHelp': 'アドレスを空白で区切ります。空欄の場合はノードと同じです。',

@@ -3,6 +3,7 @@ export const snapshots = {
   'clone.full': 'フルクローン',
   'clone.fullHelp': 'すべてのディスクをコピーし、元のゲストから独立します。',
   'clone.identity': 'クローンには新しい MAC アドレスとマシン ID が割り当てられます。',
+  'clone.impossible': '現在、完全クローンは作成できません',
   'clone.kind': 'クローンの種類',
   'clone.linked': 'リンククローン',
   'clone.linkedHelp':
@@ -32,6 +33,8 @@ export const snapshots = {
   'snapshot.description': '説明',
   'snapshot.edit': '説明を編集',
   'snapshot.editTitle': 'スナップショット {{name}}',
+  'snapshot.heldHelp': '作成中、コンテナは一時的に停止します。',
+  'snapshot.impossible': 'スナップショットは作成できません',
   'snapshot.more': '{{name}} のその他の操作',
   'snapshot.nameForm': '英字で始まる 2 ～ 40 文字の英数字、_、- で入力してください。',
   'snapshot.nameTaken': '同じ名前のスナップショットがあります。',

@@ -1,17 +1,16 @@
-import { Radio } from '@patternfly/react-core';
+import { Alert, Radio } from '@patternfly/react-core';
 import { clusterNextid } from '@ryokan/api/methods/cluster.ts';
-import { qemuClone } from '@ryokan/api/methods/qemu-copy.ts';
 import { useState } from 'react';
-import { type GuestRef, nameOf } from '../../api/guest-kinds.ts';
+import { type GuestRef, kindOf, nameOf } from '../../api/guest-kinds.ts';
 import { useNodeNames, useResources } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
 import type { Guest } from '../../api/rows.ts';
 import { follow, taskDone } from '../../api/run.ts';
-import { api } from '../../api/session.ts';
 import { CopyTargetFields, type DiskFormat } from '../../forms/copy-target.tsx';
 import { CheckField, NumberField, SelectField, TextField } from '../../forms/fields.tsx';
 import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
+import { startClone, useHindrance } from './copy-calls.ts';
 import { runAction } from './guest-run.ts';
 
 /** '' keeps each disk on the storage where it is. */
@@ -32,14 +31,18 @@ export default function CloneDialog(props: {
   const nodes = useNodeNames();
   const [typedId, setTypedId] = useState<string>();
   const [name, setName] = useState('');
-  const [full, setFull] = useState(!template);
+  const copyHindrance = useHindrance(guest, 'copy', snapshot);
+  const linkHindrance = useHindrance(guest, 'clone', snapshot);
+  const linkable = template && linkHindrance === undefined;
+  const [wantsFull, setFull] = useState(!template);
+  const full = wantsFull || !linkable;
   const [storage, setStorage] = useState(sameStorage);
   const [format, setFormat] = useState('');
   const [target, setTarget] = useState(node);
   const [start, setStart] = useState(false);
   const newid = typedId ?? (nextid === undefined ? '' : String(nextid));
   const taken = rows.some((row) => String(row.vmid) === newid);
-  const ready = Number(newid) >= 100 && !taken;
+  const ready = Number(newid) >= 100 && !taken && !(full && copyHindrance);
   return (
     <FormDialog
       title={
@@ -49,9 +52,7 @@ export default function CloneDialog(props: {
       ready={ready}
       onClose={props.onClose}
       onSubmit={async () => {
-        const upid = await api.call(qemuClone, {
-          node,
-          vmid,
+        const upid = await startClone(guest, {
           newid: Number(newid),
           full,
           ...(name.trim() ? { name: name.trim() } : {}),
@@ -77,8 +78,8 @@ export default function CloneDialog(props: {
         />
         <TextField
           id="clone-name"
-          label={t('column.name')}
-          placeholder={`Copy-of-VM-${guest.name ?? vmid}`}
+          label={t(guest.type === 'lxc' ? 'container.hostname' : 'column.name')}
+          placeholder={`Copy-of-${kindOf(guest).short}-${guest.name ?? vmid}`}
           value={name}
           onChange={setName}
         />
@@ -97,8 +98,8 @@ export default function CloneDialog(props: {
           id="clone-linked"
           name="clone-kind"
           label={t('clone.linked')}
-          description={template ? t('clone.linkedHelp') : t('clone.linkedNeedsTemplate')}
-          isDisabled={!template}
+          description={template ? (linkHindrance ?? t('clone.linkedHelp')) : t('clone.linkedNeedsTemplate')}
+          isDisabled={!linkable}
           isChecked={!full}
           onChange={() => setFull(false)}
         />
@@ -111,8 +112,14 @@ export default function CloneDialog(props: {
           onChange={() => setFull(true)}
         />
       </fieldset>
+      {full && copyHindrance ? (
+        <Alert isInline variant="warning" title={t('clone.impossible')}>
+          {copyHindrance}
+        </Alert>
+      ) : null}
       {full ? (
         <CopyTargetFields
+          type={guest.type}
           node={target}
           storage={storage}
           format={format}

@@ -158,10 +158,13 @@ const givable: ReadonlySet<DeviceGroup> = new Set(['disk', 'unused', 'mountpoint
 function DeviceMenu(props: { row: HardwareRow; target: DialogTarget; onOpen: (open: OpenDialog) => void }) {
   const t = useT();
   const { row, target, onOpen } = props;
+  // Files that change while they are copied would be of no moment at all.
+  const moveReason = target.type === 'lxc' && target.running ? t('reason.stillRunning') : undefined;
   const opening = (mode: 'resize' | 'move' | 'reassign' | 'remove', label: string): MenuEntry => ({
     key: mode,
     label,
     danger: mode === 'remove',
+    reason: mode === 'move' ? moveReason : undefined,
     onClick: () => onOpen({ mode, row }),
   });
   const eject: MenuEntry = {
@@ -173,13 +176,12 @@ function DeviceMenu(props: { row: HardwareRow; target: DialogTarget; onOpen: (op
       void run(t('config.failed'), () => applyChange(target, change, false));
     },
   };
-  const movable = target.type === 'qemu';
   const removal = t(removalWords(row));
   const entries = [
     ...(hasMedium(row) ? [eject] : []),
     ...(canGrow(row) ? [opening('resize', t('disk.growMenu'))] : []),
-    ...(movable && hasVolume(row) ? [opening('move', t('disk.moveMenu'))] : []),
-    ...(movable && givable.has(row.group) ? [opening('reassign', t('disk.reassignMenu'))] : []),
+    ...(hasVolume(row) ? [opening('move', t('disk.moveMenu'))] : []),
+    ...(givable.has(row.group) && hasVolume(row) ? [opening('reassign', t('disk.reassignMenu'))] : []),
     ...(isRemovable(row) ? [opening('remove', removal)] : []),
   ];
   return <RowMenu label={t('hardware.moreOf', { device: deviceName(row, t) })} entries={entries} />;

@@ -31,6 +31,7 @@ type Tabs = Readonly<Record<string, ComponentType<GuestTabProps>>>;
 
 const commonTabs: Tabs = {
   firewall: lazy(() => import('./firewall/firewall.tsx')),
+  snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
   permissions: lazyPage('rights', () => import('./permissions-tab.tsx')),
   tasks: lazy(() => import('./guest-tasks.tsx')),
 };
@@ -44,7 +45,6 @@ const tabs: Readonly<Record<GuestType, Tabs>> = {
     hardware: lazy(() => import('./hardware.tsx')),
     options: lazy(() => import('./options.tsx')),
     cloudinit: lazy(() => import('./cloudinit/cloudinit.tsx')),
-    snapshots: lazy(() => import('./snapshots/snapshots.tsx')),
     agent: lazy(() => import('./agent/agent.tsx')),
   },
   lxc: {

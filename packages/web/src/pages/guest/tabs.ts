@@ -21,6 +21,7 @@ function containerTabs(t: Translate, template: boolean): PageTab[] {
     { key: 'dns', title: t('tab.dns') },
     { key: 'firewall', title: t('tab.firewall') },
     { key: 'options', title: t('tab.options') },
+    ...(template ? [] : [{ key: 'snapshots', title: t('tab.snapshots') }]),
     { key: 'permissions', title: t('tab.permissions') },
     { key: 'tasks', title: t('tab.tasks') },
   ];

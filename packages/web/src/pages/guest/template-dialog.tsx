@@ -1,6 +1,4 @@
 import { Alert } from '@patternfly/react-core';
-import { qemuTemplate } from '@ryokan/api/methods/qemu-copy.ts';
-import { qemuSnapshots } from '@ryokan/api/methods/qemu-snapshots.ts';
 import { nameOf } from '../../api/guest-kinds.ts';
 import { useGuestConfig } from '../../api/hooks.ts';
 import { useCall } from '../../api/query.ts';
@@ -9,15 +7,17 @@ import { api } from '../../api/session.ts';
 import { AskDialog } from '../../components/ask-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 import { volumesOf } from './config-model.ts';
-import { currentName } from './snapshots/snapshot-tree.ts';
+import { copyCalls } from './copy-calls.ts';
+import { currentName, type Snapshot } from './snapshots/snapshot-tree.ts';
 
 /** Making a template: there is no way back, and a guest with snapshots cannot become one. */
 export default function TemplateDialog({ guest, onClose }: { guest: Guest; onClose: () => void }) {
   const t = useT();
   const { node, vmid } = guest;
   const config = useGuestConfig(guest);
-  const { data } = useCall(qemuSnapshots, { node, vmid });
-  const snapshots = (data ?? []).filter((one) => one.name !== currentName);
+  const { data } = useCall(copyCalls(guest).snapshots, { node, vmid });
+  const list: readonly Snapshot[] = data ?? [];
+  const snapshots = list.filter((one) => one.name !== currentName);
   const volumes = config.data ? volumesOf(config.data) : [];
   return (
     <AskDialog
@@ -25,7 +25,7 @@ export default function TemplateDialog({ guest, onClose }: { guest: Guest; onClo
       confirm={t('template.submit')}
       disabled={snapshots.length > 0}
       onClose={onClose}
-      run={() => api.call(qemuTemplate, { node, vmid })}
+      run={() => api.call(copyCalls(guest).template, { node, vmid })}
     >
       {snapshots.length > 0 ? (
         <Alert isInline variant="danger" title={t('template.snapshots')}>

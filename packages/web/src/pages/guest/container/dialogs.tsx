@@ -1,5 +1,7 @@
 /** Which form a resource or card of a container has. Loaded when the first dialog opens. */
 import type { DeviceDialogProps, DeviceDialogsProps } from '../device-dialogs.tsx';
+import { MoveDiskDialog } from '../dialogs/move-disk-dialog.tsx';
+import { ReassignDialog } from '../dialogs/reassign-dialog.tsx';
 import { RemoveDeviceDialog } from '../dialogs/remove-device-dialog.tsx';
 import { ResizeDialog } from '../dialogs/resize-dialog.tsx';
 import { TextDialog } from '../dialogs/text-dialog.tsx';
@@ -16,10 +18,12 @@ export default function ContainerDialogs({ open, ...rest }: DeviceDialogsProps) 
       return <ResizeDialog {...rest} row={open.row} />;
     case 'edit':
       return <ResourceForm {...rest} group={open.row.group} row={open.row} />;
-    case 'add':
-      return <ResourceForm {...rest} group={open.group} row={undefined} />;
+    case 'move':
+      return <MoveDiskDialog {...rest} row={open.row} />;
+    case 'reassign':
+      return <ReassignDialog {...rest} row={open.row} />;
     default:
-      return null;
+      return <ResourceForm {...rest} group={open.group} row={undefined} />;
   }
 }
 

@@ -1,17 +1,13 @@
 import { ExpandableSection } from '@patternfly/react-core';
-import type { ParamsOf } from '@ryokan/api/method.ts';
-import { qemuMoveDisk } from '@ryokan/api/methods/qemu-copy.ts';
 import { useState } from 'react';
 import { follow } from '../../../api/run.ts';
-import { api } from '../../../api/session.ts';
 import { CopyTargetFields, type DiskFormat } from '../../../forms/copy-target.tsx';
 import { CheckField, NumberField } from '../../../forms/fields.tsx';
 import { FormDialog } from '../../../forms/form-dialog.tsx';
 import { useT } from '../../../i18n/index.ts';
+import { startMove } from '../copy-calls.ts';
 import type { DiskDialogProps } from '../device-dialogs.tsx';
-import { driveText } from '../hardware-model.ts';
-
-export type MovableKey = ParamsOf<typeof qemuMoveDisk>['disk'];
+import { volumeOf } from '../hardware-model.ts';
 
 /** A disk goes to another storage or format, also while its guest runs; the tab shows how far it is. */
 export function MoveDiskDialog({ row, target, onClose }: DiskDialogProps) {
@@ -20,7 +16,7 @@ export function MoveDiskDialog({ row, target, onClose }: DiskDialogProps) {
   const [format, setFormat] = useState('');
   const [remove, setRemove] = useState(false);
   const [limit, setLimit] = useState('');
-  const volume = driveText(row.id, row.now[row.id] ?? row.next[row.id] ?? '').main;
+  const volume = volumeOf(row)?.volid ?? '';
   const here = volume.split(':')[0] ?? '';
   return (
     <FormDialog
@@ -29,16 +25,11 @@ export function MoveDiskDialog({ row, target, onClose }: DiskDialogProps) {
       ready={storage !== '' || format !== ''}
       onClose={onClose}
       onSubmit={async () => {
-        const { node, vmid, digest } = target;
         follow(
-          await api.call(qemuMoveDisk, {
-            node,
-            vmid,
-            disk: row.id as MovableKey,
+          await startMove(target, row.id, {
             storage: storage || here,
             delete: remove,
             ...(format ? { format: format as DiskFormat } : {}),
-            ...(digest ? { digest } : {}),
             ...(Number(limit) > 0 ? { bwlimit: Number(limit) * 1024 } : {}),
           }),
         );
@@ -46,6 +37,7 @@ export function MoveDiskDialog({ row, target, onClose }: DiskDialogProps) {
     >
       <p className="ry-id">{volume}</p>
       <CopyTargetFields
+        type={target.type}
         node={target.node}
         storage={storage}
         format={format}
@@ -73,7 +65,7 @@ export function MoveDiskDialog({ row, target, onClose }: DiskDialogProps) {
           onChange={setLimit}
         />
       </ExpandableSection>
-      <p className="ry-subtle">{t('disk.moveCancel')}</p>
+      <p className="ry-subtle">{t(target.type === 'lxc' ? 'container.moveCancel' : 'disk.moveCancel')}</p>
     </FormDialog>
   );
 }

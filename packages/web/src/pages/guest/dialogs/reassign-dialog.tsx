@@ -1,32 +1,34 @@
-import { qemuConfigGet } from '@ryokan/api/methods/qemu.ts';
-import { qemuMoveDisk } from '@ryokan/api/methods/qemu-copy.ts';
+import { lxcConfigFields } from '@ryokan/api/schema/lxc-config.ts';
 import { useState } from 'react';
+import { kindOf } from '../../../api/guest-kinds.ts';
 import { useResources } from '../../../api/hooks.ts';
 import { useCall } from '../../../api/query.ts';
 import { isGuest, labelOf } from '../../../api/rows.ts';
 import { follow } from '../../../api/run.ts';
-import { api } from '../../../api/session.ts';
 import { SelectField } from '../../../forms/fields.tsx';
 import { FormDialog } from '../../../forms/form-dialog.tsx';
 import { useT } from '../../../i18n/index.ts';
 import { freeKey } from '../config-model.ts';
+import { startMove } from '../copy-calls.ts';
 import type { DiskDialogProps } from '../device-dialogs.tsx';
-import { driveText } from '../hardware-model.ts';
+import { volumeOf } from '../hardware-model.ts';
 import { BusField, type DiskBus, diskBuses } from './bus-field.tsx';
-import type { MovableKey } from './move-disk-dialog.tsx';
 
 /** Gives a disk with all its data to another guest of the node. */
 export function ReassignDialog({ row, target, onClose }: DiskDialogProps) {
   const t = useT();
-  const { node, vmid, digest } = target;
+  const { type, node, vmid } = target;
   const { rows } = useResources();
   const guests = rows.filter(
-    (one) => isGuest(one) && one.type === 'qemu' && one.node === node && one.vmid !== vmid && !one.template,
+    (one) => isGuest(one) && one.type === type && one.node === node && one.vmid !== vmid && !one.template,
   );
   const [chosen, setChosen] = useState('');
   const [bus, setBus] = useState<DiskBus>(diskBuses.find((one) => row.id.startsWith(one)) ?? 'scsi');
-  const other = useCall(qemuConfigGet, { node, vmid: Number(chosen) }, { enabled: chosen !== '' });
-  const key = other.data && freeKey(bus, new Set(Object.keys(other.data)));
+  const other = useCall(kindOf(target).config, { node, vmid: Number(chosen) }, { enabled: chosen !== '' });
+  const taken = new Set(Object.keys(other.data ?? {}));
+  const family = row.id.replace(/\d+$/, '');
+  const free = type === 'lxc' ? freeKey(family, taken, lxcConfigFields) : freeKey(bus, taken);
+  const key = other.data && free;
   return (
     <FormDialog
       title={t('disk.reassignTitle', { key: row.id })}
@@ -35,19 +37,15 @@ export function ReassignDialog({ row, target, onClose }: DiskDialogProps) {
       onClose={onClose}
       onSubmit={async () => {
         follow(
-          await api.call(qemuMoveDisk, {
-            node,
-            vmid,
-            disk: row.id as MovableKey,
+          await startMove(target, row.id, {
             'target-vmid': Number(chosen),
-            'target-disk': key as MovableKey,
-            ...(digest ? { digest } : {}),
+            ...(key ? { to: key } : {}),
             ...(other.data?.digest ? { 'target-digest': other.data.digest } : {}),
           }),
         );
       }}
     >
-      <p className="ry-id">{driveText(row.id, row.now[row.id] ?? row.next[row.id] ?? '').main}</p>
+      <p className="ry-id">{volumeOf(row)?.volid}</p>
       <div className="ry-form-grid">
         <SelectField
           id="target-guest"
@@ -60,7 +58,7 @@ export function ReassignDialog({ row, target, onClose }: DiskDialogProps) {
             ...guests.map((one) => ({ value: String(one.vmid), label: labelOf(one) })),
           ]}
         />
-        {other.data ? <BusField bus={bus} freeKey={key} onChange={setBus} /> : null}
+        {other.data && type === 'qemu' ? <BusField bus={bus} freeKey={key} onChange={setBus} /> : null}
       </div>
       <p className="ry-subtle">{t('disk.reassignHelp')}</p>
     </FormDialog>

@@ -2,15 +2,8 @@
 import { Alert } from '@patternfly/react-core';
 import type { GuestState } from '@ryokan/api/guest-actions.ts';
 import { powerState } from '@ryokan/api/guest-actions.ts';
-import { qemuConfigGet } from '@ryokan/api/methods/qemu.ts';
-import {
-  qemuSnapshotDescribe,
-  qemuSnapshotRemove,
-  qemuSnapshotRollback,
-  qemuSnapshots,
-  qemuSnapshotTake,
-} from '@ryokan/api/methods/qemu-snapshots.ts';
 import { useState } from 'react';
+import { kindOf } from '../../../api/guest-kinds.ts';
 import { invalidate, useCall } from '../../../api/query.ts';
 import type { Guest } from '../../../api/rows.ts';
 import { follow } from '../../../api/run.ts';
@@ -21,6 +14,7 @@ import { FormDialog } from '../../../forms/form-dialog.tsx';
 import { type Translate, useT } from '../../../i18n/index.ts';
 import { useFormat } from '../../../util/use-format.ts';
 import { type Config, volumesOf } from '../config-model.ts';
+import { copyCalls, snapshotReads } from '../copy-calls.ts';
 import { nameProblem, proposedName, type Snapshot } from './snapshot-tree.ts';
 import type { OpenSnapshotDialog } from './snapshots.tsx';
 
@@ -56,7 +50,9 @@ function TakeDialog({ guest, state, list, onClose }: Props) {
   const [description, setDescription] = useState('');
   const power = powerState(state);
   const on = power === 'running' || power === 'paused';
-  const [ram, setRam] = useState(on);
+  // The memory of a container cannot be saved.
+  const withRam = on && guest.type === 'qemu';
+  const [ram, setRam] = useState(withRam);
   const problem = nameProblem(name, list);
   return (
     <FormDialog
@@ -67,12 +63,12 @@ function TakeDialog({ guest, state, list, onClose }: Props) {
       onSubmit={async () => {
         const text = description.trim();
         follow(
-          await api.call(qemuSnapshotTake, {
+          await api.call(copyCalls(guest).take, {
             node,
             vmid,
             snapname: name,
             ...(text ? { description: text } : {}),
-            ...(on ? { vmstate: ram } : {}),
+            ...(withRam ? { vmstate: ram } : {}),
           }),
         );
       }}
@@ -92,7 +88,8 @@ function TakeDialog({ guest, state, list, onClose }: Props) {
         value={description}
         onChange={setDescription}
       />
-      {on ? (
+      {on && !withRam ? <p className="ry-subtle">{t('snapshot.heldHelp')}</p> : null}
+      {withRam ? (
         <CheckField
           id="vmstate"
           label={t('snapshot.withRam')}
@@ -133,8 +130,8 @@ function EditDialog({ guest, snapshot, onClose }: OneProps) {
       ready={description !== (snapshot.description ?? '')}
       onClose={onClose}
       onSubmit={async () => {
-        await api.call(qemuSnapshotDescribe, { node, vmid, snapname: snapshot.name, description });
-        await invalidate(qemuSnapshots);
+        await api.call(copyCalls(guest).describe, { node, vmid, snapname: snapshot.name, description });
+        await invalidate(...snapshotReads);
       }}
     >
       <AreaField
@@ -154,7 +151,7 @@ function RollbackDialog({ guest, state, snapshot, onClose }: OneProps) {
   const { node, vmid } = guest;
   const on = powerState(state) === 'running' || powerState(state) === 'paused';
   const [start, setStart] = useState(on);
-  const then = useCall(qemuConfigGet, { node, vmid, snapshot: snapshot.name });
+  const then = useCall(kindOf(guest).config, { node, vmid, snapshot: snapshot.name });
   const volumes = then.data ? volumesOf(then.data as Config) : [];
   const when = snapshot.snaptime ? format.dateTime(snapshot.snaptime) : snapshot.name;
   return (
@@ -163,7 +160,7 @@ function RollbackDialog({ guest, state, snapshot, onClose }: OneProps) {
       confirm={t('guest.rollback')}
       onClose={onClose}
       run={() =>
-        api.call(qemuSnapshotRollback, {
+        api.call(copyCalls(guest).rollback, {
           node,
           vmid,
           snapname: snapshot.name,
@@ -206,7 +203,7 @@ function DeleteDialog({ guest, snapshot, list, onClose }: OneProps) {
       confirm={t('snapshot.delete')}
       onClose={onClose}
       run={() =>
-        api.call(qemuSnapshotRemove, {
+        api.call(copyCalls(guest).remove, {
           node,
           vmid,
           snapname: snapshot.name,

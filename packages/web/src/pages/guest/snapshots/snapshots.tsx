@@ -1,18 +1,18 @@
 import { Button, Label } from '@patternfly/react-core';
 import CameraIcon from '@patternfly/react-icons/dist/esm/icons/camera-icon';
 import { guestAction } from '@ryokan/api/guest-actions.ts';
-import { qemuSnapshots } from '@ryokan/api/methods/qemu-snapshots.ts';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { useCall } from '../../../api/query.ts';
 import { may } from '../../../api/session.ts';
 import { Empty } from '../../../components/empty.tsx';
-import { Loaded } from '../../../components/loaded.tsx';
+import { type Answer, Loaded } from '../../../components/loaded.tsx';
 import { StateText } from '../../../components/object-icon.tsx';
 import { type MenuEntry, RowMenu } from '../../../components/row-menu.tsx';
 import { RunningTasks, useTasksOf } from '../../../components/running-tasks.tsx';
 import { Time } from '../../../components/time.tsx';
 import { RowButton, ValueRow, ValueTable } from '../../../components/value-table.tsx';
 import { useT } from '../../../i18n/index.ts';
+import { copyCalls, useHindrance } from '../copy-calls.ts';
 import type { GuestTabProps } from '../guest-page.tsx';
 import { reasonText } from '../guest-run.ts';
 import { type Snapshot, type SnapshotRow, snapshotRows } from './snapshot-tree.ts';
@@ -24,12 +24,15 @@ export type OpenSnapshotDialog =
   | { readonly kind: 'take' }
   | { readonly kind: 'edit' | 'rollback' | 'delete' | 'clone'; readonly snapshot: Snapshot };
 
-const taskTypes = new Set(['qmsnapshot', 'qmdelsnapshot', 'qmrollback']);
+const taskTypes = new Set([
+  ...['qmsnapshot', 'qmdelsnapshot', 'qmrollback'],
+  ...['vzsnapshot', 'vzdelsnapshot', 'vzrollback'],
+]);
 
 /** The snapshots of a guest as a graph in time, with the present state where it belongs. */
 export default function Snapshots(props: GuestTabProps) {
   const { node, vmid } = props.guest;
-  const answer = useCall(qemuSnapshots, { node, vmid });
+  const answer: Answer<readonly Snapshot[]> = useCall(copyCalls(props.guest).snapshots, { node, vmid });
   return <Loaded answer={answer}>{(list) => <SnapshotTable {...props} list={list} />}</Loaded>;
 }
 
@@ -46,7 +49,9 @@ function SnapshotTable({ guest, state, list }: GuestTabProps & { list: readonly 
     return why ? reasonText(why.key, state.lock, t) : undefined;
   };
   const none = rows.every((row) => row.isCurrent);
-  const take = (
+  // Where a storage cannot, there is no offer: a sentence says which volume is why.
+  const hindrance = useHindrance(guest, 'snapshot');
+  const take = hindrance ? null : (
     <Button
       size="sm"
       icon={<CameraIcon />}
@@ -60,14 +65,18 @@ function SnapshotTable({ guest, state, list }: GuestTabProps & { list: readonly 
     <div className="ry-hardware">
       <div className="ry-toolbar">
         {none && running.length === 0 ? null : take}
-        {reason('snapshot') && running.length === 0 ? (
+        {hindrance && !none ? <span className="ry-subtle">{hindrance}</span> : null}
+        {reason('snapshot') && !hindrance && running.length === 0 ? (
           <span className="ry-subtle">{reason('snapshot')}</span>
         ) : null}
         <RunningTasks tasks={running} />
       </div>
       {none ? (
-        <Empty title={t('snapshot.none')} action={running.length === 0 ? take : null}>
-          {t('snapshot.noneBody')}
+        <Empty
+          title={hindrance ? t('snapshot.impossible') : t('snapshot.none')}
+          action={running.length === 0 ? take : null}
+        >
+          {hindrance ?? t('snapshot.noneBody')}
         </Empty>
       ) : (
         <ValueTable
