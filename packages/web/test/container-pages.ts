@@ -78,6 +78,33 @@ export const containerPages: readonly PageToSee[] = [
       await opened(page);
     },
   },
+  { name: 'container-snapshots', path: '/lxc/200/snapshots' },
+  {
+    name: 'container-clone',
+    path: '/lxc/200/summary',
+    act: async (page) => {
+      await page.locator('.ry-page-actions button').last().click();
+      await page.getByRole('menuitem').nth(1).click();
+      await opened(page);
+    },
+  },
+  {
+    name: 'container-resource-menu',
+    path: resources,
+    act: async (page) => {
+      await page.getByRole('row').filter({ hasText: '(mp0)' }).locator('.ry-row-menu').click();
+      await page.getByRole('menuitem').first().waitFor();
+    },
+  },
+  {
+    name: 'container-move',
+    path: '/lxc/201/resources',
+    act: async (page) => {
+      await page.locator('.ry-row-menu').first().click();
+      await page.getByRole('menuitem').nth(1).click();
+      await opened(page);
+    },
+  },
   { name: 'container-firewall', path: '/lxc/200/firewall' },
   {
     name: 'container-power-menu',
