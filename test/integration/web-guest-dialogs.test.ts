@@ -159,7 +159,7 @@ test('a disk is added, limited, grown, moved, detached, given to another VM', as
   await choose('More: Disk (scsi1)', 'Detach');
   await press('Detach');
   await configured('unused0', /\.raw/);
-  await choose('More: Unused disk (unused0)', 'Give to another VM');
+  await choose('More: Unused disk (unused0)', 'Give to another guest');
   await dialog().getByRole('combobox', { name: 'New owner' }).selectOption({ label: '200 other' });
   await press('Reassign');
   await configured('scsi0', /vm-200-disk.*raw/, 200);

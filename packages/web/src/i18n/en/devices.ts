@@ -14,7 +14,7 @@ export const devices = {
   'disk.cacheDefault': 'none (default, safe)',
   'disk.cacheHelp':
     'writeback is faster, but memory of the node holds writes that the guest has not flushed.',
-  'disk.chooseGuest': 'Choose a VM',
+  'disk.chooseGuest': 'Choose a guest',
   'disk.detachMenu': 'Detach or delete…',
   'disk.detectZeroes': 'Detect zeroes',
   'disk.errorEnospc': 'pause when the storage is full',
@@ -34,10 +34,10 @@ export const devices = {
   'disk.readBurst': 'Read burst',
   'disk.reassign': 'Reassign',
   'disk.reassignHelp':
-    'The disk leaves this VM with all its data. Both VMs should be stopped, or the disk detached.',
-  'disk.reassignMenu': 'Give to another VM…',
-  'disk.reassignNobody': 'There is no other VM on this node.',
-  'disk.reassignTitle': 'Give the disk {{key}} to another VM',
+    'The disk leaves this guest with all its data. Both guests should be stopped, or the disk detached.',
+  'disk.reassignMenu': 'Give to another guest…',
+  'disk.reassignNobody': 'There is no other guest of its kind on this node.',
+  'disk.reassignTitle': 'Give the disk {{key}} to another guest',
   'disk.reassignTo': 'New owner',
   'disk.removeSource': 'Delete the old volume afterwards',
   'disk.removeSourceHelp': 'It goes only when the copy is complete.',

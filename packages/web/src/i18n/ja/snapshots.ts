@@ -3,7 +3,7 @@ export const snapshots = {
   'clone.full': 'フルクローン',
   'clone.fullHelp': 'すべてのディスクをコピーし、元のゲストから独立します。',
   'clone.identity': 'クローンには新しい MAC アドレスとマシン ID が割り当てられます。',
-  'clone.impossible': '現在、完全クローンは作成できません',
+  'clone.impossible': '現在、フルクローンは作成できません',
   'clone.kind': 'クローンの種類',
   'clone.linked': 'リンククローン',
   'clone.linkedHelp':
