@@ -29,12 +29,20 @@ export default function DatacenterSummary() {
       {nodeNames.map((node) => (
         <NodeWarnings key={node} node={node} />
       ))}
-      <Panel title={t('summary.guests')}>
+      <Panel
+        title={t('summary.guests')}
+        actions={
+          hasGuests ? (
+            <span className="ry-subtle">
+              {t('summary.machineCount', { count: totals.guests.machines })},{' '}
+              {t('summary.containerCount', { count: totals.guests.containers })}
+            </span>
+          ) : null
+        }
+      >
         {hasGuests ? (
           <Facts
             rows={[
-              [t('summary.machines'), <Count key="m" value={totals.guests.machines} />],
-              [t('summary.containers'), <Count key="c" value={totals.guests.containers} />],
               [t('state.running'), <Count key="r" value={totals.guests.running} />],
               [t('state.paused'), <Count key="p" value={totals.guests.paused} />],
               [t('state.stopped'), <Count key="s" value={totals.guests.stopped} />],

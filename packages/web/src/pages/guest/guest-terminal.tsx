@@ -3,7 +3,8 @@ import { qemuTermproxy, qemuVncwebsocket } from '@ryokan/api/methods/qemu.ts';
 import type { ReactNode } from 'react';
 import { type GuestRef, nameOf } from '../../api/guest-kinds.ts';
 import { api } from '../../api/session.ts';
-import { Terminal, type TerminalAccess } from '../../components/console/terminal.tsx';
+import { Terminal } from '../../components/console/lazy-terminal.tsx';
+import type { TerminalAccess } from '../../components/console/terminal.tsx';
 import { consoleUrl } from '../../components/console/websocket-url.ts';
 import { useT } from '../../i18n/index.ts';
 

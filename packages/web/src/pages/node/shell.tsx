@@ -1,6 +1,6 @@
 import { nodeTermproxy, nodeVncwebsocket } from '@ryokan/api/methods/nodes.ts';
 import { api } from '../../api/session.ts';
-import { Terminal } from '../../components/console/terminal.tsx';
+import { Terminal } from '../../components/console/lazy-terminal.tsx';
 import { consoleUrl } from '../../components/console/websocket-url.ts';
 import { useT } from '../../i18n/index.ts';
 import type { NodeTabProps } from './node-page.tsx';

@@ -61,6 +61,11 @@ describe('createParams', () => {
     expect(createParams(full)).not.toHaveProperty('features');
     expect(problemsOf(full)).toEqual({});
   });
+  it('asks for quotas in privileged containers only', () => {
+    const rootfs = { ...ready.rootfs, quota: true };
+    expect(createParams({ ...ready, rootfs }).rootfs).toBe('local:8');
+    expect(createParams({ ...ready, rootfs, unprivileged: false }).rootfs).toBe('local:8,quota=1');
+  });
   it('takes the keys of a file without its comments', () => {
     expect(createParams({ ...ready, sshKeys: `# mine\n\n ${key} \n` })['ssh-public-keys']).toBe(key);
   });
