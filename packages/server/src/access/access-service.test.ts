@@ -263,8 +263,8 @@ describe('API tokens', () => {
     const { secret } = await createToken(store, 'admin@pve', 'ci', { expire: seconds() + 60 }, 'root@pam');
     expect(secret).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     const identity = { user: 'admin@pve!ci', isToken: true };
-    expect(access.authenticate({ apiToken: `admin@pve!ci=${secret}` }, true)).toEqual(identity);
-    expect(access.authenticate({ apiToken: `admin@pve!ci ${secret}` }, true)).toEqual(identity);
+    expect(access.authenticate({ apiToken: `admin@pve!ci=${secret}` }, true)).toMatchObject(identity);
+    expect(access.authenticate({ apiToken: `admin@pve!ci ${secret}` }, true)).toMatchObject(identity);
     now += 60_000;
     expect(() => access.authenticate({ apiToken: `admin@pve!ci=${secret}` }, true)).toThrow(
       'token access expired',

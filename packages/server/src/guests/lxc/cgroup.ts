@@ -1,8 +1,13 @@
 /** A container's control group: its limits while it runs, and what it uses. Version 1, version 2 or both mounted. */
 import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cgroupMounts } from '../../host/cgroup.ts';
 import { errorCode, readTextIfPresent } from '../../host/files.ts';
+
+/** How long the last processes of a container may take to end (ms), and between two looks: version 1 has no event. */
+const patience = 5000;
+const pause = 20;
 
 export interface ContainerUse {
   /** CPU time since its start, in microseconds. */
@@ -23,8 +28,11 @@ export interface ContainerCgroup {
   use(): ContainerUse;
   /** Are all its processes held? */
   frozen(): boolean;
-  /** Removes the group in every hierarchy; no error when it is not there or somebody is in it. */
-  remove(): void;
+  /**
+   * Removes the group in every hierarchy; no error when it is not there. Its last processes may still be ending: a while
+   * is waited for them, and what they hold longer stays.
+   */
+  remove(): Promise<void>;
 }
 
 /** `node` keeps apart the containers of several nodes on one machine. */
@@ -50,9 +58,12 @@ export function containerCgroup(vmid: number, node: string): ContainerCgroup {
     use: () =>
       version === 1 ? useV1((kind, one) => file(v1[kind], one)) : useV2((one) => file(v2?.path, one)),
     frozen: () => freezers.some(({ path, held }) => readTextIfPresent(path)?.trim() === held),
-    remove: () => {
-      for (const mount of hierarchies())
-        for (const one of [name, `${name}-monitor`]) removeTree(join(mount, one));
+    async remove() {
+      const trees = hierarchies().flatMap((mount) =>
+        [name, `${name}-monitor`].map((one) => join(mount, one)),
+      );
+      const end = performance.now() + patience;
+      while (!trees.map(removeTree).every(Boolean) && performance.now() < end) await sleep(pause);
     },
   };
 }
@@ -100,15 +111,17 @@ function hierarchies(): string[] {
     .map((line) => line.split(' ')[4] ?? '');
 }
 
-function removeTree(folder: string): void {
-  if (!existsSync(folder)) return;
+/** False when a process in it has not ended yet. */
+function removeTree(folder: string): boolean {
+  if (!existsSync(folder)) return true;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) removeTree(join(folder, entry.name));
   }
   try {
     rmdirSync(folder);
   } catch (error) {
-    // A process that is just ending holds it; the next start or end tries again.
-    if (errorCode(error) !== 'EBUSY' && errorCode(error) !== 'ENOENT') throw error;
+    if (errorCode(error) === 'EBUSY') return false;
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
+  return true;
 }

@@ -59,7 +59,7 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
   const run = lxcRunPaths(paths, vmid);
   for (const name of cardsOf(vmid)) await removeTap(name, paths.root);
   forgetGuest(paths, vmid);
-  containerCgroup(vmid, node).remove();
+  await containerCgroup(vmid, node).remove();
   for (const path of [run.folder, run.ended]) rmSync(path, { recursive: true, force: true });
   removePidFile(run.pid);
 }
