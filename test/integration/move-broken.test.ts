@@ -35,12 +35,17 @@ beforeAll(async () => {
   await admin.run('POST', `${node.path}/qemu`, {
     ...{ vmid: 300, memory: 128, serial0: 'socket', scsihw: 'virtio-scsi-single', boot: 'order=ide2' },
     ...{ ide2: 'local:iso/tiny.iso,media=cdrom' },
-    ...{ scsi0: `local:${diskSize},iothread=1`, scsi1: `local:${diskSize},format=raw` },
+    ...{ scsi0: `local:${diskSize},iothread=1`, scsi1: `local:${diskSize / 2},format=raw` },
   });
   await admin.run('POST', qemu(300, '/status/start'));
   shell = new GuestShell(node.guestSocket(300, 'serial0'));
   await shell.ready();
-  for (const disk of ['sda', 'sdb']) await shell.run(`dd if=/dev/urandom of=/dev/${disk} bs=1M; sync`, 120);
+  // Which of them the guest finds first is chance: they are told apart by their size (sectors).
+  await shell.run(
+    'for d in sda sdb; do [ $(cat /sys/block/$d/size) = 32768 ] && ln -s /dev/$d /tmp/scsi0 || ln -s /dev/$d /tmp/scsi1; done',
+  );
+  for (const disk of ['scsi0', 'scsi1'])
+    await shell.run(`dd if=/dev/urandom of=/tmp/${disk} bs=1M conv=notrunc; sync`, 120);
   await shell.run(`echo ${Buffer.from(writer).toString('base64')} | base64 -d > /tmp/write`);
 });
 afterAll(async () => {
@@ -55,10 +60,10 @@ afterAll(async () => {
 const writer = `i=0
 while [ ! -e /tmp/enough ]; do
   i=$((i+1))
-  for disk in a b; do
-    printf '%08d' $i | dd of=/dev/sd$disk bs=512 count=1 conv=notrunc,fsync 2>/dev/null
+  for disk in scsi0 scsi1; do
+    printf '%08d' $i | dd of=/tmp/$disk bs=512 count=1 conv=notrunc,fsync 2>/dev/null
   done
-  dd if=/dev/urandom of=/dev/sda bs=64k count=4 seek=$((16 + i * 37 % 224)) conv=notrunc,fsync 2>/dev/null
+  dd if=/dev/urandom of=/tmp/scsi0 bs=64k count=4 seek=$((16 + i * 37 % 224)) conv=notrunc,fsync 2>/dev/null
   echo $i > /tmp/count
 done
 touch /tmp/stopped
@@ -94,7 +99,7 @@ async function stopWriter(): Promise<number> {
 
 /** MD5 of a disk as the guest reads it and as its image is, while nobody writes. */
 async function sums(disk: string, value: string | undefined): Promise<[guest: string, image: string]> {
-  const guest = await shell.run(`dd if=/dev/${disk} bs=1M iflag=direct 2>/dev/null | md5sum`, 120);
+  const guest = await shell.run(`dd if=/tmp/${disk} bs=1M iflag=direct 2>/dev/null | md5sum`, 120);
   return [
     guest.split(' ')[0] ?? '',
     createHash('md5')
@@ -109,8 +114,8 @@ async function demandSound(): Promise<void> {
   const { scsi0, scsi1, lock } = await config(300);
   expect(lock).toBeUndefined();
   for (const [disk, value] of [
-    ['sda', scsi0],
-    ['sdb', scsi1],
+    ['scsi0', scsi0],
+    ['scsi1', scsi1],
   ] as const) {
     const [guest, image] = await sums(disk, value);
     // Read again, a difference says on which side it is.
