@@ -1,5 +1,6 @@
 /** The root shell that the tiny guest offers on its serial port. */
 import { connect, type Socket } from 'node:net';
+import { withoutNews } from './serial-shell.ts';
 import { waitFor } from './wait.ts';
 
 export class GuestShell {
@@ -37,7 +38,7 @@ export class GuestShell {
       every: 20,
       what: () => `'${command}' to end: ${JSON.stringify(this.#text.slice(-300))}`,
     });
-    return (found[1] ?? '').replaceAll('\r', '');
+    return withoutNews((found[1] ?? '').replaceAll('\r', ''));
   }
 
   /** Waits until what a command prints matches. */

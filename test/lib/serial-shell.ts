@@ -37,5 +37,9 @@ export async function inGuest(path: string, command: string): Promise<string> {
   // Written in two parts, so that the echo of what is typed is no answer.
   const send = `echo "beg""in-${number}"; ${command}; echo "done""-${number}"\n`;
   const pattern = new RegExp(`begin-${number}\\r?\\n([^]*?)done-${number}\\r?\\n`);
-  return (await onSerial(path, pattern, { send, timeout: 30 }))[1]?.replaceAll('\r', '').trim() ?? '';
+  const [, printed = ''] = await onSerial(path, pattern, { send, timeout: 30 });
+  return withoutNews(printed.replaceAll('\r', '')).trim();
 }
+
+/** What the tiny guest tells on its own while a command runs, such as an address that it has got, is no answer. */
+export const withoutNews = (text: string): string => text.replace(/^ryokan-guest: .*\n/gm, '');
