@@ -64,7 +64,7 @@ test('a worker whose task has ended takes the next one that waits, and ends when
   );
   const used = new Set(pids);
   expect(used.size).toBeLessThan(12);
-  await expect.poll(() => gone.filter((pid) => used.has(pid)).length, { timeout: 5000 }).toBe(used.size);
+  await expect.poll(() => gone.filter((pid) => used.has(pid)).length, { timeout: 15_000 }).toBe(used.size);
 }, 30_000);
 
 test.each([

@@ -44,6 +44,10 @@ const maxStarting = Math.min(4, Math.ceil(availableParallelism() / 2));
 const enoughForShort = availableParallelism() + 1;
 /** For so long after a worker has gone from one task to the next (ms), more of the same are expected to come free. */
 const reuseHolds = 1000;
+/** How long workers that have run tasks wait for more of them (ms). */
+const restHolds = 5000;
+/** A timer may come this much too early (ms). */
+const timerSlack = 20;
 /** Workers at the same time, of about 60 MB each; whoever comes then waits for one to end. */
 const maxWorkers = 64;
 /** How long a task waits for its worker (ms): many that come at once have to wait for each other on a small machine. */
@@ -169,17 +173,19 @@ export class WorkerPool {
     if (this.idle.length >= enoughForShort) return worker.dismiss();
     this.used.add(worker);
     this.idle.push(worker);
-    setTimeout(() => this.trim(), reuseHolds + 10).unref();
+    setTimeout(() => this.trim(), restHolds).unref();
   }
 
   /** After a burst: what tasks have left in memory goes with their processes. */
   private trim(): void {
-    if (performance.now() - this.lastReuse < reuseHolds) return;
-    const fresh = this.idle.filter((worker) => !this.used.has(worker)).slice(0, 1);
-    const rest = this.idle.filter((worker) => !fresh.includes(worker));
-    this.idle.splice(0, this.idle.length, ...fresh);
+    if (this.closed || performance.now() - this.lastReuse < restHolds - timerSlack) return;
+    const fresh = this.idle.find((worker) => !this.used.has(worker));
+    // A task that comes now must not wait for the new one.
+    if (!fresh && this.starting === 0) this.startOne();
+    const kept = [fresh ?? this.idle[0]].filter((worker) => worker !== undefined);
+    const rest = this.idle.filter((worker) => !kept.includes(worker));
+    this.idle.splice(0, this.idle.length, ...kept);
     for (const worker of rest) worker.dismiss();
-    this.refill();
   }
 
   private welcome(socket: Socket, hello: ToDaemon & { type: 'hello' }): Worker {
@@ -200,6 +206,7 @@ export class WorkerPool {
     if (waiter) waiter(worker);
     else this.idle.push(worker);
     this.refill();
+    this.trim();
     return worker;
   }
 }
