@@ -14,6 +14,7 @@ import { findUser, guestUser } from '../../packages/server/src/host/users.ts';
 import { UndoTable } from '../../packages/server/src/tasks/undo.ts';
 import type { ApiSession } from '../lib/api-session.ts';
 import { rfbGreeting } from '../lib/console-client.ts';
+import { killWorker } from '../lib/kill-worker.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 import { sleep, waitFor } from '../lib/wait.ts';
 
@@ -46,8 +47,7 @@ describe('starts', () => {
     for (let round = 0; round < 10; round++) {
       const upid = await admin.call<string>('POST', qemu(400, '/status/start'));
       await sleep(round * 12);
-      const worker = Number.parseInt(upid.split(':')[2] ?? '', 16);
-      if (isAlive(worker)) process.kill(worker, 'SIGKILL');
+      await killWorker(upid);
       const { exitstatus } = await admin.taskEnd(upid);
       if (exitstatus === 'OK') await admin.run('POST', qemu(400, '/status/stop'));
       expect(processesOf(400), `after round ${round}: ${exitstatus}`).toEqual([]);

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
 import { openTerminal } from '../lib/console-client.ts';
 import { busyboxTemplate, type ContainerLab, openContainerLab } from '../lib/containers.ts';
+import { killWorker } from '../lib/kill-worker.ts';
 import { sleep, waitFor } from '../lib/wait.ts';
 
 let lab: ContainerLab;
@@ -185,9 +186,8 @@ test('an init that does not listen: a shutdown says so, can be overruled, and st
 
 /** Kills the worker of a task, some milliseconds after its beginning. */
 async function breakOff(upid: string, wait: number): Promise<void> {
-  const worker = Number.parseInt(upid.split(':')[2] ?? '', 16);
   await sleep(wait);
-  if (existsSync(`/proc/${worker}`)) process.kill(worker, 'SIGKILL');
+  await killWorker(upid);
   await lab.admin.taskEnd(upid);
 }
 
