@@ -179,6 +179,8 @@ export class WorkerPool {
   /** After a burst: what tasks have left in memory goes with their processes. */
   private trim(): void {
     if (this.closed || performance.now() - this.lastReuse < restHolds - timerSlack) return;
+    // Without one there is nothing to exchange, and how many may start is for refill alone to say.
+    if (!this.idle.some((worker) => this.used.has(worker))) return;
     const fresh = this.idle.find((worker) => !this.used.has(worker));
     // A task that comes now must not wait for the new one.
     if (!fresh && this.starting === 0) this.startOne();
