@@ -15,8 +15,8 @@ const lastLine = () => output.trimEnd().split('\n').at(-1);
 
 test('suites are added up, skips come with their reasons', () => {
   const code = sumUp([
-    { passed: 3, failed: [], skipped: [{ name: 'a > b', reason: 'no device-mapper' }] },
-    { passed: 4, failed: [], skipped: [] },
+    { passed: 3, failed: [], unsteady: [], skipped: [{ name: 'a > b', reason: 'no device-mapper' }] },
+    { passed: 4, failed: [], unsteady: [], skipped: [] },
   ]);
   expect(code).toBe(0);
   expect(lastLine()).toBe('7 passed, 0 failed, 1 skipped');
@@ -24,13 +24,18 @@ test('suites are added up, skips come with their reasons', () => {
 });
 
 test('a failure is a failure', () => {
-  expect(sumUp([{ passed: 3, failed: ['x > y'], skipped: [] }])).toBe(1);
+  expect(sumUp([{ passed: 3, failed: ['x > y'], unsteady: [], skipped: [] }])).toBe(1);
   expect(lastLine()).toBe('3 passed, 1 failed, 0 skipped');
   expect(output).toContain('x > y');
 });
 
+test('what passed only at the second try is named', () => {
+  expect(sumUp([{ passed: 3, failed: [], unsteady: ['x > y'], skipped: [] }])).toBe(0);
+  expect(output).toMatch(/second try.*:\n {2}x > y/);
+});
+
 test('a run of no test, or of skips only, is a failure', () => {
   expect(sumUp([])).toBe(1);
-  expect(sumUp([{ passed: 0, failed: [], skipped: [{ name: 'a', reason: 'b' }] }])).toBe(1);
+  expect(sumUp([{ passed: 0, failed: [], unsteady: [], skipped: [{ name: 'a', reason: 'b' }] }])).toBe(1);
   expect(output).toContain('No test ran.');
 });

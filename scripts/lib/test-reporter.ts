@@ -5,7 +5,9 @@
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
-export interface SuiteResult {
+export interface FileResult {
+  /** Path from the checkout; undefined for errors that belong to no file. */
+  readonly file?: string;
   readonly passed: number;
   /** Test names, or `<file>: <message>` for a file that could not be loaded. */
   readonly failed: readonly string[];
@@ -25,23 +27,28 @@ export default class SummaryReporter implements Reporter {
 export function summarize(
   modules: readonly TestModule[],
   unhandledErrors: readonly { message: string }[],
-): SuiteResult {
-  const failed = unhandledErrors.map((error) => `error outside of a test: ${firstLine(error.message)}`);
+): FileResult[] {
+  const stray = unhandledErrors.map((error) => `error outside of a test: ${firstLine(error.message)}`);
+  return [
+    ...modules.map(fileResult),
+    ...(stray.length > 0 ? [{ passed: 0, failed: stray, skipped: [] }] : []),
+  ];
+}
+
+function fileResult(module: TestModule): FileResult {
+  const failed: string[] = [];
   const skipped: Array<{ name: string; reason: string }> = [];
   let passed = 0;
-  for (const module of modules) {
-    const before = failed.length;
-    for (const test of module.children.allTests()) {
-      const name = `${module.relativeModuleId} > ${test.fullName}`;
-      const result = test.result();
-      if (result.state === 'passed') passed++;
-      else if (result.state === 'failed') failed.push(name);
-      else skipped.push({ name, reason: (result.state === 'skipped' && result.note) || 'no reason given' });
-    }
-    // A hook or an import that failed is an error of the file or of a suite, not of a test.
-    if (!module.ok() && failed.length === before) failed.push(...moduleFailures(module));
+  for (const test of module.children.allTests()) {
+    const name = `${module.relativeModuleId} > ${test.fullName}`;
+    const result = test.result();
+    if (result.state === 'passed') passed++;
+    else if (result.state === 'failed') failed.push(name);
+    else skipped.push({ name, reason: (result.state === 'skipped' && result.note) || 'no reason given' });
   }
-  return { passed, failed, skipped };
+  // A hook or an import that failed is an error of the file or of a suite, not of a test.
+  if (!module.ok() && failed.length === 0) failed.push(...moduleFailures(module));
+  return { file: module.relativeModuleId, passed, failed, skipped };
 }
 
 function moduleFailures(module: TestModule): string[] {

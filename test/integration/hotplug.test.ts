@@ -239,13 +239,23 @@ test('what the guest lets go of later than anybody waited is completed then', as
     expect.stringMatching(/hotplug problem - 'net7' cannot be unplugged now: the guest is paused/),
   ]);
   expect(await pendingKeys(301)).toEqual(['net7']);
+  // A disk goes without the guest; the controller that it had to itself goes when the guest runs again.
+  await put(301, { delete: 'scsi3' });
+  expect(await monitor(301, 'info block')).not.toMatch(/scsi3/);
+  expect(await monitor(301, 'info qtree')).toMatch(/virtioscsi3/);
   await admin.run('POST', qemu(301, '/status/resume'));
+  await waitFor(async () => !/virtioscsi3/.test(await monitor(301, 'info qtree')), {
+    timeout: 30,
+    what: 'the guest to let go of the controller',
+  });
   await waitFor(async () => (await pendingKeys(301)).length === 0, {
     timeout: 30,
     what: 'the pending removal to be completed',
   });
   expect((await current(301)).net7).toBeUndefined();
   expect(await monitor(301, 'info network')).not.toMatch(/net7/);
+  await put(301, { scsi3: 'local:1,iothread=1' });
+  expect(await pendingKeys(301)).toEqual([]);
   await stop(301);
 });
 

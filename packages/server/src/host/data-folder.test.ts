@@ -25,7 +25,7 @@ test('folders with their owners and modes; a second call mends only', async (con
   expect(fact('pki')).toBe('700 0 0');
   expect(fact('spool')).toBe('700 10001 10001');
   expect(fact('run')).toBe('711 0 0');
-  expect(fact('run/qemu')).toBe('770 0 10002');
+  expect(fact('run/qemu')).toBe('700 10002 10002');
   expect(fact('log/tasks')).toBe('700 0 0');
   rmSync(join(data, 'spool'), { recursive: true });
   expect(await makeDataFolders(data, users)).toEqual([join(data, 'spool')]);

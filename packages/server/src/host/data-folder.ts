@@ -31,13 +31,13 @@ export function dataFolders(
     [paths.spool, { mode: 0o700, owner: users.gateway }],
     [paths.log, { mode: 0o711, owner: root }],
     [paths.taskLogs, { mode: 0o700, owner: root }],
-    [join(paths.log, 'qemu'), { mode: 0o770, owner: { uid: 0, gid: users.guest.gid } }],
+    [join(paths.log, 'qemu'), { mode: 0o700, owner: users.guest }],
     [paths.run, { mode: 0o711, owner: root }],
-    // QEMU makes its own sockets and pid file here.
     // LXC looks from inside a container whether it could pass through.
     [paths.lxcRun, { mode: 0o711, owner: root }],
     [join(paths.log, 'lxc'), { mode: 0o700, owner: root }],
-    [paths.qemuRun, { mode: 0o770, owner: { uid: 0, gid: users.guest.gid } }],
+    // QEMU makes its own sockets and pid file here. By its user, not by a group: its only group may be that of /dev/kvm.
+    [paths.qemuRun, { mode: 0o700, owner: users.guest }],
   ];
 }
 

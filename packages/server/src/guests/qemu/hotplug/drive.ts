@@ -102,24 +102,35 @@ async function unplugDrive(live: LiveGuest, key: string, text: string): Promise<
   return 'done';
 }
 
-/** Takes a drive from the guest, and then all that stood behind it. */
+/**
+ * Takes a drive from the guest, and then all that stood behind it. An emptied controller that the guest keeps for now
+ * is no reason to keep the drive: the guest may let go of it later, and it ends with the guest.
+ */
 async function takeAway(live: LiveGuest, described: DescribedDrive): Promise<void> {
   const { key } = described.drive;
   await releaseDevice(live.qmp, key);
   if (described.drive.bus === 'virtio') await removeObject(live.qmp, iothreadId(described.drive));
-  else if (hasSingleControllers(described.guest)) await removeController(live, described);
+  else if (hasSingleControllers(described.guest)) {
+    await removeController(live, described).catch((error: unknown) => {
+      if (!(error instanceof RyokanError && error.code === 'state')) throw error;
+      live.context.log(`${key} is gone, its controller is not yet: ${error.message}`);
+    });
+  }
   await releaseVolume(live.qmp, key);
 }
 
-/** The controller of one disk (virtio-scsi-single) goes with it; when the guest keeps it, it serves the next disk there. */
+/**
+ * The controller of one disk (virtio-scsi-single) goes with it. It is not used again for the next disk there: the guest
+ * may let go of it at any time after it was asked to, and of the disk on it as well.
+ */
 async function removeController(
   live: LiveGuest,
   { guest, drive }: DescribedDrive,
   present?: Set<string>,
 ): Promise<void> {
   const id = controllerOf(guest, drive);
-  if (drive.bus !== 'scsi' || id === undefined || present?.has(id) === false) return;
-  await releaseDevice(live.qmp, id);
+  if (drive.bus !== 'scsi' || id === undefined) return;
+  if (present?.has(id) !== false) await releaseDevice(live.qmp, id);
   present?.delete(id);
   await removeObject(live.qmp, iothreadId(drive));
 }
