@@ -6,9 +6,8 @@ import { run } from '../../packages/server/src/host/exec.ts';
 import type { ApiSession } from '../lib/api-session.ts';
 import { writeBusyboxTemplate } from '../lib/busybox-template.ts';
 import { projectRoot, startNode, type TestNode } from '../lib/node.ts';
+import { askProxmoxer } from '../lib/proxmoxer.ts';
 
-/** Debian's own; another python3 may stand in front of it on PATH. */
-const python = '/usr/bin/python3';
 const weak = { user: 'weak@pve', password: 'Ünï & 100% +=;"\' 東京' };
 
 let node: TestNode;
@@ -26,23 +25,8 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-/** Runs a check of proxmoxer_check.py and gives what it saw. */
-async function seenBy<T>(check: string, facts: object = {}): Promise<T> {
-  const env: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C.UTF-8' };
-  // They would win over verify_ssl=False, and a test node signs its own certificate.
-  for (const name of ['REQUESTS_CA_BUNDLE', 'SSL_CERT_FILE', 'CURL_CA_BUNDLE']) delete env[name];
-  const input = JSON.stringify({
-    host: `127.0.0.1:${node.port}`,
-    node: node.name,
-    user: 'admin@pve',
-    password: await node.adminPassword(),
-    weak,
-    ...facts,
-  });
-  const script = join(projectRoot, 'test/clients/proxmoxer_check.py');
-  const { stdout } = await run(python, [script, check], { env, input, timeout: 120_000 });
-  return JSON.parse(stdout) as T;
-}
+const seenBy = <T>(check: string, facts: object = {}): Promise<T> =>
+  askProxmoxer(node, check, { weak, ...facts });
 
 interface Failure {
   readonly status: number;

@@ -17,7 +17,7 @@ from proxmoxer import ProxmoxAPI
 from proxmoxer.backends.https import AuthenticationError
 from proxmoxer.core import ResourceException
 
-TASK_SECONDS = 60
+TASK_SECONDS = 240
 
 
 def connect(facts, **login):
@@ -169,6 +169,31 @@ def check_container(facts):
     seen["gone"] = failure(ct.config.get)
     seen["left"] = node.lxc.get()
     return seen
+
+
+def check_container_step(facts):
+    """One call on a container, waited for when it is a task. `step` and its `params` come from the test."""
+    node = connect(facts).nodes(facts["node"])
+    ct = node.lxc(facts["vmid"])
+    params = facts.get("params", {})
+    steps = {
+        "create": lambda: node.lxc.create(vmid=facts["vmid"], **params),
+        "start": lambda: ct.status.start.post(),
+        "stop": lambda: ct.status.stop.post(),
+        "terminal": lambda: ct.termproxy.post(),
+        "snapshot": lambda: ct.snapshot.post(**params),
+        "rollback": lambda: ct.snapshot(facts["snapshot"]).rollback.post(**params),
+        "clone": lambda: ct.clone.post(**params),
+        "move": lambda: ct.move_volume.post(**params),
+        "resize": lambda: ct.resize.set(**params),
+        "remove": lambda: ct.delete(**params),
+    }
+    if facts.get("refused"):
+        return failure(steps[facts["step"]])
+    answer = steps[facts["step"]]()
+    if not isinstance(answer, str):
+        return answer
+    return done(node, answer)
 
 
 def check_upload(facts):

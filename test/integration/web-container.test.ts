@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage } from '../lib/browser.ts';
 import { type ContainerLab, mountBtrfs, openContainerLab } from '../lib/containers.ts';
 import { waitFor } from '../lib/wait.ts';
-import { logInByForm, terminalShows } from '../lib/web-ui.ts';
+import { chooseInMenu, logInByForm, pressInDialog, terminalShows } from '../lib/web-ui.ts';
 
 let lab: ContainerLab;
 let browser: Browser;
@@ -40,20 +40,8 @@ afterAll(async () => {
 const open = (tab: string, id = vmid) => page.goto(`${lab.node.url}/lxc/${id}/${tab}`);
 const dialog = () => page.getByRole('dialog');
 
-/** Presses a dialog's button and waits until the dialog is gone: a refused change stays open and fails here. */
-async function press(name: string): Promise<void> {
-  await dialog().getByRole('button', { name, exact: true }).click();
-  await dialog()
-    .waitFor({ state: 'detached' })
-    .catch(async (cause: unknown) => {
-      throw new Error(`the dialog stays: ${await dialog().textContent()}`, { cause });
-    });
-}
-
-async function choose(menu: string, item: string): Promise<void> {
-  await page.getByRole('button', { name: menu, exact: true }).click();
-  await page.getByRole('menuitem', { name: new RegExp(`^${item}`) }).click();
-}
+const press = (name: string) => pressInDialog(page, name);
+const choose = (menu: string, item: string) => chooseInMenu(page, menu, item);
 
 const edit = (device: string) => page.getByRole('button', { name: `Edit: ${device}`, exact: true }).click();
 const row = (text: string) => page.getByRole('row').filter({ hasText: text });

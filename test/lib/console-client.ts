@@ -4,7 +4,8 @@ import { type RawData, WebSocket } from 'ws';
 import type { ApiSession } from './api-session.ts';
 import { waitFor } from './wait.ts';
 
-interface ProxyAnswer {
+/** What `vncproxy` and `termproxy` answer. */
+export interface ProxyAnswer {
   readonly user: string;
   readonly ticket: string;
   readonly port: number | string;
@@ -73,9 +74,16 @@ export class Terminal {
   }
 }
 
-/** Opens a terminal by `termproxy`: serial port of a guest (`…/qemu/100`) or shell of a node. */
-export async function openTerminal(session: ApiSession, path: string): Promise<Terminal> {
-  const proxy = await session.call<ProxyAnswer>('POST', `${path}/termproxy`);
+/**
+ * Opens a terminal by `termproxy`: serial port of a guest (`…/qemu/100`), console of a container or shell of a node.
+ * `answer` is that of `termproxy` when another client of the same user has asked for it.
+ */
+export async function openTerminal(
+  session: ApiSession,
+  path: string,
+  answer?: ProxyAnswer,
+): Promise<Terminal> {
+  const proxy = answer ?? (await session.call<ProxyAnswer>('POST', `${path}/termproxy`));
   const socket = await openWebSocket(session, path, proxy);
   const terminal = new Terminal(socket);
   socket.send(`${proxy.user}:${proxy.ticket}\n`);

@@ -103,13 +103,15 @@ export async function openContainerLab(
 
 /**
  * A btrfs file system on a loop device, on which volumes have snapshots. Mount it before the lab is opened, since a node
- * with a network of its own sees no mounts made later; remove it after the lab was closed.
+ * with a network of its own sees no mounts made later; remove it after the lab was closed. `size` as truncate(1) takes it.
  */
-export async function mountBtrfs(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+export async function mountBtrfs(
+  size = '1500M',
+): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const folder = await mkdtemp('/tmp/ryokan-btrfs-');
   const [path, image] = [join(folder, 'pool'), join(folder, 'pool.img')];
   await mkdir(path);
-  await run('truncate', ['--size', '1500M', image]);
+  await run('truncate', ['--size', size, image]);
   await run('mkfs.btrfs', ['-q', image]);
   await run('mount', ['-o', 'loop', image, path]);
   return {

@@ -29,6 +29,21 @@ export async function uploadInDialog(page: Page, file: string, sha256?: string):
   await dialog.waitFor({ state: 'detached', timeout: 120_000 });
 }
 
+/** Presses a dialog's button and waits until the dialog is gone: a refused change stays open and fails here. */
+export async function pressInDialog(page: Page, name: string): Promise<void> {
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' }).catch(async (cause: unknown) => {
+    throw new Error(`the dialog stays: ${await dialog.textContent()}`, { cause });
+  });
+}
+
+/** Opens a menu by its button and takes the item whose text begins so. */
+export async function chooseInMenu(page: Page, menu: string, item: string): Promise<void> {
+  await page.getByRole('button', { name: menu, exact: true }).click();
+  await page.getByRole('menuitem', { name: new RegExp(`^${item}`) }).click();
+}
+
 /** The canvas of the console that is open, once connected. */
 export async function connectedScreen(page: Page): Promise<Locator> {
   await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor({ timeout: 30_000 });
