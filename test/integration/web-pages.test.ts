@@ -55,6 +55,9 @@ async function fill(): Promise<void> {
   const templates = join(node.dataDir, 'storage/template/cache');
   await mkdir(templates, { recursive: true });
   await writeBusyboxTemplate(join(templates, 'busybox.tar.gz'));
+  await admin.call('POST', '/cluster/mapping/dir', {
+    ...{ id: 'docs', description: 'Documents', map: ['node=pve1,path=/srv'] },
+  });
   await admin.call('PUT', `${node.path}/storage/local/snippets/web.yaml`, { content: '#cloud-config\n' });
   const qemu = `${node.path}/qemu`;
   await admin.run('POST', qemu, {

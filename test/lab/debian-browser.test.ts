@@ -44,7 +44,7 @@ test('a Debian disk started in the Web UI shows its login on the serial console 
   await logInByForm(page, node);
   await page.goto(`${node.url}/qemu/310/serial`);
   await page.getByRole('button', { name: 'Start', exact: true }).first().click();
-  await terminalShows(page, /ryokan-debian login:/, 240);
+  await terminalShows(page, /ryokan-debian login:/, 600);
   await page.locator('.xterm').click();
   await page.keyboard.type(`${image.login.user}\n`);
   await terminalShows(page, /Password:/, 30);

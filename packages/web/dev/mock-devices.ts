@@ -116,6 +116,10 @@ export const deviceRoutes: readonly Route[] = [
         },
       ]),
   ],
+  [
+    'GET /cluster/mapping/dir',
+    () => ok([{ id: 'docs', description: 'Documents', map: ['node=pve1,path=/srv/docs'], checks: [] }]),
+  ],
   ['GET /cluster/mapping/usb', () => ok([{ id: 'dongle', description: 'License key', map: [], error: [] }])],
   ['GET /cluster/mapping/pci', () => ok([{ id: 'gpu', description: 'Any GPU', map: [], checks: [] }])],
 ];

@@ -25,10 +25,13 @@ const addable = [
   'cloudinit',
   'usb',
   'pci',
+  'directory',
   'serial',
+  'parallel',
   'audio',
   'rng',
   'watchdog',
+  'sharedmemory',
 ];
 
 /** Opens the form of a row of the cloud-init table, counted from 0; -1 is the last. */

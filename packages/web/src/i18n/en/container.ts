@@ -42,9 +42,6 @@ export const container = {
   'container.gateway': 'Gateway',
   'container.growGuest': 'The file system grows with it.',
   'container.hasConsole': 'Console device',
-  'container.hookscript': 'Hook script',
-  'container.hookscriptHelp':
-    'A snippet that the node runs at steps of its life, such as local:snippets/hook.sh.',
   'container.hostManaged': 'Addresses by the node',
   'container.hostManagedHelp': 'The node sets them from outside; for systems that do not do so themselves.',
   'container.hostname': 'Host name',

@@ -110,14 +110,25 @@ export const hardware = {
   'hardware.writeLimit': 'Write limit',
   'options.acpi': 'ACPI',
   'options.agent': 'QEMU guest agent',
+  'options.args': 'QEMU arguments',
+  'options.argsHelp': 'Appended to the command line as they are. Only root@pam can set them.',
   'options.boot': 'Boot order',
   'options.bootDefault': 'first disk, CD/DVD, network',
   'options.bootHelp':
     'The guest boots from the first checked device that works. Drag to reorder, or use the arrows.',
   'options.bootNone': 'nothing',
   'options.freeze': 'Wait at start',
+  'options.generation': 'Generation ID',
+  'options.generationHelp':
+    'A UUID that changes when the guest goes back to a snapshot or is cloned, which Windows domain controllers look at. 1 makes one, 0 switches it off.',
+  'options.hookscript': 'Hook script',
+  'options.hookscriptHelp':
+    'A snippet that the node runs at steps of its life, such as local:snippets/hook.sh. Only root@pam can set it.',
   'options.hotplug': 'Hotplug',
   'options.hotplugHelp': 'What can change while the guest runs.',
+  'options.keyboard': 'Keyboard of VNC viewers',
+  'options.keyboardHelp':
+    'For viewers that send characters instead of keys. The console of this page sends keys and needs nothing.',
   'options.kvm': 'Hardware virtualization',
   'options.kvmHelp': 'Off means emulation, which is many times slower.',
   'options.localtime': 'Clock on local time',
@@ -130,6 +141,9 @@ export const hardware = {
   'options.reboot': 'Restart when the guest reboots',
   'options.rebootHelp': 'Off: a reboot by the guest stops it.',
   'options.smbios': 'SMBIOS',
+  'options.spice': 'SPICE extras',
+  'options.spiceHelp':
+    'foldersharing=1 shares a folder of the viewer, videostreaming=all (or filter) compresses moving areas.',
   'options.startdate': 'Clock at start',
   'options.startdateHelp': 'now, 2026-01-31 or 2026-01-31T12:00:00',
   'options.startup': 'Start and shutdown order',
@@ -139,6 +153,9 @@ export const hardware = {
   'options.startupOrderHelp': 'Small numbers start first and shut down last.',
   'options.startupText': 'place {{order}}, {{up}} s pause after it, {{down}} s to shut down',
   'options.startupUp': 'Pause before the next guest',
+  'options.stateStorage': 'Storage for saved memory',
+  'options.stateStorageHelp':
+    'For snapshots with memory and hibernation. Empty: a storage with disks of the guest, a shared one first.',
   'options.tablet': 'Tablet pointer',
   'options.tabletHelp': 'Keeps the pointer of the console where the mouse is.',
   'config.applied': 'Changed; it works already',

@@ -43,9 +43,6 @@ export const container = {
   'container.gateway': 'ゲートウェイ',
   'container.growGuest': 'ファイルシステムも同時に拡張されます。',
   'container.hasConsole': 'コンソールデバイス',
-  'container.hookscript': 'フックスクリプト',
-  'container.hookscriptHelp':
-    '起動や停止などの際にノードが実行するスニペットです。例: local:snippets/hook.sh',
   'container.hostManaged': 'ノードがアドレスを設定',
   'container.hostManagedHelp': '自分でアドレスを設定しないシステムのために、ノードが外から設定します。',
   'container.hostname': 'ホスト名',

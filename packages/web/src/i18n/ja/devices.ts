@@ -9,6 +9,21 @@ export const devices = {
   'cdrom.insert': 'メディアを変更',
   'cdrom.swapHelp':
     '実機のドライブと同じように、すぐに入れ替わります。ロックされたトレイは強制的に開きます。',
+  'directory.acl': 'POSIX ACL',
+  'directory.aclHelp': 'ノード側のファイルシステムが対応している必要があります。拡張属性も有効になります。',
+  'directory.cacheAlways': 'always: 常に保持 (最速。他から変更されない場合のみ)',
+  'directory.cacheAuto': 'auto: 短時間だけ保持',
+  'directory.cacheHelp': '他からも変更されうるファイルについて、ゲストが何をキャッシュするか。',
+  'directory.cacheMetadata': 'metadata: 名前と属性だけ保持',
+  'directory.cacheNever': 'never: 保持しない (他からの変更がすぐに見える)',
+  'directory.directIo': 'ダイレクト I/O',
+  'directory.directIoHelp':
+    'ゲスト内で O_DIRECT を指定して開かれたファイルは、ノードのキャッシュを経由しません。',
+  'directory.mountHelp': 'ゲスト内でのマウント方法: mount -t virtiofs {{tag}} /mnt',
+  'directory.noMapping':
+    '使用できるマッピングがありません。ノードの root が次のように作成します: pvesh create /cluster/mapping/dir --id 名前 --map node={{node}},path=/srv/ディレクトリ',
+  'directory.notHere': '{{node}} にはありません',
+  'directory.xattr': '拡張属性',
   'disk.aio': '非同期 I/O',
   'disk.aioHelp':
     'カーネルが対応していれば io_uring が最速です。native はホストキャッシュを使わないモードで使用します。',
@@ -56,13 +71,17 @@ export const devices = {
   'display.clipboardHelp':
     'vnc にするとこのページのコンソールと共有します。ゲストに SPICE エージェントが必要です。',
   'hardware.cloudinit': 'cloud-init ドライブ',
+  'hardware.directory': '共有ディレクトリ',
   'hardware.hugepages': 'ヒュージページ',
   'hardware.hugepagesHelp':
     'サイズは MiB 単位。ノードに必要な空きがなければならず、メモリは起動時に確保されます。',
   'hardware.hugepagesNone': '使わない (既定)',
   'hardware.keepHugepages': '停止後もヒュージページを保持する',
   'hardware.moreOf': 'その他: {{device}}',
+  'hardware.parallel': 'パラレルポート',
+  'hardware.parallelHelp': 'ノードのデバイス: /dev/parport0、USB プリンターなら /dev/usb/lp0 など。',
   'hardware.removeMenu': '削除…',
+  'hardware.sharedMemory': '共有メモリ',
   'hardware.shares': 'メモリの重み',
   'hardware.sharesHelp': 'ノードがメモリを調整するときの配分。0 にすると調整の対象外になります。',
   'hardware.watchdog': 'ウォッチドッグ',
@@ -97,6 +116,8 @@ export const devices = {
   'rng.bytes': '1 周期あたりのバイト数',
   'rng.help': 'ノードの乱数をゲストに渡し、鍵の生成などで待たされないようにします。',
   'rng.period': '周期',
+  'sharedMemory.help': 'ノード上のプログラムや他のゲストと共有するメモリです (ivshmem)。',
+  'sharedMemory.nameHelp': '同じ名前を指定したゲスト同士で共有します。省略すると VMID が名前になります。',
   'tpm.add': 'TPM を追加',
   'tpm.help':
     'Windows 11 にはバージョン 2.0 が必要です。TPM の状態はゲストの小さなボリュームに保存されます。',

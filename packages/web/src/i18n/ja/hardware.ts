@@ -112,14 +112,25 @@ export const hardware = {
   'hardware.writeLimit': '書き込み上限',
   'options.acpi': 'ACPI',
   'options.agent': 'QEMU ゲストエージェント',
+  'options.args': 'QEMU の引数',
+  'options.argsHelp': 'コマンドラインにそのまま追加されます。設定できるのは root@pam だけです。',
   'options.boot': '起動順序',
   'options.bootDefault': '最初のディスク、CD/DVD、ネットワーク',
   'options.bootHelp':
     'チェックした順に、起動できる最初のデバイスから起動します。ドラッグまたは矢印で並べ替えます。',
   'options.bootNone': 'なし',
   'options.freeze': '起動直後に一時停止',
+  'options.generation': '世代 ID (VM Generation ID)',
+  'options.generationHelp':
+    'スナップショットへの復元やクローンの際に変わる UUID で、Windows のドメインコントローラーなどが参照します。1 で新しく生成し、0 で無効にします。',
+  'options.hookscript': 'フックスクリプト',
+  'options.hookscriptHelp':
+    '起動や停止などの際にノードが実行するスニペットです。例: local:snippets/hook.sh。設定できるのは root@pam だけです。',
   'options.hotplug': 'ホットプラグ',
   'options.hotplugHelp': 'ゲストの実行中に変更できるもの。',
+  'options.keyboard': 'VNC ビューアーのキーボード',
+  'options.keyboardHelp':
+    'キーではなく文字を送るビューアーのための設定です。このページのコンソールには不要です。',
   'options.kvm': 'ハードウェア仮想化',
   'options.kvmHelp': 'オフにするとエミュレーションになり、大幅に遅くなります。',
   'options.localtime': '時計をローカル時刻にする',
@@ -132,6 +143,9 @@ export const hardware = {
   'options.reboot': 'ゲストの再起動を許可',
   'options.rebootHelp': 'オフにすると、ゲスト内で再起動したときに停止します。',
   'options.smbios': 'SMBIOS',
+  'options.spice': 'SPICE の拡張機能',
+  'options.spiceHelp':
+    'foldersharing=1 でビューアー側のフォルダーを共有し、videostreaming=all (または filter) で動画部分を圧縮します。',
   'options.startdate': '起動時の時計',
   'options.startdateHelp': 'now、2026-01-31、2026-01-31T12:00:00 のいずれか',
   'options.startup': '起動・シャットダウンの順序',
@@ -141,6 +155,9 @@ export const hardware = {
   'options.startupOrderHelp': '小さい番号ほど先に起動し、後にシャットダウンします。',
   'options.startupText': '順番 {{order}}、起動後の待ち {{up}} 秒、シャットダウン {{down}} 秒',
   'options.startupUp': '次のゲストまでの待ち時間',
+  'options.stateStorage': 'メモリの保存先ストレージ',
+  'options.stateStorageHelp':
+    'メモリを含むスナップショットと休止状態で使います。空欄の場合は、ゲストのディスクがあるストレージ (共有ストレージを優先) に保存します。',
   'options.tablet': 'タブレットポインター',
   'options.tabletHelp': 'コンソールでマウスポインターの位置を一致させます。',
   'config.applied': '変更し、すぐに反映しました',

@@ -134,11 +134,14 @@ export type DeviceGroup =
   | 'tpm'
   | 'network'
   | 'serial'
+  | 'parallel'
   | 'rng'
   | 'usb'
   | 'pci'
   | 'audio'
   | 'watchdog'
+  | 'directory'
+  | 'sharedmemory'
   | 'unused'
   | 'other'
   // Of containers only:
@@ -160,11 +163,14 @@ const groupPatterns: readonly (readonly [RegExp, DeviceGroup])[] = [
   [/^tpmstate0$/, 'tpm'],
   [/^net\d+$/, 'network'],
   [/^serial\d+$/, 'serial'],
+  [/^parallel\d+$/, 'parallel'],
   [/^rng0$/, 'rng'],
   [/^usb\d+$/, 'usb'],
   [/^hostpci\d+$/, 'pci'],
   [/^audio0$/, 'audio'],
   [/^watchdog$/, 'watchdog'],
+  [/^virtiofs\d+$/, 'directory'],
+  [/^ivshmem$/, 'sharedmemory'],
   [/^unused\d+$/, 'unused'],
 ];
 

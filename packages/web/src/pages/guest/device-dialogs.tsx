@@ -4,6 +4,7 @@ import type { DialogTarget } from './apply-change.ts';
 import type { DeviceGroup } from './config-model.ts';
 import { CdromDialog } from './dialogs/cdrom-dialog.tsx';
 import CloudInitDriveDialog from './dialogs/cloudinit-drive-dialog.tsx';
+import { DirectoryDialog } from './dialogs/directory-dialog.tsx';
 import { AddDiskDialog, EditDiskDialog } from './dialogs/disk-dialog.tsx';
 import { EfiDialog } from './dialogs/efi-dialog.tsx';
 import { MemoryDialog } from './dialogs/memory-dialog.tsx';
@@ -15,7 +16,7 @@ import { PropertyDialog, propertyDevices } from './dialogs/property-dialog.tsx';
 import { ReassignDialog } from './dialogs/reassign-dialog.tsx';
 import { RemoveDeviceDialog } from './dialogs/remove-device-dialog.tsx';
 import { ResizeDialog } from './dialogs/resize-dialog.tsx';
-import { BiosDialog, MachineDialog, ScsiDialog, SerialDialog } from './dialogs/simple-dialogs.tsx';
+import { BiosDialog, MachineDialog, PortDialog, ScsiDialog } from './dialogs/simple-dialogs.tsx';
 import { TextDialog } from './dialogs/text-dialog.tsx';
 import { TpmDialog } from './dialogs/tpm-dialog.tsx';
 import { UsbDialog } from './dialogs/usb-dialog.tsx';
@@ -94,15 +95,19 @@ function DeviceForm(props: DeviceDialogProps) {
     case 'tpm':
       return <TpmDialog {...props} />;
     case 'serial':
-      return <SerialDialog {...props} />;
+    case 'parallel':
+      return <PortDialog {...props} family={props.group} />;
     case 'usb':
       return <UsbDialog {...props} />;
     case 'pci':
       return <PciDialog {...props} />;
+    case 'directory':
+      return <DirectoryDialog {...props} />;
     case 'display':
     case 'rng':
     case 'audio':
     case 'watchdog':
+    case 'sharedmemory':
       return <PropertyDialog {...props} device={propertyDevices[props.group]} />;
     default:
       return props.row ? <TextDialog {...props} row={props.row} /> : null;

@@ -3,6 +3,7 @@
 import CompactDiscIcon from '@patternfly/react-icons/dist/esm/icons/compact-disc-icon';
 import CubeIcon from '@patternfly/react-icons/dist/esm/icons/cube-icon';
 import DesktopIcon from '@patternfly/react-icons/dist/esm/icons/desktop-icon';
+import FolderIcon from '@patternfly/react-icons/dist/esm/icons/folder-icon';
 import HddIcon from '@patternfly/react-icons/dist/esm/icons/hdd-icon';
 import KeyIcon from '@patternfly/react-icons/dist/esm/icons/key-icon';
 import MemoryIcon from '@patternfly/react-icons/dist/esm/icons/memory-icon';
@@ -33,11 +34,14 @@ const names: Readonly<Record<DeviceGroup, PlainKey>> = {
   tpm: 'hardware.tpm',
   network: 'hardware.network',
   serial: 'hardware.serial',
+  parallel: 'hardware.parallel',
   rng: 'hardware.rng',
   usb: 'hardware.usb',
   pci: 'hardware.pci',
   audio: 'hardware.audio',
   watchdog: 'hardware.watchdog',
+  directory: 'hardware.directory',
+  sharedmemory: 'hardware.sharedMemory',
   unused: 'hardware.unused',
   other: 'hardware.other',
   swap: 'container.swap',
@@ -66,6 +70,7 @@ const icons: Readonly<Partial<Record<DeviceGroup, ComponentType>>> = {
   serial: TerminalIcon,
   rng: RandomIcon,
   tpm: KeyIcon,
+  directory: FolderIcon,
 };
 
 export function deviceName(row: Pick<HardwareRow, 'id' | 'group'>, t: Translate): string {

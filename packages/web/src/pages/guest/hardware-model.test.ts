@@ -11,6 +11,9 @@ const entries = entriesOf([
   { key: 'net0', value: 'virtio=BC:24:11:00:00:01,bridge=vmbr0,firewall=1', delete: 1 },
   { key: 'net1', pending: 'e1000' },
   { key: 'name', value: 'web' },
+  { key: 'virtiofs1', value: 'docs,cache=never' },
+  { key: 'parallel0', value: '/dev/parport0' },
+  { key: 'ivshmem', value: 'size=32' },
   { key: 'unused0', value: 'local:100/vm-100-disk-9.qcow2' },
 ]);
 
@@ -29,6 +32,9 @@ describe('deviceRows', () => {
       'scsi10',
       'net0',
       'net1',
+      'parallel0',
+      'virtiofs1',
+      'ivshmem',
       'unused0',
     ]);
   });

@@ -59,11 +59,14 @@ const order: readonly DeviceGroup[] = [
   'tpm',
   'network',
   'serial',
+  'parallel',
   'usb',
   'pci',
   'audio',
   'rng',
   'watchdog',
+  'directory',
+  'sharedmemory',
   'unused',
 ];
 

@@ -18,10 +18,13 @@ const addable: readonly Addable[] = [
   { group: 'cloudinit' },
   { group: 'usb' },
   { group: 'pci' },
+  { group: 'directory' },
   { group: 'serial' },
+  { group: 'parallel' },
   { group: 'audio', only: 'audio0' },
   { group: 'rng', only: 'rng0' },
   { group: 'watchdog', only: 'watchdog' },
+  { group: 'sharedmemory', only: 'ivshmem' },
 ];
 
 /** The devices of a virtual machine. */

@@ -1,4 +1,5 @@
 /** The options page: which options there are, of what kind, and what they are when nothing is set. */
+import { keyboards } from '@ryokan/api/schema/qemu-config.ts';
 import type { PlainKey } from '../../i18n/index.ts';
 
 export interface OptionChoice {
@@ -100,6 +101,37 @@ export const optionRows: readonly OptionRow[] = [
     option: { kind: 'flag', preset: true },
   },
   { key: 'smbios1', label: 'options.smbios', option: { kind: 'text', mono: true } },
+  {
+    key: 'vmgenid',
+    label: 'options.generation',
+    help: 'options.generationHelp',
+    option: { kind: 'text', mono: true },
+  },
+  {
+    key: 'vmstatestorage',
+    label: 'options.stateStorage',
+    help: 'options.stateStorageHelp',
+    option: { kind: 'text', mono: true },
+  },
+  {
+    key: 'keyboard',
+    label: 'options.keyboard',
+    help: 'options.keyboardHelp',
+    option: { kind: 'choice', choices: keyboards.map((value) => ({ value })) },
+  },
+  {
+    key: 'spice_enhancements',
+    label: 'options.spice',
+    help: 'options.spiceHelp',
+    option: { kind: 'text', mono: true },
+  },
+  {
+    key: 'hookscript',
+    label: 'options.hookscript',
+    help: 'options.hookscriptHelp',
+    option: { kind: 'text', mono: true },
+  },
+  { key: 'args', label: 'options.args', help: 'options.argsHelp', option: { kind: 'text', mono: true } },
 ];
 
 /** Windows keeps its clock on local time unless told otherwise. */

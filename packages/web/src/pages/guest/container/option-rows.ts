@@ -80,8 +80,8 @@ export const containerOptions: readonly OptionRow[] = [
   },
   {
     key: 'hookscript',
-    label: 'container.hookscript',
-    help: 'container.hookscriptHelp',
+    label: 'options.hookscript',
+    help: 'options.hookscriptHelp',
     option: { kind: 'text', mono: true },
   },
   {

@@ -100,6 +100,27 @@ export const watchdogWords: Words = {
   },
 };
 
+export const directoryWords: Words = {
+  cache: {
+    label: 'hardware.cache',
+    help: 'directory.cacheHelp',
+    choices: {
+      auto: 'directory.cacheAuto',
+      always: 'directory.cacheAlways',
+      metadata: 'directory.cacheMetadata',
+      never: 'directory.cacheNever',
+    },
+  },
+  'direct-io': { label: 'directory.directIo', help: 'directory.directIoHelp' },
+  'expose-xattr': { label: 'directory.xattr' },
+  'expose-acl': { label: 'directory.acl', help: 'directory.aclHelp' },
+};
+
+export const sharedMemoryWords: Words = {
+  size: { label: 'column.size', unit: 'MiB' },
+  name: { label: 'column.name', help: 'sharedMemory.nameHelp', mono: true },
+};
+
 export const usbWords: Words = { usb3: { label: 'usb.usb3' } };
 
 export const pciWords: Words = {

@@ -13,7 +13,7 @@ import { ConfigDialog } from '../config-dialog.tsx';
 import type { DeviceGroup } from '../config-model.ts';
 import { changeOf } from '../device-change.ts';
 import type { DeviceDialogProps } from '../device-dialogs.tsx';
-import { audioWords, rngWords, vgaWords, watchdogWords } from './field-words.ts';
+import { audioWords, rngWords, sharedMemoryWords, vgaWords, watchdogWords } from './field-words.ts';
 import { TextDialog } from './text-dialog.tsx';
 
 export interface PropertyDevice {
@@ -54,6 +54,14 @@ export const propertyDevices = {
     help: 'watchdog.help',
     words: watchdogWords,
     preset: { model: 'i6300esb', action: 'reset' },
+  },
+  sharedmemory: {
+    key: 'ivshmem',
+    fields: fieldsOf('ivshmem'),
+    title: 'hardware.sharedMemory',
+    help: 'sharedMemory.help',
+    words: sharedMemoryWords,
+    preset: { size: 32 },
   },
 } as const satisfies Partial<Record<DeviceGroup, PropertyDevice>>;
 

@@ -92,23 +92,31 @@ export function ScsiDialog({ row, target, onClose }: DeviceDialogProps) {
   );
 }
 
-export function SerialDialog({ row, target, entries, onClose }: DeviceDialogProps) {
+const ports = {
+  serial: { title: 'hardware.serial', help: 'hardware.serialHelp', preset: 'socket' },
+  parallel: { title: 'hardware.parallel', help: 'hardware.parallelHelp', preset: '/dev/parport0' },
+} as const;
+
+/** A serial or parallel port. */
+export function PortDialog(props: DeviceDialogProps & { family: keyof typeof ports }) {
   const t = useT();
-  const key = row?.id ?? freeKey('serial', new Set(entries.keys()));
+  const { row, target, entries, onClose, family } = props;
+  const { title, help, preset } = ports[family];
+  const key = row?.id ?? freeKey(family, new Set(entries.keys()));
   const before = row ? (row.next[row.id] ?? '') : '';
-  const [value, setValue] = useState(before || 'socket');
+  const [value, setValue] = useState(before || preset);
   return (
     <ConfigDialog
-      title={t('hardware.serial')}
+      title={t(title)}
       submit={row ? t('action.save') : t('hardware.addSubmit')}
       target={target}
       change={key ? changeOf({ [key]: before }, { [key]: value }) : undefined}
       onClose={onClose}
     >
       <TextField
-        id="serial"
-        label={key ?? t('hardware.serial')}
-        help={t('hardware.serialHelp')}
+        id="port"
+        label={key ?? t(title)}
+        help={t(help)}
         problem={key ? undefined : t('hardware.busFull')}
         mono
         value={value}
