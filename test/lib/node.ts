@@ -4,12 +4,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ExecError, type RunResult, run } from '../../packages/server/src/host/exec.ts';
 import { type ApiSession, logIn } from './api-session.ts';
+import { testCacheDir } from './asset-cache.ts';
 import { createNamespace, type NetworkNamespace } from './network-namespace.ts';
 import { openPortRelay, type PortRelay } from './port-relay.ts';
 import { sleep } from './wait.ts';
@@ -166,6 +167,7 @@ export class TestNode {
     if (existsSync(this.dataDir)) {
       await this.down().catch((error: unknown) => console.warn(`ryokan down: ${String(error)}`));
       await this.#killGuests();
+      await keepAccelerator(this.dataDir);
     }
     await this.#parts.relay?.close();
     if (this.#parts.namespace && existsSync(`/run/netns/${this.#parts.namespace.name}`)) {
@@ -210,7 +212,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
   const innerPort = namespace ? 8006 : await freePort();
   const node = new TestNode({
     name: options.name ?? 'test1',
-    // Short: the sockets below it have to fit into 107 bytes. Left to `up` to make, with the rights that it needs.
+    // Short: the sockets below it have to fit into 107 bytes. `up` gives it the rights that it needs.
     dataDir: options.dataDir ?? `/tmp/ryn-${randomBytes(4).toString('hex')}`,
     ownData: options.dataDir === undefined,
     checkout: options.checkout ?? process.env.RYOKAN_TEST_CHECKOUT ?? projectRoot,
@@ -220,6 +222,7 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     ...(namespace ? { namespace, relay: await openPortRelay(namespace, innerPort) } : {}),
   });
   try {
+    await lendAccelerator(node.dataDir);
     await node.up();
   } catch (error) {
     const output = error instanceof ExecError ? error.stderr : '';
@@ -227,6 +230,27 @@ export async function startNode(options: NodeOptions = {}): Promise<TestNode> {
     throw new Error(`./ryokan up: ${String(error)}\n${output.slice(-3000)}`);
   }
   return node;
+}
+
+const knownAccelerator = () => join(testCacheDir(), 'accelerator.json');
+const ownAccelerator = (dataDir: string) => join(dataDir, 'run/accelerator.json');
+
+/**
+ * What an earlier node of these tests found out about KVM, which takes some seconds of a processor; a node looks itself
+ * whether it still holds.
+ */
+async function lendAccelerator(dataDir: string): Promise<void> {
+  if (!existsSync(knownAccelerator()) || existsSync(dataDir)) return;
+  await mkdir(join(dataDir, 'run'), { recursive: true });
+  await copyFile(knownAccelerator(), ownAccelerator(dataDir));
+}
+
+async function keepAccelerator(dataDir: string): Promise<void> {
+  if (!existsSync(ownAccelerator(dataDir))) return;
+  await mkdir(testCacheDir(), { recursive: true });
+  const staged = `${knownAccelerator()}.${process.pid}`;
+  await copyFile(ownAccelerator(dataDir), staged);
+  await rename(staged, knownAccelerator());
 }
 
 /** A port that is free on 127.0.0.1 at this moment. */
