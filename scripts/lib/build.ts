@@ -23,6 +23,7 @@ const programs: Readonly<Record<string, string>> = {
   gateway: 'packages/server/src/gateway.ts',
   worker: 'packages/server/src/worker.ts',
   'import-parser': 'packages/server/src/import-parser.ts',
+  'vnc-console': 'packages/server/src/vnc-console.ts',
 };
 
 /** What decides the content of each part of dist/. */

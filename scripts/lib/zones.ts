@@ -34,6 +34,7 @@ const isomorphic = new Set(['api', 'web']);
 const layerRules: Readonly<Record<string, readonly string[]>> = {
   root: [
     'api',
+    'screen',
     'gateway',
     'guests',
     'backup',
@@ -49,6 +50,7 @@ const layerRules: Readonly<Record<string, readonly string[]>> = {
     'host',
   ],
   api: [
+    'screen',
     'guests',
     'backup',
     'ha',
@@ -62,6 +64,8 @@ const layerRules: Readonly<Record<string, readonly string[]>> = {
     'cluster',
     'host',
   ],
+  // A terminal as a picture: what it reads comes from strangers, and it has nothing to do with anything else.
+  screen: [],
   // Without root rights and without opinions: it frames bytes and relays them.
   gateway: ['host'],
   ha: ['guests', 'storage', 'tasks', 'cluster', 'host'],
@@ -79,7 +83,11 @@ const layerRules: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Programs: what starts here is imported by nobody. */
-const entryFiles = new Set(['daemon.ts', 'worker.ts', 'gateway.ts', 'guard.ts', 'import-parser.ts']);
+const entryFiles = new Set([
+  ...['daemon.ts', 'worker.ts', 'gateway.ts', 'guard.ts'],
+  // In a sandbox.
+  ...['import-parser.ts', 'vnc-console.ts'],
+]);
 /** Interfaces through which upper layers reach lower ones; they hold types only. Lower layers must not know them. */
 const serviceTypes: Readonly<Record<string, readonly string[]>> = {
   'services.ts': ['root', 'api', 'guests', 'backup', 'ha', 'metrics'],

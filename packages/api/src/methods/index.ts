@@ -8,6 +8,7 @@ export * from './cluster-mapping.ts';
 export * from './cluster-qemu.ts';
 export * from './firewall.ts';
 export * from './lxc.ts';
+export * from './lxc-consoles.ts';
 export * from './lxc-copy.ts';
 export * from './lxc-snapshots.ts';
 export * from './lxc-volumes.ts';

@@ -1,7 +1,6 @@
-/** Containers: life cycle, configuration, consoles. */
+/** Containers: life cycle, configuration. */
 import { defineMethod } from '../method.ts';
 import { lxcConfigFields, lxcCreateFields, lxcUpdateFields, lxcVolumeKeys } from '../schema/lxc-config.ts';
-import { ConsoleAccess } from '../schema/resource.ts';
 import { Bit, Bytes, Digest, Enum, Format, Node, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
 
 const Optional = Type.Optional;
@@ -10,7 +9,6 @@ const guestOnly = Type.Object(guest);
 const base = '/nodes/{node}/lxc/{vmid}';
 const audit = { perm: '/vms/{vmid}', privs: ['VM.Audit'] } as const;
 const power = { perm: '/vms/{vmid}', privs: ['VM.PowerMgmt'] } as const;
-const console_ = { perm: '/vms/{vmid}', privs: ['VM.Console'] } as const;
 const skiplock = Optional(Type.Boolean({ description: 'Ignore the lock of the container (root@pam only).' }));
 
 const status = {
@@ -273,33 +271,6 @@ export const lxcSuspend = defineMethod({
 export const lxcResume = defineMethod({
   ...action('resume', 'vzresume', 'Lets a suspended container go on.'),
   params: guestOnly,
-});
-
-export const lxcTermproxy = defineMethod({
-  id: 'lxc.termproxy',
-  verb: 'POST',
-  path: `${base}/termproxy`,
-  description: 'Opens a console of the container for a terminal in the browser.',
-  params: guestOnly,
-  returns: ConsoleAccess,
-  permission: console_,
-  proxyTo: 'node',
-});
-
-export const lxcVncwebsocket = defineMethod({
-  id: 'lxc.vncwebsocket',
-  verb: 'GET',
-  path: `${base}/vncwebsocket`,
-  description: 'The WebSocket of a console.',
-  params: Type.Object({
-    ...guest,
-    port: Type.Integer({ minimum: 5900, maximum: 5999 }),
-    vncticket: Type.String({ secret: true, maxLength: 512 }),
-  }),
-  returns: Null(),
-  permission: console_,
-  proxyTo: 'node',
-  transport: 'websocket',
 });
 
 export const lxcInterfaces = defineMethod({

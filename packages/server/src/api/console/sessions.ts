@@ -12,8 +12,8 @@ import type { Call } from '../handler-table.ts';
 import { openToGateway } from '../servers.ts';
 
 export interface ConsoleTarget {
-  /** Opens the far end; called once a connection. */
-  readonly open: () => Duplex | Promise<Duplex>;
+  /** Opens the far end for a session; called once a connection. */
+  readonly open: (session: ConsoleSession) => Duplex | Promise<Duplex>;
   /** Speaks the terminal protocol (termproxy) instead of raw bytes. */
   readonly terminal: boolean;
   /** Name of a far end that serves one client, such as a serial port: who comes later takes it over. */
@@ -205,7 +205,7 @@ export class ConsoleSessions {
         await joinTerminal(socket, session);
         return session.onEnd();
       }
-      far = await target.open();
+      far = await target.open(session);
     } catch {
       socket.destroy();
       return session.onEnd();

@@ -21,30 +21,39 @@ export async function joinTerminal(socket: Socket, session: ConsoleSession): Pro
     socket.destroy();
     return;
   }
-  const far: Duplex & Partial<Resizable> = await session.target.open();
+  const far = await session.target.open(session);
   socket.write('OK');
+  await relayTerminal(socket, far, parser);
+}
+
+/** Passes input and sizes that the client sends to `far`, and its output back; resolves when either side has ended. */
+export async function relayTerminal(
+  client: Duplex,
+  far: Duplex & Partial<Resizable>,
+  parser: TerminalParser,
+): Promise<void> {
   parser.onData = (data) => {
     if (far.write(data)) return;
     // A guest that does not read: what is typed or pasted meanwhile waits at its sender.
-    socket.pause();
-    far.once('drain', () => socket.resume());
+    client.pause();
+    far.once('drain', () => client.resume());
   };
   parser.onResize = (columns, rows) => far.resize?.(columns, rows);
-  far.pipe(socket);
+  far.pipe(client);
   await new Promise<void>((resolve) => {
     const end = () => {
       far.destroy();
-      socket.destroy();
+      client.destroy();
       resolve();
     };
     far.on('error', end);
     far.on('close', end);
-    socket.on('close', end);
-    socket.on('data', (chunk: Buffer) => {
+    client.on('close', end);
+    client.on('data', (chunk: Buffer) => {
       if (!parser.push(chunk)) end();
     });
     parser.push(Buffer.alloc(0));
-    socket.resume();
+    client.resume();
   });
 }
 

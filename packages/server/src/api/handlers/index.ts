@@ -11,6 +11,7 @@ import { clusterQemuHandlers } from './cluster-qemu.ts';
 import { consoleHandlers } from './consoles.ts';
 import { firewallHandlers } from './firewall.ts';
 import { lxcHandlers } from './lxc.ts';
+import { lxcConsoleHandlers } from './lxc-consoles.ts';
 import { lxcTemplateHandler } from './lxc-copy.ts';
 import { measurementHandlers } from './measurements.ts';
 import { capabilityHandlers } from './node-capabilities.ts';
@@ -48,5 +49,6 @@ export function daemonHandlers(table: HandlerTable, services: DaemonServices): v
   firewallHandlers(table, services);
   poolHandlers(table, services);
   lxcHandlers(table, services);
+  lxcConsoleHandlers(table, services);
   lxcTemplateHandler(table, services);
 }

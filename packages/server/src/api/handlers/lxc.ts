@@ -11,8 +11,6 @@ import {
   lxcPending,
   lxcStatusCurrent,
   lxcStatusIndex,
-  lxcTermproxy,
-  lxcVncwebsocket,
 } from '@ryokan/api/methods/lxc.ts';
 import { lxcDiskFree, lxcUnlock } from '@ryokan/api/methods/lxc-volumes.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
@@ -23,22 +21,18 @@ import { changeOf } from '../../guests/lxc/config-change.ts';
 import { missingFeature } from '../../guests/lxc/features.ts';
 import { containerInterfaces } from '../../guests/lxc/interfaces.ts';
 import { unlockContainer, volumeSpaces } from '../../guests/lxc/maintenance.ts';
-import { demandRunning, lxcName } from '../../guests/lxc/power.ts';
+import { demandRunning } from '../../guests/lxc/power.ts';
 import { planContainerUpdate, type UpdateOptions, updateContainer } from '../../guests/lxc/update.ts';
 import { mountedSpace } from '../../host/mounted-space.ts';
-import { programTarget } from '../console/shell.ts';
 import { childrenOf } from '../directory.ts';
-import { RelayReply } from '../dispatcher.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
 import { withUndo } from '../inline-change.ts';
-import { openConsole } from './consoles.ts';
 import { demandLxcChange } from './lxc-permissions.ts';
 import { demandSkiplock } from './qemu-permissions.ts';
 
 export function lxcHandlers(table: HandlerTable, services: DaemonServices): void {
   configHandlers(table, services);
   statusHandlers(table, services);
-  consoleHandlers(table, services);
 }
 
 function configHandlers(table: HandlerTable, services: DaemonServices): void {
@@ -170,38 +164,4 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
     demandRunning(services, vmid);
     return containerInterfaces(services.paths, vmid);
   });
-}
-
-function consoleHandlers(table: HandlerTable, services: DaemonServices): void {
-  const { consoles, settings, store } = services;
-  const demandConsole = (vmid: number) => {
-    const { properties } = readGuest(store, 'lxc', settings.node, vmid).file;
-    demandRunning(services, vmid);
-    return properties;
-  };
-  table.on(
-    lxcTermproxy,
-    ({ vmid }, call) => {
-      const { cmode } = demandConsole(vmid);
-      const target = programTarget(...consoleProgram(cmode, lxcName(services, vmid)));
-      return openConsole(services, call, {
-        path: `/vms/${vmid}`,
-        type: 'vncproxy',
-        id: String(vmid),
-        target,
-      });
-    },
-    { plan: ({ vmid }) => void demandConsole(vmid) },
-  );
-  table.on(lxcVncwebsocket, ({ vmid, port, vncticket }, call) => {
-    return new RelayReply(consoles.admit(call, `/vms/${vmid}`, port, vncticket)) as never;
-  });
-}
-
-/** The program behind a console, by the option cmode. */
-function consoleProgram(cmode: string | undefined, name: readonly string[]): [string, string[]] {
-  if (cmode === 'shell') return ['lxc-attach', [...name, '--clear-env']];
-  // No key leads out of the console: the window is closed instead.
-  const terminal = cmode === 'console' ? ['--tty', '0'] : [];
-  return ['lxc-console', [...name, '--escape=-1', ...terminal]];
 }

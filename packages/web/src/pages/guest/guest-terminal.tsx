@@ -1,4 +1,4 @@
-import { lxcTermproxy, lxcVncwebsocket } from '@ryokan/api/methods/lxc.ts';
+import { lxcTermproxy, lxcVncwebsocket } from '@ryokan/api/methods/lxc-consoles.ts';
 import { qemuTermproxy, qemuVncwebsocket } from '@ryokan/api/methods/qemu.ts';
 import type { ReactNode } from 'react';
 import { type GuestRef, nameOf } from '../../api/guest-kinds.ts';
