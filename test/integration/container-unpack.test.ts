@@ -260,6 +260,15 @@ describe('an end before its time', () => {
     expect(await left()).toEqual([]);
   });
 
+  it('at any moment leaves no process, also while the sandbox is being made', async () => {
+    await writeFile(archive, await bomb());
+    for (let delay = 0; delay < 100; delay += 4) {
+      const failed = await unpack({ signal: AbortSignal.timeout(delay) }).catch(String);
+      expect(failed).toMatch(/abort|timeout/i);
+    }
+    expect(await left()).toEqual([]);
+  });
+
   it('because the disk is full, in bytes or in files', async () => {
     const image = join(folder, 'disk.img');
     await writeFile(image, '');

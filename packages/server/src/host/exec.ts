@@ -1,12 +1,15 @@
 /**
  * Runs programs: argument arrays only, never a shell. Output is collected up to a limit, or passed on line by line.
  */
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { readTextIfPresent } from './files.ts';
 
 export interface RunOptions {
   readonly input?: string;
   /** An open file that the program reads as its standard input; it stays open here. */
   readonly stdin?: number;
+  /** An open file that takes the program's standard output, which is not collected then; it stays open here. */
+  readonly stdout?: number;
   /** Open files that the program has beside its standard ones, as 3 and on. */
   readonly files?: readonly number[];
   readonly env?: NodeJS.ProcessEnv;
@@ -59,10 +62,15 @@ const longestLine = 64 * 1024;
 /** Runs `program` to its end. Rejects with ExecError. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return new Promise((resolve, reject) => {
+    if (options.untilGone) options.signal?.throwIfAborted();
+    let child: ChildProcess | undefined;
+    // Registered before Node.js registers its own: what this looks for is not to be found behind the child's end.
+    const onAbort = () => endChildren(child?.pid);
+    if (options.untilGone) options.signal?.addEventListener('abort', onAbort);
     const spawnOptions: SpawnOptions = {
       stdio: [
         options.stdin ?? (options.input === undefined ? 'ignore' : 'pipe'),
-        'pipe',
+        options.stdout ?? 'pipe',
         'pipe',
         ...(options.files ?? []),
       ],
@@ -74,17 +82,21 @@ export function run(program: string, args: readonly string[], options: RunOption
       ...(options.uid === undefined ? {} : { uid: options.uid }),
       ...(options.gid === undefined ? {} : { gid: options.gid }),
     };
-    const child = withUmask(options.umask, () => spawn(program, args, spawnOptions));
+    child = withUmask(options.umask, () => spawn(program, args, spawnOptions));
     const output = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr'] as const) collect(child[name]!, name, output, options.onLine);
+    for (const name of ['stdout', 'stderr'] as const) {
+      const stream = child[name];
+      if (stream) collect(stream, name, output, options.onLine);
+    }
     child.stdin?.on('error', () => {});
     child.stdin?.end(options.input);
     let failure: ExecError | undefined;
     child.on('error', (cause) => {
       failure = new ExecError(program, -1, output.stderr, `could not run (${cause.message})`);
-      if (!options.untilGone || child.pid === undefined) reject(failure);
+      if (!options.untilGone || child?.pid === undefined) reject(failure);
     });
     child.on('close', (code, signal) => {
+      options.signal?.removeEventListener('abort', onAbort);
       if (failure) reject(failure);
       else if (code !== null && (options.okCodes ?? [0]).includes(code)) resolve({ code, ...output });
       else
@@ -98,6 +110,21 @@ export function run(program: string, args: readonly string[], options: RunOption
         );
     });
   });
+}
+
+/**
+ * A program that takes its children along asks the kernel for that in the children, a moment after it has made them:
+ * bubblewrap killed in that moment would leave one that waits for ever. Stopped, it makes no more of them.
+ */
+function endChildren(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, 'SIGSTOP');
+    const children = readTextIfPresent(`/proc/${pid}/task/${pid}/children`) ?? '';
+    for (const one of children.split(' ').filter(Boolean)) process.kill(Number(one), 'SIGKILL');
+  } catch {
+    // It ended in between.
+  }
 }
 
 /** Node.js has no such option: a program has the mask that this process has in the moment of its start. */

@@ -33,7 +33,7 @@ export async function runInRoot(
   sandbox: RootSandbox,
   program: string,
   args: readonly string[],
-  options: Pick<RunOptions, 'stdin' | 'signal' | 'onLine'> = {},
+  options: Pick<RunOptions, 'stdin' | 'stdout' | 'signal' | 'onLine'> = {},
 ): Promise<RunResult> {
   await access(bubblewrap).catch((cause: unknown) => {
     const text = 'templates are only unpacked in a sandbox, and bwrap is missing: apt install bubblewrap';

@@ -6,6 +6,7 @@ import { chmod, chown, type FileHandle, open, readdir, readFile, statfs } from '
 import { basename, dirname } from 'node:path';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { ExecError } from '../../../host/exec.ts';
+import { withLinePipe } from '../../../host/line-pipe.ts';
 import { hostId, type IdRange } from '../../../host/user-namespace.ts';
 import { readableSize } from '../../../storage/image-names.ts';
 import { stagingPath } from '../../../storage/staging.ts';
@@ -46,9 +47,13 @@ const mostEntries = 2_000_000;
 /** Address space of each program (bytes): xz at its limit, and room for headers. */
 const memory = 2 * 1024 ** 3;
 
-/** tar reads in records of so many bytes; a checkpoint comes every 64 MiB. */
-const recordSize = 10 * 1024;
-const checkpoint = 6554;
+/** tar reads in records of so many bytes: its own 10 KiB are as many calls of the kernel as all else that it does. */
+const recordSize = 1024 ** 2;
+/** Records between two checkpoints. */
+const checkpoint = 64;
+
+/** Milliseconds between two looks at the names of what tar has unpacked. */
+const countEvery = 20;
 
 const tarOptions = [
   ...[
@@ -57,6 +62,7 @@ const tarOptions = [
     '--preserve-permissions',
     '--numeric-owner',
     '--verbose',
+    `--record-size=${recordSize}`,
     '--quoting-style=escape',
   ],
   // The devices of a container are LXC's; archives made of whole systems have some.
@@ -126,18 +132,26 @@ async function unpackTree(
   const { root, ids, signal } = options;
   const limits = new Limits(options.maxEntries ?? mostEntries, await freeBytes(root));
   const stopped = new AbortController();
-  const onLine = (line: string, stream: 'stdout' | 'stderr') => {
+  const see = (line: string, stream: 'stdout' | 'stderr') => {
     limits.see(line, stream);
     if (limits.problem) stopped.abort();
+  };
+  const names = {
+    path: stagingPath(options.scratch ?? dirname(options.archive)),
+    every: countEvery,
+    onLine: (line: string) => see(line, 'stdout'),
   };
   const stopMeter = startMeter(file, options.onProgress);
   try {
     const args = [...unpacker(compression), ...tarOptions];
-    await runInRoot({ root, ids, memory }, '/usr/bin/tar', args, {
-      stdin: file.fd,
-      signal: signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal,
-      onLine,
-    });
+    await withLinePipe(names, (stdout) =>
+      runInRoot({ root, ids, memory }, '/usr/bin/tar', args, {
+        stdin: file.fd,
+        stdout,
+        signal: signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal,
+        onLine: see,
+      }),
+    );
     options.log(`unpacked ${limits.entries} files of '${name}'`);
   } catch (error) {
     if (signal?.aborted) throw error;
