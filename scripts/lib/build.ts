@@ -13,18 +13,25 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { ExecError, run } from '@ryokan/server/host/exec.ts';
 import { readTextIfPresent } from '@ryokan/server/host/files.ts';
-import type { BuildOptions, Plugin } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
 import { buildCli } from '../../packages/cli/build.ts';
 import { inProject, note, Problem, projectRoot } from './terminal.ts';
 
 /** Programs of dist/ and where they start. */
-const programs: Readonly<Record<string, string>> = {
+const programs = {
   daemon: 'packages/server/src/daemon.ts',
   gateway: 'packages/server/src/gateway.ts',
   worker: 'packages/server/src/worker.ts',
   'import-parser': 'packages/server/src/import-parser.ts',
   'vnc-console': 'packages/server/src/vnc-console.ts',
-};
+} as const;
+
+/** What these import only when it is needed stands in files of its own, so that no memory holds it until then. */
+const partedPrograms = ['daemon', 'worker'] as const;
+/** These run where nothing else of dist/ can be read. */
+const wholePrograms = ['gateway', 'import-parser', 'vnc-console'] as const;
+/** For so long (ms) parts of older builds are kept. */
+const partsHold = 86_400_000;
 
 /** What decides the content of each part of dist/. */
 const serverSources = ['packages/api/src', 'packages/server/src', 'package-lock.json'];
@@ -100,23 +107,31 @@ export function filesBelow(path: string, options: { tests?: boolean } = {}): str
 }
 
 async function buildPrograms(): Promise<void> {
-  const entries = Object.entries(programs).filter(([, source]) => existsSync(inProject(source)));
-  await bundle(
-    entries.map(([name, source]) => ({ in: inProject(source), out: name })),
-    inProject('dist'),
-  );
+  const dist = inProject('dist');
+  const entry = (name: keyof typeof programs) => ({ in: inProject(programs[name]), out: name });
+  await bundle(wholePrograms.map(entry), dist);
+  const parts = await bundle(partedPrograms.map(entry), dist, { splitting: true, chunkNames: 'part-[hash]' });
+  removeOldParts(dist, new Set(parts));
 }
 
-/** Bundles programs for Node.js. Files appear complete: a running node may start a worker from the old ones. */
+/** A running node may still load parts of the build that it started from: they go a day later. */
+function removeOldParts(dist: string, present: ReadonlySet<string>): void {
+  for (const path of readdirSync(dist).map((name) => join(dist, name))) {
+    if (!/^part-\w+\.js$/.test(basename(path)) || present.has(path)) continue;
+    if (Date.now() - statSync(path).mtimeMs > partsHold) rmSync(path, { force: true });
+  }
+}
+
+/** Bundles programs for Node.js; gives the paths. Files appear complete: a running node may start a worker from the old ones. */
 export async function bundle(
   entries: Array<{ in: string; out: string }>,
   outdir: string,
-  plugins: Plugin[] = [],
-): Promise<void> {
+  more: Pick<BuildOptions, 'plugins' | 'splitting' | 'chunkNames'> = {},
+): Promise<string[]> {
   const options: BuildOptions = {
     entryPoints: entries,
     outdir,
-    plugins,
+    ...more,
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -139,6 +154,7 @@ export async function bundle(
     writeFileSync(temporary, file.contents);
     renameSync(temporary, file.path);
   }
+  return (result.outputFiles ?? []).map((file) => file.path);
 }
 
 /** Throws esbuild's messages as a person reads them. */

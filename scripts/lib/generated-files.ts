@@ -31,7 +31,9 @@ export async function staleGenerated(): Promise<string | undefined> {
 
 async function generated(): Promise<Record<string, string>> {
   const folder = inProject('dist', 'scripts');
-  await bundle([{ in: inProject('scripts', 'generate.ts'), out: 'generate' }], folder, [handlerModules]);
+  await bundle([{ in: inProject('scripts', 'generate.ts'), out: 'generate' }], folder, {
+    plugins: [handlerModules],
+  });
   const { generate } = (await import(join(folder, 'generate.js'))) as { generate: Generate };
   const { version } = JSON.parse(readFileSync(inProject('package.json'), 'utf8')) as { version: string };
   return generate({ version, operationsFile: inProject('scripts', 'data', 'public-operations.txt') });

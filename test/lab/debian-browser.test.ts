@@ -66,4 +66,4 @@ test('a Debian disk started in the Web UI shows its login on the serial console 
     .waitFor({ timeout: 30_000 });
   await screenshot(page, 'e2e/7-debian-summary');
   expect(problems).toEqual([]);
-});
+}, 1_200_000);
