@@ -169,6 +169,11 @@ test('what reads the bytes of the client has no rights and no files', () => {
   expect(readlinkSync(`/proc/${pid}/ns/net`)).not.toBe(readlinkSync('/proc/self/ns/net'));
 });
 
+test('who asks for SPICE is told what to use instead', async () => {
+  const { status, reason } = await lab.admin.answer('POST', lab.path(vmid, '/spiceproxy'));
+  expect([status, reason]).toEqual([501, expect.stringMatching(/spiceproxy' not implemented: .*vncproxy/)]);
+});
+
 test('a wrong password is refused, and a console ends with its viewer or its container', async () => {
   const refused = await ask();
   await expect(view(refused, 'wrong')).rejects.toThrow('wrong password');

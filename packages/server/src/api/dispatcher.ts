@@ -16,6 +16,7 @@ import { authorize } from './authorize.ts';
 import { dryRun, takeDryRun } from './dry-run.ts';
 import { type Call, demandThisNode, type Entry, type HandlerTable, Reply } from './handler-table.ts';
 import type { IdempotentCalls } from './idempotency.ts';
+import { instead } from './instead.ts';
 import { failure, type HttpReply, jsonType, type StreamSource, success } from './reply.ts';
 import { cookieValue, mergeParams, parseBody, parseUrl, type RequestHead } from './request.ts';
 import { Router } from './router.ts';
@@ -341,8 +342,13 @@ class Unauthenticated extends Error {
   }
 }
 
-const notImplemented = (verb: string, path: string) =>
-  new RyokanError('not-implemented', `Method '${verb} ${path}' not implemented`);
+const notImplemented = (verb: string, path: string) => {
+  const hint = instead(path);
+  return new RyokanError(
+    'not-implemented',
+    `Method '${verb} ${path}' not implemented${hint === undefined ? '' : `: ${hint}`}`,
+  );
+};
 
 /** `Name=value` or `Name value` in an Authorization header. */
 function headerValue(header: string | undefined, name: string): string | undefined {

@@ -8,7 +8,7 @@ export interface Area {
 }
 
 /** Height (pixels) of the bands by which changes are kept: a line of text. */
-export const bandHeight = 16;
+const bandHeight = 16;
 
 export class Framebuffer {
   /** 0xRRGGBB, row by row. */
@@ -26,10 +26,6 @@ export class Framebuffer {
     this.#from = new Uint16Array(bands);
     this.#to = new Uint16Array(bands);
     this.damage({ x: 0, y: 0, width, height });
-  }
-
-  get isDamaged(): boolean {
-    return this.#to.some((to) => to > 0);
   }
 
   /** Marks an area as changed. It may reach beyond the picture. */

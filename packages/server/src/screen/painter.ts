@@ -5,7 +5,7 @@ import type { Framebuffer } from './framebuffer.ts';
 import { defaultBackground, defaultForeground, mixed, paletteColour } from './palette.ts';
 
 /** How a cell looks. */
-export interface Look {
+interface Look {
   readonly chars: string;
   /** Cells that it takes: 2 for wide characters, 0 for the place behind one. */
   readonly width: number;
@@ -21,7 +21,7 @@ export interface CellPlace {
   readonly row: number;
 }
 
-export interface PaintOptions {
+interface PaintOptions {
   /** Undefined when the cursor is hidden. */
   readonly cursor: CellPlace | undefined;
   readonly isMarked: (column: number, row: number) => boolean;
@@ -111,7 +111,7 @@ function isSame(one: Look, other: Look): boolean {
 }
 
 /** Draws a cell whose upper left pixel is at `left`, `top`. */
-export function drawCell(picture: Framebuffer, left: number, top: number, look: Look, font: Font): void {
+function drawCell(picture: Framebuffer, left: number, top: number, look: Look, font: Font): void {
   const width = Math.min(look.width * cellWidth, picture.width - left);
   const rows = cellRows(look, font);
   for (let y = 0; y < cellHeight; y++) {
@@ -125,7 +125,7 @@ export function drawCell(picture: Framebuffer, left: number, top: number, look: 
 }
 
 /** 16 rows of bits, the leftmost pixel highest: the character, what combines with it, and lines. */
-export function cellRows(look: Look, font: Font): number[] {
+function cellRows(look: Look, font: Font): number[] {
   const width = look.width * cellWidth;
   const rows = Array<number>(cellHeight).fill(0);
   for (const char of look.chars) {

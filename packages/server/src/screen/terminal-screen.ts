@@ -9,8 +9,8 @@ import type { Screen } from './rfb/rfb-session.ts';
 import { Selection } from './selection.ts';
 
 /** Sizes (pixels) that a picture can have. */
-export const smallestSize = { width: 16, height: 16 };
-export const largestSize = { width: 4096, height: 2160 };
+const smallestSize = { width: 16, height: 16 };
+const largestSize = { width: 4096, height: 2160 };
 
 /** Lines that can be scrolled back to, and how many a turn of the wheel moves. */
 const scrollback = 1000;
@@ -19,7 +19,7 @@ const wheelLines = 3;
 /** Bits of a pointer event. */
 const button = { left: 1, middle: 2, wheelUp: 8, wheelDown: 16 } as const;
 
-export interface TerminalScreenOptions {
+interface TerminalScreenOptions {
   readonly name: string;
   readonly width: number;
   readonly height: number;

@@ -1,19 +1,13 @@
 /** What an RFB client says after the handshake: RFC 6143, 7.5, and SetDesktopSize of the registered extensions. */
+import type { Area } from '../framebuffer.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { type PixelFormat, pixelFormatLength, readPixelFormat } from './pixel-format.ts';
 import { RfbError } from './rfb-error.ts';
 
-export interface Rectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
 export type ClientMessage =
   | { readonly type: 'pixel-format'; readonly format: PixelFormat }
   | { readonly type: 'encodings'; readonly encodings: readonly number[] }
-  | { readonly type: 'update-request'; readonly incremental: boolean; readonly area: Rectangle }
+  | { readonly type: 'update-request'; readonly incremental: boolean; readonly area: Area }
   | { readonly type: 'key'; readonly down: boolean; readonly keysym: number }
   | { readonly type: 'pointer'; readonly buttons: number; readonly x: number; readonly y: number }
   /** Latin-1, as RFC 6143 has it. Undefined: longer than anybody pastes, or in a form that was not agreed upon. */

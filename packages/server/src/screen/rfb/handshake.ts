@@ -9,7 +9,7 @@ import { RfbError } from './rfb-error.ts';
 const vncAuthentication = 2;
 const passwordLength = 8;
 
-export interface Greeting {
+interface Greeting {
   /** Its first 8 bytes count. */
   readonly password: string;
   /** Shown as the title of the viewer's window. */
