@@ -30,6 +30,28 @@ function precompress(): Plugin {
   };
 }
 
+interface Modules {
+  getModuleInfo(id: string): { readonly isEntry: boolean; readonly importers: readonly string[] } | null;
+}
+
+/** What a person sees first after the login. */
+const landingPage = /pages[\\/]datacenter[\\/](?:datacenter-page|summary)\.tsx$/;
+
+/** Whether the start or the landing page needs a module, by whatever chain of imports. */
+function isAtStart(module: string, modules: Modules): boolean {
+  const seen = new Set([module]);
+  for (const id of seen) {
+    const info = modules.getModuleInfo(id);
+    if (info?.isEntry || landingPage.test(id)) return true;
+    for (const importer of info?.importers ?? []) seen.add(importer);
+  }
+  return false;
+}
+
+/** Two chunks of a group: what the start needs, and what pages share that come later; else the first page waits for all. */
+const named = (group: string) => (id: string, modules: Modules) =>
+  isAtStart(id, modules) ? group : `${group}-later`;
+
 const api = process.env.RYOKAN_API ?? 'http://127.0.0.1:18006';
 
 export default defineConfig({
@@ -51,9 +73,19 @@ export default defineConfig({
               test: /node_modules[\\/](?:react|react-dom|react-router|scheduler|@tanstack|i18next|react-i18next)[\\/]/,
               priority: 3,
             },
-            { name: 'patternfly', test: /node_modules[\\/]@patternfly[\\/]/, minShareCount: 4, priority: 2 },
-            { name: 'api', test: /(?:packages[\\/]api[\\/]|@sinclair)/, minShareCount: 3, priority: 2 },
-            { name: 'common', test: /packages[\\/]web[\\/]src[\\/]/, minShareCount: 4, priority: 1 },
+            {
+              name: named('patternfly'),
+              test: /node_modules[\\/]@patternfly[\\/]/,
+              minShareCount: 4,
+              priority: 2,
+            },
+            {
+              name: named('api'),
+              test: /(?:packages[\\/]api[\\/]|@sinclair)/,
+              minShareCount: 3,
+              priority: 2,
+            },
+            { name: named('common'), test: /packages[\\/]web[\\/]src[\\/]/, minShareCount: 4, priority: 1 },
           ],
         },
       },

@@ -195,6 +195,7 @@ function TokenTable() {
             key: 'expire',
             title: t('access.expires'),
             width: '9rem',
+            wide: true,
             sort: (token) => token.expire,
             render: (token) => (token.expire ? <Time at={token.expire} /> : t('access.never')),
           },
