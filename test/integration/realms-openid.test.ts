@@ -209,6 +209,13 @@ describe('what is refused', () => {
     expect((await logIn('ann')).user).toBe('ann@sso');
   });
 
+  it('a provider that whoever entered the realm may not send the node to', async () => {
+    // As if its name had led elsewhere then.
+    const values = { 'issuer-url': `${provider.issuer}/` };
+    await changeRealm(store, 'sso', { values, remove: [], reach: 'network' }, 'test');
+    await expect(logins.begin('sso', home)).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
   it('addresses that codes must not go to', async () => {
     for (const url of [
       'http://ryokan.test',

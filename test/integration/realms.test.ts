@@ -9,7 +9,10 @@ import { type AccessService, createAccessService } from '../../packages/server/s
 import { changeAcl } from '../../packages/server/src/access/acl.ts';
 import { createToken } from '../../packages/server/src/access/api-token.ts';
 import { initializeAccess } from '../../packages/server/src/access/initialize.ts';
-import { checkDirectoryPassword } from '../../packages/server/src/access/realms/directory/login.ts';
+import {
+  checkDirectoryPassword,
+  checkStoredDirectory,
+} from '../../packages/server/src/access/realms/directory/login.ts';
 import { checkDirectory } from '../../packages/server/src/access/realms/directory/read.ts';
 import { directorySettings } from '../../packages/server/src/access/realms/directory/settings.ts';
 import {
@@ -20,6 +23,7 @@ import {
   syncRealm,
 } from '../../packages/server/src/access/realms/directory/sync.ts';
 import {
+  changeRealm,
   createRealm,
   draftRealm,
   type RealmValues,
@@ -139,6 +143,33 @@ describe.skipIf(slapdReason !== '')(`directories${slapdReason ? ` (${slapdReason
       expect(await check(ldap({ user_attr: 'objectClass' }), 'inetOrgPerson', 'x')).toMatchObject({
         refusal: expect.stringContaining('several entries'),
       });
+    });
+
+    it('only where whoever entered the realm may send the node, whatever a name leads to by now', async () => {
+      const logInHere = () => checkStoredDirectory(store, requireRealm(store, 'corp'), 'ann', 'ann-password');
+      const refused = {
+        cause: { code: 'forbidden', message: expect.stringMatching(/^'localhost' is an add/) },
+      };
+      // As if the name had led elsewhere when the realm was entered.
+      await createRealm(store, 'corp', 'ldap', ldap({ server1: 'localhost' }), 'test', 'network');
+      await setRealmSecret(store, 'corp', 'password', secret, 'test');
+      await expect(logInHere()).rejects.toMatchObject(refused);
+      await expect(sync()).rejects.toMatchObject(refused.cause);
+      for (const values of [tls({ server1: 'localhost', verify: false }), ldap({ mode: 'ldap+starttls' })]) {
+        const settings = directorySettings(draftRealm('corp', 'ldap', values, 'public'), secret);
+        await expect(checkDirectoryPassword(settings, 'ann', 'x')).rejects.toMatchObject({
+          code: 'forbidden',
+        });
+      }
+      // Neither an administrator's remark nor one's own changes that; an address that an administrator enters does.
+      const change = (values: RealmValues, reach: 'any' | 'network') =>
+        changeRealm(store, 'corp', { values, remove: [], reach }, 'test');
+      await change({ comment: 'ours' }, 'any');
+      await expect(logInHere()).rejects.toMatchObject(refused);
+      await change({ server1: '127.0.0.1' }, 'any');
+      expect(await logInHere()).toEqual({ ok: true });
+      await change({ comment: 'mine' }, 'network');
+      expect(await logInHere()).toEqual({ ok: true });
     });
 
     it('asks the second server when the first does not answer', async () => {

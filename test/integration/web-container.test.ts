@@ -1,7 +1,7 @@
 /** A container in the browser as a person uses it: console, power, resources, network, snapshots, removal. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openBrowser, openPage } from '../lib/browser.ts';
+import { openBrowser, openPage, screenshot } from '../lib/browser.ts';
 import { type ContainerLab, mountBtrfs, openContainerLab } from '../lib/containers.ts';
 import { waitFor } from '../lib/wait.ts';
 import { chooseInMenu, logInByForm, pressInDialog, terminalShows } from '../lib/web-ui.ts';
@@ -84,6 +84,41 @@ test('the console takes what is typed and answers', async () => {
   await page.getByRole('status').filter({ hasText: 'Connected' }).waitFor();
   await page.keyboard.type('echo "$(hostname)-$((6*7))"\n');
   await terminalShows(page, /^box-42$/m, 30);
+});
+
+/** A property of the style that a piece of the terminal's text has. */
+const styleOf = (text: string, property: string) =>
+  page
+    .locator('.xterm-rows span')
+    .filter({ hasText: text })
+    .last()
+    .evaluate(
+      (element, name) =>
+        (globalThis as unknown as StyleWindow).getComputedStyle(element).getPropertyValue(name),
+      property,
+    );
+
+interface StyleWindow {
+  getComputedStyle(element: unknown): { getPropertyValue(name: string): string };
+}
+
+test('a terminal has all its colours, without a style that the policy of the pages forbids', async () => {
+  const csi = String.raw`\033[`;
+  // Halves of words: what the shell echoes of the line is none of them.
+  const line = `printf '${csi}32mgr%s${csi}0m ${csi}38;2;1;2;3mtr%s${csi}0m ${csi}1mbo%s${csi}0m\\n' een ue ld`;
+  await page.keyboard.type(`${line}\n`);
+  await terminalShows(page, /^green true bold$/m, 30);
+  expect(await styleOf('green', 'color')).toBe('rgb(78, 154, 6)');
+  expect(await styleOf('true', 'color')).toBe('rgb(1, 2, 3)');
+  expect(await styleOf('bold', 'font-weight')).toBe('700');
+  await screenshot(page, 'e2e/terminal-colours');
+  // Nothing of it stays when one goes to another page.
+  const sheets = () => page.evaluate<number>('document.adoptedStyleSheets.length');
+  expect(await sheets()).toBe(3);
+  await page.getByRole('link', { name: 'Summary' }).first().click();
+  await expect.poll(sheets).toBe(0);
+  expect(problems.filter((text) => text.includes('Content Security Policy'))).toEqual([]);
+  await open('console');
 });
 
 test('a power action asks first and says what happens', async () => {

@@ -10,7 +10,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { containerPages } from '../../packages/web/test/container-pages.ts';
 import { type PageToSee, pages } from '../../packages/web/test/pages.ts';
-import type { ApiSession } from '../lib/api-session.ts';
+import { type ApiSession, logIn } from '../lib/api-session.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
 import {
   accessibilityFindings,
@@ -94,6 +94,16 @@ async function fill(): Promise<void> {
   ]) {
     await admin.call('PUT', '/access/acl', { path, roles, groups: 'operators' });
   }
+  await admin.call('POST', '/access/domains', {
+    ...{ realm: 'corp', type: 'ldap', server1: 'ldap.example', base_dn: 'dc=corp', user_attr: 'uid' },
+  });
+  await admin.call('POST', '/cluster/jobs/realm-sync/sync-corp', {
+    ...{ realm: 'corp', schedule: 'mon..fri 22:00', comment: 'Staff', scope: 'both' },
+  });
+  await admin.call('POST', '/access/users', { userid: 'ann@pve', password: secondStepPassword });
+  const ann = await logIn(node.url, 'ann@pve', secondStepPassword);
+  await ann.call('POST', '/access/tfa/ann@pve', { type: 'recovery', password: secondStepPassword });
+  ann.close();
   const failing = await admin.call<string>('POST', `${node.path}/storage/local/download-url`, {
     ...{ content: 'iso', filename: 'gone.iso', url: 'http://127.0.0.1:9/gone.iso' },
   });
@@ -113,6 +123,9 @@ async function addContainers(admin: ApiSession): Promise<void> {
   await admin.call('PUT', `${lxc}/200/config`, { hostname: 'proxy-2', nameserver: '192.0.2.53' });
   await admin.run('POST', lxc, { ...busybox, vmid: 201, hostname: 'mail', unprivileged: 1 });
 }
+
+/** Of ann@pve, who has recovery keys. */
+const secondStepPassword = 'second-step-1234';
 
 /** Besides those that the mock server has too. */
 const more: readonly PageToSee[] = [
@@ -144,6 +157,16 @@ const more: readonly PageToSee[] = [
     act: async (page) => {
       await page.locator('.ry-table tbody button').first().click();
       await page.locator('[role=dialog]').waitFor();
+    },
+  },
+  { name: 'datacenter-sync-jobs', path: '/datacenter/realms?part=jobs' },
+  {
+    name: 'datacenter-sync-job-add',
+    path: '/datacenter/realms?part=jobs',
+    act: async (page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await page.locator('#job-own').click();
+      await page.locator('#sync-entry').click();
     },
   },
   { name: 'storage-permissions', path: '/storage/pve1/local/permissions' },
@@ -297,7 +320,13 @@ describe.concurrent.each(variants)('$name', (variant) => {
     const { page, context, problems } = await openPage(browser, variant);
     await page.goto(`${node.url}/login`);
     const seen = await look(page, variant, { name: 'login', path: '/login' });
+    await page.locator('#user').fill('ann');
+    await page.locator('#password').fill(secondStepPassword);
+    await page.locator('#realm').selectOption('pve');
+    await page.locator('#user').press('Enter');
+    await page.locator('#user').waitFor({ state: 'detached' });
+    const second = await look(page, variant, { name: 'login-second-step', path: '/login' });
     await context.close();
-    expect([...seen, ...problems]).toEqual([]);
+    expect([...seen, ...second, ...problems]).toEqual([]);
   });
 });

@@ -95,6 +95,36 @@ async function play(
   return results;
 }
 
+type HostVariables = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+interface Inventory {
+  readonly groups: Readonly<Record<string, { readonly hosts?: readonly string[] }>>;
+  readonly hosts: HostVariables;
+}
+
+/** What the inventory plugin makes of the node. */
+async function inventory(): Promise<Inventory> {
+  const [user = '', id = ''] = (facts.token ?? '').split('!');
+  const { stdout } = await run(
+    '/usr/bin/ansible-inventory',
+    ['-i', join(projectRoot, 'test/clients/ansible/inventory.proxmox.yml'), '--list'],
+    {
+      timeout: 120_000,
+      env: {
+        ...environment(),
+        PROXMOX_URL: `https://${facts.api}`,
+        PROXMOX_USER: user,
+        PROXMOX_TOKEN_ID: id,
+        PROXMOX_TOKEN_SECRET: facts.secret,
+      },
+    },
+  );
+  const { _meta: meta, ...groups } = JSON.parse(stdout) as Inventory['groups'] & {
+    readonly _meta: { readonly hostvars: HostVariables };
+  };
+  return { groups, hosts: meta.hostvars };
+}
+
 /** Tasks that say they have changed something. */
 const changed = (results: ReadonlyMap<string, TaskResult>): string[] =>
   [...results].filter(([, one]) => one.changed).map(([task]) => task);
@@ -115,6 +145,21 @@ test('guests as a playbook wants them: the second run changes nothing', async ()
   });
   expect(changed(await play('present'))).toEqual([]);
   expect(await admin.get(`${node.path}/qemu/200/status/current`)).toMatchObject({ status: 'running' });
+});
+
+test('the inventory has the guests as hosts, in groups, with their settings as facts, and the same again', async () => {
+  await admin.call('POST', '/pools', { poolid: 'shop' });
+  await admin.call('PUT', '/pools', { poolid: 'shop', vms: '200' });
+  const seen = await inventory();
+  expect(seen.groups.proxmox_all_qemu?.hosts).toEqual(expect.arrayContaining(['web', 'copy']));
+  for (const group of ['proxmox_all_running', 'proxmox_pool_shop', 'tag_blue', `proxmox_${node.name}_qemu`])
+    expect(seen.groups[group]?.hosts, group).toEqual(['web']);
+  expect(seen.hosts.web).toMatchObject({
+    ...{ proxmox_vmid: 200, proxmox_node: node.name, proxmox_vmtype: 'qemu', proxmox_status: 'running' },
+    ...{ proxmox_qmpstatus: 'running', proxmox_snapshots: ['before'], cores_of_guest: '2' },
+    ...{ proxmox_tags_parsed: ['blue', 'green'], proxmox_net0: { bridge: 'vmbr0' } },
+  });
+  expect(await inventory()).toEqual(seen);
 });
 
 test('changes, power, rollback and questions, with an API token', async () => {
@@ -153,6 +198,10 @@ test('containers too: created, started, restarted, stopped, removed; what is so 
   });
   expect(await admin.get(`${node.path}/lxc/300/status/current`)).toMatchObject({ status: 'running' });
   expect(changed(await play('containers-present'))).toEqual([]);
+  expect((await inventory()).hosts.box).toMatchObject({
+    ...{ proxmox_vmid: 300, proxmox_vmtype: 'lxc', proxmox_status: 'running', proxmox_hostname: 'box' },
+    ...{ proxmox_features: { nesting: '1' }, proxmox_tags_parsed: ['blue', 'green'] },
+  });
   const last = await play('containers-absent', { gone: false });
   expect(changed(last)).toEqual([...last.keys()]);
   expect(await admin.get(`${node.path}/lxc`)).toEqual([]);

@@ -66,7 +66,7 @@ function header(size: number): Buffer {
 }
 
 /** Asks the proxy the way GLib does, which viewers use. */
-async function throughProxy(fields: SpiceFields): Promise<Socket> {
+export async function throughProxy(fields: SpiceFields): Promise<Socket> {
   const { hostname, port } = new URL(fields.proxy);
   const socket = connect(Number(port), hostname);
   const target = `${fields.host}:${fields['tls-port']}`;

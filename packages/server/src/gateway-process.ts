@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { NodeCertificate } from './cluster/pki.ts';
-import type { GatewaySettings } from './gateway/settings.ts';
+import type { GatewayChange, GatewaySettings } from './gateway/settings.ts';
 import type { GatewayFiles } from './gateway-files.ts';
 import type { Logger } from './host/log.ts';
 import { type NodeSettings, nodeAddress, urlHost } from './host/node-settings.ts';
@@ -15,11 +15,15 @@ export interface GatewayOptions {
   readonly paths: DataPaths;
   readonly certificate: NodeCertificate;
   readonly files: GatewayFiles;
+  /** What holds at present; asked at each start. */
+  readonly change: () => GatewayChange;
   readonly log: Logger;
 }
 
 export interface GatewayProcess {
   readonly url: string;
+  /** Tells the gateway what holds now. */
+  update(): void;
   stop(): Promise<void>;
 }
 
@@ -49,6 +53,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   follow();
   return {
     url: `https://${urlHost(nodeAddress(options.settings))}:${options.settings.port}/`,
+    update: () => tell(child, options.change()),
     stop: () =>
       new Promise((resolve) => {
         stopped = true;
@@ -84,9 +89,10 @@ function launch(options: GatewayOptions): Promise<ChildProcess> {
     relaySocket: join(paths.run, 'relay.sock'),
     spool: paths.spool,
     webRoot: options.files.webRoot,
+    ...options.change(),
   };
   child.stdin?.on('error', () => {});
-  child.stdin?.end(JSON.stringify(input));
+  tell(child, input);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) =>
@@ -101,6 +107,9 @@ function launch(options: GatewayOptions): Promise<ChildProcess> {
     });
   });
 }
+
+const tell = (child: ChildProcess, line: GatewaySettings | GatewayChange): void =>
+  void child.stdin?.write(`${JSON.stringify(line)}\n`);
 
 function firstLine(data: Buffer): { error?: string; listening?: unknown } {
   try {

@@ -6,10 +6,11 @@ import type { EventEmitter } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { consoleUpgrades } from './gateway/console.ts';
 import { DaemonLink } from './gateway/daemon-link.ts';
 import { handleRequest } from './gateway/http.ts';
-import type { GatewaySettings } from './gateway/settings.ts';
+import type { GatewayChange, GatewaySettings } from './gateway/settings.ts';
 import { spiceProxy } from './gateway/spice-proxy.ts';
 import { StaticFiles } from './gateway/static-files.ts';
 import { tlsRules } from './gateway/tls-rules.ts';
@@ -18,7 +19,9 @@ import { tlsRules } from './gateway/tls-rules.ts';
 const headerTimeout = 10_000;
 
 async function main(): Promise<void> {
-  const settings = JSON.parse(await readAll(process.stdin)) as GatewaySettings;
+  const lines = createInterface(process.stdin)[Symbol.asyncIterator]();
+  const settings = JSON.parse((await lines.next()).value ?? '') as GatewaySettings;
+  let now: GatewayChange = settings;
   const link = await DaemonLink.open(settings.socket, () => process.exit(0));
   const files = new StaticFiles(settings.webRoot);
   const context = { link, files, spool: settings.spool };
@@ -39,7 +42,11 @@ async function main(): Promise<void> {
       ALPNProtocols: ['http/1.1'],
       handshakeTimeout: headerTimeout,
     },
-    (request, response) => handleRequest(context, request, response),
+    (request, response) => {
+      const { hsts } = now;
+      if (hsts !== undefined) response.setHeader('Strict-Transport-Security', `max-age=${hsts}`);
+      handleRequest(context, request, response);
+    },
   );
   tls.maxHeadersCount = 64;
   tls.on('upgrade', consoleUpgrades({ link, relaySocket: settings.relaySocket }));
@@ -53,6 +60,7 @@ async function main(): Promise<void> {
   plain.on('connect', spiceProxy({ link, ...settings }));
   plain.on('clientError', (_error, socket) => socket.destroy());
   listen(settings, tls, plain);
+  for await (const line of { [Symbol.asyncIterator]: () => lines }) now = JSON.parse(line) as GatewayChange;
 }
 
 /**
@@ -82,13 +90,6 @@ function listen(settings: GatewaySettings, tls: EventEmitter, plain: EventEmitte
     for (const server of [tls, plain]) server.emit('listening');
     process.stdout.write(`${JSON.stringify({ listening: front.address() })}\n`);
   });
-}
-
-async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = '';
-  stream.setEncoding('utf8');
-  for await (const chunk of stream) text += chunk;
-  return text;
 }
 
 await main();

@@ -19,7 +19,7 @@ import { spiceTunnel } from './api/handlers/spice.ts';
 import { IdempotentCalls } from './api/idempotency.ts';
 import { serveGateway, serveLocal } from './api/servers.ts';
 import { maySeeTask, taskRow } from './api/task-access.ts';
-import { nodeOption } from './cluster/datacenter-options.ts';
+import { datacenterOption, datacenterOptionsPath, nodeOption } from './cluster/datacenter-options.ts';
 import { loadCertificate } from './cluster/pki.ts';
 import { type Core, createCore, type TaskParts } from './composition.ts';
 import type { DaemonServices } from './daemon-services.ts';
@@ -92,8 +92,13 @@ export async function startNode(dataDir: string): Promise<RunningNode> {
     paths,
     certificate,
     files: await placeGatewayFiles(here, paths.gatewayFiles),
+    change: () => {
+      const hsts = datacenterOption(store, 'hsts');
+      return hsts === undefined ? {} : { hsts: Number(hsts) };
+    },
     log,
   });
+  store.watch(datacenterOptionsPath, () => gateway.update());
   const scheduler = new JobScheduler(store, [realmSyncJobType(services)], log);
   scheduler.open();
   announce(services, gateway);

@@ -17,7 +17,7 @@ const types: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 export const contentSecurityPolicy =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:";
+  "default-src 'self'; img-src 'self' data: blob:; connect-src 'self' ws: wss:";
 
 export interface MockServer {
   readonly url: string;

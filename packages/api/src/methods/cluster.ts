@@ -159,6 +159,14 @@ const optionFields = {
   console: Optional(Enum(['applet', 'vv', 'html5', 'xtermjs'])),
   description: Optional(Type.String({ maxLength: 65536, description: 'Notes on the datacenter.' })),
   email_from: Optional(Format('email-opt')),
+  hsts: Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 63_072_000,
+      description:
+        'Seconds for which browsers shall insist on TLS with a certificate that they trust (Strict-Transport-Security); 0 makes them forget. Not set: nothing is said.',
+    }),
+  ),
   http_proxy: Optional(Type.String({ pattern: 'https?://.*', description: 'Proxy for downloads.' })),
   mac_prefix: Optional(Type.String({ pattern: '[0-9A-Fa-f][02468aceACE](:[0-9A-Fa-f]{2}){0,2}:?' })),
   'next-id': Optional(Type.String({ description: 'Range of VMIDs to offer: lower=100,upper=1000000.' })),

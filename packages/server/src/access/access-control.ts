@@ -87,9 +87,5 @@ export interface AccessControl extends UserDirectory {
    * With `keep` it is only looked at and stays usable.
    */
   checkConsoleTicket(ticket: string, user: string, path: string, port: number, keep?: boolean): boolean;
-  /** What a SPICE viewer gives the proxy as the host to connect to, for 30 s: `pvespiceproxy:…`. */
-  spiceTicket(vmid: number, node: string): string;
-  /** The guest that a SPICE ticket of this node leads to; undefined when it is not genuine or has ended. */
-  spiceTicketVmid(ticket: string, node: string): number | undefined;
   close(): void;
 }

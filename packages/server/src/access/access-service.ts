@@ -139,14 +139,6 @@ export class AccessService implements AccessControl {
     return this.tickets.consoleFits(ticket, user, path, port, !keep);
   }
 
-  spiceTicket(vmid: number, node: string): string {
-    return this.tickets.spice(vmid, node);
-  }
-
-  spiceTicketVmid(ticket: string, node: string): number | undefined {
-    return this.tickets.spiceVmid(ticket, node);
-  }
-
   /** Ends the watch on user.cfg and the use of the list of sessions. */
   close(): void {
     this.stopWatch();

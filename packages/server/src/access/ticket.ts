@@ -5,7 +5,6 @@
  *     challenge PVE:!tfa!<JSON, percent-encoded>:<seconds, 8 hex digits>::<Ed25519 signature, base64>
  *     CSRF      <seconds, 8 hex digits>:<HMAC-SHA256, base64>
  *     console   PVEVNC:<seconds, 8 hex digits>::<12 random bytes and HMAC-SHA256, base64>
- *     SPICE     pvespiceproxy:<seconds, 8 hex digits>:<vmid>:<node>:<port>::<HMAC-SHA256, 40 hex digits of it>
  *
  * Their outer form is what clients of the public API take apart (they split at colons); the signatures are ours.
  */
@@ -25,8 +24,6 @@ export const ticketLife = 2 * 3600;
 const consoleLife = 30;
 /** How long the second step of a login may take. */
 const challengeLife = 300;
-/** The port that SPICE viewers are told: a name only, as the proxy knows from the ticket where to go. */
-export const spicePort = 61000;
 /** How far another node's clock may be ahead, seconds. */
 const clockSkew = 300;
 
@@ -139,39 +136,6 @@ export class Tickets {
     if (!timingSafeEqual(seal, bytes.subarray(nonceLength)) || this.used.has(nonce)) return false;
     if (consume) this.markUsed(nonce, time + consoleLife);
     return true;
-  }
-
-  /**
-   * What a SPICE viewer asks the proxy for in place of a host name. It opens a connection for each of screen, keys,
-   * sound and so on, so the ticket can be used again while it lasts; the password is another matter. Viewers may write a
-   * host name in small letters.
-   */
-  spice(vmid: number, node: string): string {
-    const plain = `pvespiceproxy:${hex(this.now())}:${vmid}:${node}:${spicePort}`.toLowerCase();
-    return `${plain}::${this.spiceSeal(plain)}`;
-  }
-
-  /** The VMID of a genuine SPICE ticket of this node that has not ended. */
-  spiceVmid(ticket: string, node: string): number | undefined {
-    const match = /^(pvespiceproxy:([0-9a-f]{8}):(\d+):([^:]+):\d+)::([0-9a-f]{40})$/.exec(
-      ticket.toLowerCase(),
-    );
-    if (!match) return undefined;
-    const [, plain, time, vmid, at, seal] = match as unknown as [
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-    ];
-    const genuine = timingSafeEqual(Buffer.from(this.spiceSeal(plain)), Buffer.from(seal));
-    const fresh = this.isFresh(Number.parseInt(time, 16), consoleLife);
-    return genuine && fresh && at === node.toLowerCase() ? Number(vmid) : undefined;
-  }
-
-  private spiceSeal(plain: string): string {
-    return this.hmac(['spice', plain]).toString('hex').slice(0, 40);
   }
 
   private verifyLogin(ticket: string): CheckedTicket | undefined {

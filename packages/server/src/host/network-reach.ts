@@ -66,14 +66,19 @@ function embeddedIpv4(address: string): string | undefined {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** Throws 'forbidden' when the URL's host is an address out of reach. Names are for `reachableLookup`. */
-export function demandReachable(url: URL, reach: Reach): void {
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(host) !== 0 && !isReachable(host, reach)) throw outOfReach(host);
+/**
+ * Options for the one connection to a host (a name, an address, or a URL's [address]): its name is resolved once, by the
+ * connection itself, so that no second answer of the name service can lead elsewhere. Throws 'forbidden' for an address
+ * out of reach; behind a name the connection fails with it.
+ */
+export function reachOptions(host: string, reach: Reach): { readonly lookup: LookupFunction } {
+  const plain = host.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(plain) !== 0 && !isReachable(plain, reach)) throw outOfReach(plain);
+  return { lookup: reachableLookup(reach) };
 }
 
 /** Resolves names for connections; addresses out of reach are as good as not there. */
-export function reachableLookup(reach: Reach): LookupFunction {
+function reachableLookup(reach: Reach): LookupFunction {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, '');

@@ -7,7 +7,7 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
 import { errorCode } from '../host/files.ts';
-import { demandReachable, type Reach, reachableLookup } from '../host/network-reach.ts';
+import { type Reach, reachOptions } from '../host/network-reach.ts';
 import { readableSize } from './image-names.ts';
 import { diskFull } from './staging.ts';
 
@@ -157,13 +157,13 @@ function parseUrl(text: string, base?: URL): URL {
 
 async function send(url: URL, method: 'GET' | 'HEAD', options: FetchOptions): Promise<IncomingMessage> {
   const { verifyCertificates = true, signal, silence = 60_000, reach = 'any' } = options;
-  demandReachable(url, reach);
+  const reached = reachOptions(url.hostname, reach);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const outgoing = request(url, {
       method,
       agent: false,
-      lookup: reachableLookup(reach),
+      ...reached,
       timeout: silence,
       rejectUnauthorized: verifyCertificates,
       ...(signal ? { signal } : {}),

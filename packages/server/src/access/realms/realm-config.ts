@@ -11,9 +11,11 @@ import {
   parseSections,
   type Section,
   sectionsDigest,
+  sectionValue,
   withValues,
 } from '../../cluster/section-document.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
+import type { Reach } from '../../host/network-reach.ts';
 
 export const domainsCfg = 'domains.cfg';
 
@@ -53,6 +55,27 @@ export const realmsDigest = (store: ConfigStore): string => sectionsDigest(store
 /** Settings by name as parameters give them; secrets are not among them. */
 export type RealmValues = Readonly<Record<string, string | number | boolean | undefined>>;
 
+/**
+ * A line of our own in a realm whose addresses come from somebody who may not send the node everywhere. Every later
+ * connection keeps to it, as the name service may answer otherwise by then.
+ */
+const reachKey = 'url-reach';
+
+export function realmReach({ options }: RealmConfig): Reach {
+  const reach = options.get(reachKey);
+  return reach === 'network' || reach === 'public' ? reach : 'any';
+}
+
+/** What says where the node connects to. */
+const addressKeys: readonly string[] = ['server1', 'server2', 'port', 'mode', 'secure', 'issuer-url'];
+
+/** The realm as it is to be, with the reach of `reach` if its addresses are others than before. */
+function withReach(next: Section, before: Section | undefined, reach: Reach): Section {
+  const differs = (key: string) => sectionValue(next, key) !== (before && sectionValue(before, key));
+  if (!addressKeys.some(differs)) return next;
+  return withValues(next, { [reachKey]: reach === 'any' ? undefined : [reach] });
+}
+
 /** Throws RyokanError 'exists', ParameterError for settings that the type does not have or lacks. */
 export async function createRealm(
   store: ConfigStore,
@@ -60,6 +83,7 @@ export async function createRealm(
   type: string,
   values: RealmValues,
   author: string,
+  reach: Reach = 'any',
 ): Promise<void> {
   if (isBuiltin(realm) || type === 'pam' || type === 'pve') {
     throw new RyokanError(
@@ -67,8 +91,7 @@ export async function createRealm(
       `domain '${isBuiltin(realm) ? realm : type}' already exists: there is one realm of type pam and one of type pve`,
     );
   }
-  const section = withSettings({ type, id: realm, lines: [] }, values, []);
-  checkShape(section);
+  const section = newSection(realm, type, values, reach);
   await changeSections(store, domainsCfg, { author }, (sections) => {
     if (sections.some((one) => one.id === realm)) {
       throw new RyokanError('exists', `domain '${realm}' already exists`);
@@ -77,27 +100,24 @@ export async function createRealm(
   });
 }
 
+export interface RealmChange {
+  readonly values: RealmValues;
+  readonly remove: readonly string[];
+  /** Where the author may send the node; default everywhere. */
+  readonly reach?: Reach;
+}
+
 /** Throws RyokanError 'not-found' or, with an old digest, 'conflict'; ParameterError as createRealm. */
 export async function changeRealm(
   store: ConfigStore,
   realm: string,
-  change: {
-    readonly values: RealmValues;
-    readonly remove: readonly string[];
-    readonly digest?: string | undefined;
-  },
+  change: RealmChange & { readonly digest?: string | undefined },
   author: string,
 ): Promise<void> {
   const edit = (sections: readonly Section[]): readonly Section[] => {
     const all = withBuiltin(sections);
     if (!all.some((one) => one.id === realm)) throw unknownRealm(realm);
-    const changed = all.map((one) => {
-      if (one.id !== realm) return one;
-      refuseUnknown(change.remove);
-      const section = withSettings(one, change.values, change.remove);
-      checkShape(section);
-      return section;
-    });
+    const changed = all.map((one) => (one.id === realm ? changedSection(one, change) : one));
     return preselect(changed, realm, change.values);
   };
   await changeSections(store, domainsCfg, { author, digest: change.digest }, edit);
@@ -139,10 +159,31 @@ export async function setRealmSecret(
 }
 
 /** The settings of a realm that does not exist (yet), for a test of them. */
-export function draftRealm(realm: string, type: string, values: RealmValues): RealmConfig {
+export function draftRealm(
+  realm: string,
+  type: string,
+  values: RealmValues,
+  reach: Reach = 'any',
+): RealmConfig {
+  return configOf(newSection(realm, type, values, reach));
+}
+
+/** A realm as changeRealm would leave it, for a test of its settings. */
+export function draftChange({ realm, type, options }: RealmConfig, change: RealmChange): RealmConfig {
+  return configOf(changedSection({ type, id: realm, lines: [...options] }, change));
+}
+
+function newSection(realm: string, type: string, values: RealmValues, reach: Reach): Section {
   const section = withSettings({ type, id: realm, lines: [] }, values, []);
   checkShape(section);
-  return configOf(section);
+  return withReach(section, undefined, reach);
+}
+
+function changedSection(before: Section, { values, remove, reach = 'any' }: RealmChange): Section {
+  refuseUnknown(remove);
+  const section = withSettings(before, values, remove);
+  checkShape(section);
+  return withReach(section, before, reach);
 }
 
 function withSettings(section: Section, values: RealmValues, remove: readonly string[]): Section {

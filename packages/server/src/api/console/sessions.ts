@@ -10,6 +10,7 @@ import { RyokanError } from '@ryokan/api/errors.ts';
 import type { AccessControl } from '../../access/access-control.ts';
 import type { Call } from '../handler-table.ts';
 import { openToGateway } from '../servers.ts';
+import { SpiceTickets } from './spice-tickets.ts';
 
 export interface ConsoleTarget {
   /** Opens the far end for a session; called once a connection. */
@@ -46,6 +47,7 @@ const lastPort = 5999;
 const unusedTimeout = 40_000;
 
 export class ConsoleSessions {
+  readonly spice = new SpiceTickets();
   private readonly sessions = new Map<number, { session: ConsoleSession; timer: NodeJS.Timeout }>();
   private readonly tokens = new Map<string, ConsoleSession>();
   private readonly open = new Set<ConsoleSession>();
@@ -96,17 +98,12 @@ export class ConsoleSessions {
     return this.tokenFor(entry.session);
   }
 
-  /** A token that leads to `target`, for a connection whose right to it has been checked by other means. */
-  tunnel(target: ConsoleTarget): string {
-    return this.tokenFor({
-      port: 0,
-      user: '',
-      path: '',
-      ticket: '',
-      target,
-      onEnd: () => {},
-      mayStay: () => true,
-    });
+  /** A token that leads to `target`, for a connection by which `caller` looks at it. Throws 'forbidden' when that is over. */
+  tunnel(caller: ConsoleCaller, path: string, target: ConsoleTarget): string {
+    const mayStay = stay(caller, path);
+    if (!mayStay()) throw new RyokanError('forbidden', 'the session has ended that has opened this console');
+    const { user } = caller;
+    return this.tokenFor({ port: 0, user, path, ticket: '', target, onEnd: () => {}, mayStay });
   }
 
   private tokenFor(session: ConsoleSession): string {

@@ -15,6 +15,7 @@ import { fixedRealmFields, realmFields } from '@ryokan/api/schema/realm-options.
 import {
   changeRealm,
   createRealm,
+  draftChange,
   draftRealm,
   type RealmConfig,
   type RealmValues,
@@ -28,7 +29,6 @@ import {
   setRealmSecret,
 } from '../../access/realms/realm-config.ts';
 import type { ConfigStore } from '../../cluster/store.ts';
-import type { Reach } from '../../host/network-reach.ts';
 import type { Services } from '../../services.ts';
 import type { TaskContext } from '../../tasks/task.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
@@ -40,28 +40,21 @@ export function accessRealmHandlers(table: HandlerTable, services: Services): vo
   table.on(accessRealm, ({ realm }) => shown(requireRealm(store, realm), realmsDigest(store)));
   table.on(accessRealmCreate, async (params, call) => {
     const { realm, type } = params;
-    await refuseUnworkable(params, {
-      draft: () => draftRealm(realm, type, settingsOf(params)),
-      password: params.password,
-      reach: urlReach(services, call.user),
-    });
-    await createRealm(store, realm, type, settingsOf(params), call.user);
+    const reach = urlReach(services, call.user);
+    await refuseUnworkable(params, draftRealm(realm, type, settingsOf(params), reach), params.password);
+    await createRealm(store, realm, type, settingsOf(params), call.user, reach);
     await storeSecrets(store, realm, params, [], call.user);
     return null;
   });
   table.on(accessRealmUpdate, async (params, call) => {
     const { realm, digest } = params;
-    const values = settingsOf(params);
     const remove = splitList(params.delete ?? '');
+    const change = { values: settingsOf(params), remove, reach: urlReach(services, call.user) };
     const password = remove.includes('password')
       ? undefined
       : (params.password ?? realmSecret(store, realm, 'password'));
-    await refuseUnworkable(params, {
-      draft: () => merged(requireRealm(store, realm), values, remove),
-      password,
-      reach: urlReach(services, call.user),
-    });
-    await changeRealm(store, realm, { values, remove, digest }, call.user);
+    await refuseUnworkable(params, draftChange(requireRealm(store, realm), change), password);
+    await changeRealm(store, realm, { ...change, digest }, call.user);
     await storeSecrets(store, realm, params, remove, call.user);
     return null;
   });
@@ -69,10 +62,11 @@ export function accessRealmHandlers(table: HandlerTable, services: Services): vo
     await removeRealm(store, realm, call.user);
     return null;
   });
-  syncHandlers(table, store);
+  syncHandlers(table, services);
 }
 
-function syncHandlers(table: HandlerTable, store: ConfigStore): void {
+function syncHandlers(table: HandlerTable, services: Services): void {
+  const { store } = services;
   table.onTask(accessRealmSync, {
     async check({ realm }) {
       const { storedDirectory } = await directory();
@@ -83,8 +77,8 @@ function syncHandlers(table: HandlerTable, store: ConfigStore): void {
   const preview = async (params: ParamsOf<typeof accessRealmPreview>, call: Call) => {
     const { directorySettings, previewSync, storedDirectory, syncOptions } = await directory();
     const { realm, type } = params;
-    const tried = type && draftRealm(realm, type, settingsOf(params));
     demandPreview(params, call);
+    const tried = type && draftRealm(realm, type, settingsOf(params), urlReach(services, call.user));
     const settings = tried ? directorySettings(tried, params.password) : storedDirectory(store, realm);
     const options = syncOptions(store, tried ?? requireRealm(store, realm), params);
     const { url, users, groups, changes, warnings } = await previewSync(
@@ -178,11 +172,6 @@ function settingsOf(params: Readonly<Record<string, unknown>>): RealmValues {
   return Object.fromEntries(given.map((key) => [key, params[key] as string | number | boolean]));
 }
 
-const merged = (stored: RealmConfig, values: RealmValues, remove: readonly string[]): RealmConfig => {
-  const kept = [...stored.options].filter(([key]) => !remove.includes(key));
-  return draftRealm(stored.realm, stored.type, { ...Object.fromEntries(kept), ...values });
-};
-
 async function storeSecrets(
   store: ConfigStore,
   realm: string,
@@ -196,34 +185,27 @@ async function storeSecrets(
   }
 }
 
-interface Draft {
-  readonly draft: () => RealmConfig;
-  readonly password: string | undefined;
-  /** Where the caller may send the node. */
-  readonly reach: Reach;
-}
-
 /** Before anything is stored: what cannot work, and with check-connection what does not work now. */
 async function refuseUnworkable(
   params: { readonly 'check-connection'?: boolean | undefined },
-  { draft, password, reach }: Draft,
+  draft: RealmConfig,
+  password: string | undefined,
 ): Promise<void> {
-  const config = draft();
   const connect = params['check-connection'] === true;
-  if (config.type === 'openid') return refuseUnworkableProvider(config, connect, reach);
-  if (config.type !== 'ldap' && config.type !== 'ad') return;
+  if (draft.type === 'openid') return refuseUnworkableProvider(draft, connect);
+  if (draft.type !== 'ldap' && draft.type !== 'ad') return;
   const { directorySettings } = await directory();
-  const settings = directorySettings(config, password);
+  const settings = directorySettings(draft, password);
   if (!connect) return;
   const { checkDirectory } = await import('../../access/realms/directory/read.ts');
   await checkDirectory(settings);
 }
 
 /** Anybody can make the node ask the provider of a realm, so one that the caller may not ask is found out at once. */
-async function refuseUnworkableProvider(config: RealmConfig, connect: boolean, reach: Reach): Promise<void> {
+async function refuseUnworkableProvider(draft: RealmConfig, connect: boolean): Promise<void> {
   const { openIdSettings } = await import('../../access/realms/openid/settings.ts');
-  const settings = openIdSettings(config, undefined);
-  if (!connect && reach === 'any') return;
+  const settings = openIdSettings(draft, undefined);
+  if (!connect && settings.reach === 'any') return;
   const { discover } = await import('../../access/realms/openid/provider.ts');
-  await discover(settings, reach);
+  await discover(settings);
 }

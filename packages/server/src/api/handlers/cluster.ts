@@ -46,7 +46,7 @@ const typed = (options: Options) =>
   Object.fromEntries(
     Object.entries(options).map(([key, value]) => [key, numeric.has(key) ? Number(value) : value]),
   );
-const numeric: ReadonlySet<string> = new Set(['max_workers', 'migration_unsecure']);
+const numeric: ReadonlySet<string> = new Set(['hsts', 'max_workers', 'migration_unsecure']);
 
 export function clusterHandlers(table: HandlerTable, services: DaemonServices): void {
   const { events, resources, settings, store, tasks } = services;

@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import type { ParamsOf } from '@ryokan/api/method.ts';
 import { qemuSpiceproxy } from '@ryokan/api/methods/spice.ts';
-import { spicePort } from '../../access/ticket.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { readGuest } from '../../guests/guest-store.ts';
 import { demandRunning } from '../../guests/qemu/power.ts';
 import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
 import { nodeAddress, urlHost } from '../../host/node-settings.ts';
 import { unixTarget } from '../console/sessions.ts';
-import type { HandlerTable } from '../handler-table.ts';
+import { spicePort } from '../console/spice-tickets.ts';
+import type { Call, HandlerTable } from '../handler-table.ts';
 
 /** Keys that a viewer does not pass on to the guest. Its own defaults take what people need inside a guest. */
 const viewerKeys = {
@@ -21,7 +21,7 @@ const viewerKeys = {
 };
 
 export function spiceHandlers(table: HandlerTable, services: DaemonServices): void {
-  const { access, monitor, settings, store } = services;
+  const { consoles, monitor, settings, store } = services;
   const demandScreen = (vmid: number): string => {
     const { name = `vm-${vmid}` } = readGuest(store, 'qemu', settings.node, vmid).file.properties;
     demandRunning(services, vmid);
@@ -34,7 +34,7 @@ export function spiceHandlers(table: HandlerTable, services: DaemonServices): vo
     }
     return name;
   };
-  const open = async ({ vmid, proxy }: ParamsOf<typeof qemuSpiceproxy>) => {
+  const open = async ({ vmid, proxy }: ParamsOf<typeof qemuSpiceproxy>, call: Call) => {
     const name = demandScreen(vmid);
     const password = randomBytes(18).toString('base64url');
     const qmp = await monitor.connection(vmid);
@@ -43,7 +43,7 @@ export function spiceHandlers(table: HandlerTable, services: DaemonServices): vo
     return {
       type: 'spice',
       title: `VM ${vmid} - ${name}`,
-      host: access.spiceTicket(vmid, settings.node),
+      host: consoles.spice.make(call, vmid, settings.node),
       // On the port of everything else: one hole in a firewall, and no second node of a machine is in the way.
       proxy: `http://${urlHost(proxy ?? nodeAddress(settings))}:${settings.port}`,
       'tls-port': spicePort,
@@ -70,12 +70,12 @@ function trust(chain: string): { ca: string; 'host-subject': string } {
  * anything but a fresh ticket of this node.
  */
 export function spiceTunnel(services: DaemonServices): (target: string) => string {
-  const { access, consoles, paths, settings } = services;
+  const { consoles, paths } = services;
   return (target) => {
-    const vmid = access.spiceTicketVmid(target.replace(/:\d+$/, ''), settings.node);
-    if (vmid === undefined) {
+    const ticket = consoles.spice.find(target.replace(/:\d+$/, ''));
+    if (!ticket)
       throw new RyokanError('forbidden', 'invalid or expired SPICE ticket; open the console again');
-    }
-    return consoles.tunnel(unixTarget(qemuRunPaths(paths, vmid).spice, false));
+    const { caller, vmid } = ticket;
+    return consoles.tunnel(caller, `/vms/${vmid}`, unixTarget(qemuRunPaths(paths, vmid).spice, false));
   };
 }

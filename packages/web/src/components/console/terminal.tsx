@@ -8,6 +8,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { useT } from '../../i18n/index.ts';
 import { ConsoleFrame } from './console-frame.tsx';
 import * as protocol from './terminal-protocol.ts';
+import { openTerminal } from './terminal-styles.ts';
 import { connectSoon, useReconnect } from './use-reconnect.ts';
 
 export interface TerminalAccess {
@@ -52,7 +53,7 @@ export function Terminal({ open, id, available, off, actions, label, once }: Ter
     });
     const fit = new FitAddon();
     term.loadAddon(fit);
-    term.open(element);
+    openTerminal(term, element);
     fit.fit();
     const observer = new ResizeObserver(() => element.clientWidth > 0 && fit.fit());
     observer.observe(element);

@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type SecureVersion } from 'node:tls';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { Client } from 'ldapts';
+import { reachOptions } from '../../../host/network-reach.ts';
 import { certificateAuthorities, readSetting } from '../certificate-files.ts';
 import { explainDirectory } from './explain.ts';
 import { type DirectorySettings, serverUrl } from './settings.ts';
@@ -74,6 +75,7 @@ async function openFirst(
     try {
       return { client: await open(settings, server, limits, tls), url };
     } catch (error) {
+      if (error instanceof RyokanError) throw error;
       cause = error;
       failures.push(explainDirectory(url, error));
     }
@@ -88,13 +90,15 @@ async function open(
   tls: ConnectionOptions | undefined,
 ): Promise<Client> {
   const url = serverUrl(settings, server);
-  const own = tls && { ...tls, host: server, ...(isIP(server) ? {} : { servername: server }) };
+  const reached = reachOptions(server, settings.reach);
+  const own = tls && { ...tls, ...reached, host: server, ...(isIP(server) ? {} : { servername: server }) };
+  const connectPlain = (port: number, host: string) => connectTcp({ port, host, ...reached });
   // The client would connect again by itself, without StartTLS, and send the next password in the open.
   const client = new Client({
     url,
     timeout: limits.answer,
     strictDN: false,
-    createConnection: once(connectTcp),
+    createConnection: once(connectPlain as typeof connectTcp),
     createSecureConnection: once(connectTls),
     ...(settings.mode === 'ldaps' && own ? { tlsOptions: own } : {}),
   });

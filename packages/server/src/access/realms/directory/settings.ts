@@ -1,10 +1,13 @@
 /** The settings of a directory realm (types ldap and ad), read and with the defaults of Proxmox VE. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { splitList } from '@ryokan/api/schema/formats.ts';
-import type { RealmConfig } from '../realm-config.ts';
+import type { Reach } from '../../../host/network-reach.ts';
+import { type RealmConfig, realmReach } from '../realm-config.ts';
 
 export interface DirectorySettings {
   readonly realm: string;
+  /** Where the node connects to for this realm. */
+  readonly reach: Reach;
   readonly type: 'ldap' | 'ad';
   /** One or two, in the order in which they are asked. */
   readonly servers: readonly string[];
@@ -57,6 +60,7 @@ export function directorySettings(config: RealmConfig, password: string | undefi
   const list = (key: string, byDefault: string) => splitList(options.get(key) ?? byDefault);
   return {
     realm,
+    reach: realmReach(config),
     type,
     servers,
     port: Number(options.get('port') ?? defaultPorts[mode]),

@@ -7,7 +7,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { errorCode } from '../../../host/files.ts';
-import { demandReachable, type Reach, reachableLookup } from '../../../host/network-reach.ts';
+import { type Reach, reachOptions } from '../../../host/network-reach.ts';
 
 export interface FetchLimits {
   readonly realm: string;
@@ -31,22 +31,19 @@ const maxBytes = 1024 * 1024;
 
 /** Resolves to the answer, whatever its status. Throws RyokanError 'failed'. */
 export function limitedFetch(limits: FetchLimits): (url: string, request: FetchRequest) => Promise<Response> {
-  return (text, request) => {
+  return async (text, request) => {
     const url = new URL(text);
     const isTls = url.protocol === 'https:';
     if (!isTls && !(limits.allowHttp && url.protocol === 'http:')) {
-      return Promise.reject(failure(limits, url, 'the provider names an address without TLS'));
-    }
-    try {
-      demandReachable(url, limits.reach);
-    } catch (error) {
-      return Promise.reject(error);
+      throw failure(limits, url, 'the provider names an address without TLS');
     }
     return exchange(limits, url, request);
   };
 }
 
-function exchange(limits: FetchLimits, url: URL, { method, headers, body }: FetchRequest): Promise<Response> {
+async function exchange(limits: FetchLimits, url: URL, request: FetchRequest): Promise<Response> {
+  const { method, headers, body } = request;
+  const reached = reachOptions(url.hostname, limits.reach);
   const content = body instanceof URLSearchParams ? body.toString() : typeof body === 'string' ? body : '';
   const sent = {
     ...headers,
@@ -64,7 +61,7 @@ function exchange(limits: FetchLimits, url: URL, { method, headers, body }: Fetc
       signal: AbortSignal.timeout(timeout),
       ca: [...limits.ca],
       agent: false as const,
-      lookup: reachableLookup(limits.reach),
+      ...reached,
     };
     const outgoing = send(url, options, (answer) => {
       const { statusCode: status = 500 } = answer;

@@ -66,7 +66,7 @@ export class OpenIdLogins {
   }
 
   private provider(settings: OpenIdSettings): Promise<Provider> {
-    const key = JSON.stringify([settings.issuer, settings.clientId, settings.capath]);
+    const key = JSON.stringify([settings.issuer, settings.clientId, settings.capath, settings.reach]);
     const known = this.discovered.get(key);
     if (known && known.ends > this.clock()) return known.provider;
     const provider = this.gate.run(() => discover(settings));

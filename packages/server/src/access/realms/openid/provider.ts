@@ -1,7 +1,6 @@
 /** Talks to an OpenID provider: discovery, the address of a login, and what a code is worth. */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import * as openid from 'openid-client';
-import type { Reach } from '../../../host/network-reach.ts';
 import { certificateAuthorities } from '../certificate-files.ts';
 import { limitedFetch } from './limited-fetch.ts';
 import type { OpenIdSettings } from './settings.ts';
@@ -23,11 +22,11 @@ export interface Provider {
 }
 
 /**
- * Asks the provider where its services are, within `reach`: logins ask those that an administrator has entered, whoever
- * enters one only where that person may send the node. Throws RyokanError 'failed' or 'forbidden'.
+ * Asks the provider where its services are, as far as whoever has entered the realm may send the node. Throws RyokanError
+ * 'failed' or 'forbidden'.
  */
-export async function discover(settings: OpenIdSettings, reach: Reach = 'any'): Promise<Provider> {
-  const { issuer, realm, clientId, capath } = settings;
+export async function discover(settings: OpenIdSettings): Promise<Provider> {
+  const { issuer, realm, clientId, capath, reach } = settings;
   const allowHttp = issuer.protocol === 'http:';
   const fetch = limitedFetch({ realm, allowHttp, reach, ca: await certificateAuthorities(realm, capath) });
   try {

@@ -1,9 +1,12 @@
 /** The settings of an OpenID realm, read and with the defaults of Proxmox VE. */
 import { RyokanError } from '@ryokan/api/errors.ts';
-import type { RealmConfig } from '../realm-config.ts';
+import type { Reach } from '../../../host/network-reach.ts';
+import { type RealmConfig, realmReach } from '../realm-config.ts';
 
 export interface OpenIdSettings {
   readonly realm: string;
+  /** Where the node connects to for this realm. */
+  readonly reach: Reach;
   readonly issuer: URL;
   readonly clientId: string;
   readonly clientKey: string | undefined;
@@ -36,6 +39,7 @@ export function openIdSettings(config: RealmConfig, clientKey: string | undefine
   const claim = options.get('username-claim') ?? 'sub';
   return {
     realm,
+    reach: realmReach(config),
     issuer: issuerOf(realm, options.get('issuer-url') ?? ''),
     clientId: options.get('client-id') ?? '',
     clientKey,

@@ -5,17 +5,19 @@ import { accessRealmDelete, accessRealms } from '@ryokan/api/methods/access-real
 import { useState } from 'react';
 import { invalidate, useCall } from '../../../api/query.ts';
 import { run } from '../../../api/run.ts';
-import { api } from '../../../api/session.ts';
+import { api, may } from '../../../api/session.ts';
 import { ConfirmDialog } from '../../../components/confirm-dialog.tsx';
 import { type Column, DataTable } from '../../../components/data-table.tsx';
 import { Empty } from '../../../components/empty.tsx';
 import { Loaded } from '../../../components/loaded.tsx';
 import { type MenuEntry, RowMenu } from '../../../components/row-menu.tsx';
 import { type Translate, useT } from '../../../i18n/index.ts';
+import { Sections } from '../section.tsx';
 import { AddRealmDialog, EditRealmDialog } from './realm-dialogs.tsx';
 import './realms.css';
 import { addableTypes, isDirectory, typeNames } from './realm-draft.ts';
 import { SyncDialog } from './sync-dialog.tsx';
+import { SyncJobs } from './sync-jobs.tsx';
 
 type Realm = ResultOf<typeof accessRealms>[number];
 
@@ -32,8 +34,23 @@ function typeName(type: string, t: Translate): string {
   return known ? typeNames[known] : type;
 }
 
-/** Where users log in: the node itself, directories, OpenID providers. */
+/** Where users log in, and when the users of directories are fetched. */
 export default function Realms() {
+  const t = useT();
+  if (!may('dc', 'Sys.Audit')) return <RealmTable />;
+  return (
+    <Sections
+      label={t('tab.realms')}
+      sections={[
+        { key: 'realms', title: t('tab.realms'), content: <RealmTable /> },
+        { key: 'jobs', title: t('realms.jobs'), content: <SyncJobs /> },
+      ]}
+    />
+  );
+}
+
+/** The node itself, directories, OpenID providers. */
+function RealmTable() {
   const t = useT();
   const answer = useCall(accessRealms, {});
   const [open, setOpen] = useState<Open>();
