@@ -165,7 +165,9 @@ test('containers: a template is uploaded, a container of it made, changed, start
   const template = join(folder, 'busybox.tar.gz');
   await writeBusyboxTemplate(template);
   expect(await seenBy('container', { template })).toMatchObject({
-    ...{ uploaded: ok, created: ok, started: ok, suspended: ok, resumed: ok, rebooted: ok, stopped: ok },
+    // Its password could not be set: nobody knows where a busybox alone keeps it.
+    created: { exitstatus: 'WARNINGS: 1', log: expect.arrayContaining(['TASK WARNINGS: 1']) },
+    ...{ uploaded: ok, started: ok, suspended: ok, resumed: ok, rebooted: ok, stopped: ok },
     config: {
       hostname: 'from-python',
       memory: 64,

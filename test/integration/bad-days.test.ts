@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSqliteStore } from '../../packages/server/src/cluster/sqlite-store.ts';
 import type { ApiSession } from '../lib/api-session.ts';
+import { editStored } from '../lib/edit-stored.ts';
 import { startMany } from '../lib/many-starts.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 import { waitFor } from '../lib/wait.ts';
@@ -45,16 +45,8 @@ async function shows(vmid: number, what: string, fits: (now: Status) => boolean)
   );
 }
 
-/** Writes a guest's document past the API, as an editor or a restored backup of the store does. */
-async function editDocument(vmid: number, edit: (text: string) => string): Promise<void> {
-  const store = openSqliteStore(join(node.dataDir, 'config.db'));
-  const path = `nodes/${node.name}/qemu-server/${vmid}.conf`;
-  try {
-    await store.commit([], [{ path, text: edit(store.get(path)?.text ?? '') }]);
-  } finally {
-    await store.close();
-  }
-}
+const editDocument = (vmid: number, edit: (text: string) => string) =>
+  editStored(node, `nodes/${node.name}/qemu-server/${vmid}.conf`, edit);
 
 describe('QEMU ends by itself', () => {
   test.each(['SIGKILL', 'SIGSEGV'] as const)(

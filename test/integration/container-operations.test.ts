@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
 import { openTerminal } from '../lib/console-client.ts';
 import { busyboxTemplate, type ContainerLab, openContainerLab } from '../lib/containers.ts';
+import { editStored } from '../lib/edit-stored.ts';
 import { killWorker } from '../lib/kill-worker.ts';
 import { sleep, waitFor } from '../lib/wait.ts';
 
@@ -16,8 +17,8 @@ let lab: ContainerLab;
 const inside = (command: string) => lab.inside(400, command);
 const state = (vmid = 400) =>
   lab.admin.get<{ status: string; frozen?: number; pid?: number }>(lab.path(vmid, '/status/current'));
-const eventually = (what: string, look: () => Promise<boolean> | boolean) =>
-  waitFor(look, { timeout: 60, what });
+const eventually = <T>(what: string, look: () => Promise<T | false> | T | false) =>
+  waitFor<T>(look, { timeout: 60, what });
 const pending = async () =>
   (await lab.admin.get<{ key: string; pending?: string; delete?: number }[]>(lab.path(400, '/pending')))
     .filter((row) => row.pending !== undefined || row.delete !== undefined)
@@ -58,7 +59,7 @@ test('mount points come and go while it runs; what is busy waits', async () => {
   await eventually('somebody in the folder', async () =>
     (await inside('ls "/srv/some data/here"')).includes('ready'),
   );
-  await lab.set(400, { delete: 'mp0' });
+  await expect(lab.set(400, { delete: 'mp0' })).rejects.toThrow(/hotplug problem - .* is in use/);
   expect(await pending()).toEqual(['mp0']);
   await inside('rm "/srv/some data/here/ready"');
   await holder;
@@ -84,6 +85,9 @@ test('directories of the node too; what shall be read-only waits, and is so for 
   expect(await inside('cat /mnt/shared/note')).toBe('from the node');
   await set('--mp0', `${shared},mp=/mnt/shared,ro=1`);
   expect(await pending()).toEqual(['mp0']);
+  expect((await lab.node.cli('pct', 'pending', '400')).stdout).toContain(
+    'could make a read-only mount writable',
+  );
   await lab.power(400, 'reboot', { timeout: 30 });
   await inside('mount -o remount,bind,rw /mnt/shared || true');
   await expect(inside('echo x > /mnt/shared/note')).rejects.toThrow('Read-only');
@@ -168,6 +172,34 @@ test('with nesting a runtime inside may mount /proc; what is not possible is sai
   expect(await inside(nested)).toContain('/proc/1');
   expect(await inside('ls /dev/fuse')).toBe('/dev/fuse');
   await expect(inside('busybox mknod /tmp/null c 1 3')).rejects.toThrow('not permitted');
+});
+
+test('a document edited into nonsense: it can be paused and stopped, and is repaired by what the error says', async () => {
+  const path = `nodes/${lab.node.name}/lxc/400.conf`;
+  await editStored(lab.node, path, (text) => `what is this\n${text}`);
+  const { error } = await eventually('the damage', async () => {
+    const now = await lab.admin.get<{ error?: string }>(lab.path(400, '/status/current'));
+    return now.error !== undefined && now;
+  });
+  const document = `/nodes/${lab.node.name}/lxc/400/document`;
+  expect(error).toMatch(`pvesh get ${document}`);
+  await lab.power(400, 'suspend');
+  await lab.power(400, 'resume');
+  await lab.power(400, 'stop');
+  await expect(lab.power(400, 'start')).rejects.toThrow('is damaged: line 1');
+  const read = ['pvesh', 'get', document, '--output-format', 'json'];
+  const { text, problems } = JSON.parse((await lab.node.cli(...read)).stdout) as {
+    text: string;
+    problems: unknown;
+  };
+  expect(problems).toEqual([{ line: 1, problem: "'what is this' is not 'key: value'" }]);
+  const good = text.replace('what is this\n', '');
+  const by = (session: typeof lab.admin, to: string) => session.answer('PUT', document, { text: to });
+  expect((await by(lab.admin, 'still: not\nright')).reason).toMatch(/nothing was changed: line 2/);
+  expect((await by(lab.admin, `${good}mp9: /etc,mp=/x\n`)).reason).toMatch(/only root/);
+  await lab.node.cli('pvesh', 'set', document, '--text', good);
+  expect((await by(lab.admin, good)).reason).toMatch(/CT 400 is not damaged/);
+  await lab.power(400, 'start');
 });
 
 test('an init that does not listen: a shutdown says so, can be overruled, and stop ends it', async () => {

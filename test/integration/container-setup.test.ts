@@ -170,6 +170,19 @@ describe('logins', () => {
     ]);
   });
 
+  it('of an unknown system: nothing is touched, and what was asked for is told', async () => {
+    await have({ '/bin/app': 'a program', '/etc/passwd': 'root:x:0:0::/:/bin/app' });
+    const before = await readTree(root);
+    const told: string[] = [];
+    const warn = (line: string) => void told.push(line);
+    await setUp({}, { password: 'secret', sshKeys: 'ssh-ed25519 AAAA', warn });
+    await setUp({}, { warn });
+    expect(told).toEqual([
+      expect.stringMatching(/^the password and the SSH keys of root were not set: .*unmanaged/),
+    ]);
+    expect(await readTree(root)).toEqual(before);
+  });
+
   it('have host keys that no other container has', async () => {
     await have({
       ...systems.debian,

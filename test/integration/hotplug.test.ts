@@ -239,6 +239,8 @@ test('what the guest lets go of later than anybody waited is completed then', as
     expect.stringMatching(/hotplug problem - 'net7' cannot be unplugged now: the guest is paused/),
   ]);
   expect(await pendingKeys(301)).toEqual(['net7']);
+  const rows = await admin.get<{ key: string; reason?: string }[]>(qemu(301, '/pending'));
+  expect(rows.find(({ key }) => key === 'net7')?.reason).toMatch(/the guest is paused/);
   // A disk goes without the guest; the controller that it had to itself goes when the guest runs again.
   await put(301, { delete: 'scsi3' });
   expect(await monitor(301, 'info block')).not.toMatch(/scsi3/);

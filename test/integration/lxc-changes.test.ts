@@ -46,6 +46,31 @@ test('what cannot change now waits; what can never change is refused', async () 
   await expect(lab.set(200, { mp1: '/tmp/../etc,mp=/x' })).rejects.toThrow("'..'");
 });
 
+test('what the kernel refuses waits with its reason; the card works as before, and so it does after a revert', async () => {
+  const { net0 } = await lab.config(200);
+  const reason = /tag=5: bridge 'vmbr0' has no physical port/;
+  await expect(lab.set(200, { net0: `${net0},tag=5` })).rejects.toThrow(
+    /net0":"hotplug problem - tag=5: .*stored/,
+  );
+  const row = async () =>
+    (await lab.admin.get<{ key: string; reason?: string }[]>(lab.path(200, '/pending'))).find(
+      ({ key }) => key === 'net0',
+    );
+  expect(await row()).toMatchObject({
+    pending: expect.stringContaining('tag=5'),
+    reason: expect.stringMatching(reason),
+  });
+  expect((await lab.node.cli('pct', 'pending', '200')).stdout).toMatch(reason);
+  // Another bridge that is not there, and another name: the card would be a new one.
+  await expect(lab.set(200, { net0: 'name=lan0,bridge=nosuchbr,ip=192.0.2.10/24' })).rejects.toThrow(
+    /hotplug problem - bridge 'nosuchbr' does not exist/,
+  );
+  expect(await lab.inside(200, 'ip -o -4 addr show eth0')).toContain('192.0.2.10/24');
+  expect(await lab.inside(200, 'cat /sys/class/net/eth0/carrier')).toBe('1');
+  await lab.set(200, { revert: 'net0' });
+  expect(await row()).toEqual({ key: 'net0', value: net0 });
+});
+
 test('volumes, directories and devices of the node are in it after the next start', async () => {
   const shared = join(lab.node.dataDir, 'shared folder');
   await mkdir(shared);

@@ -1,8 +1,11 @@
-/** A container in the browser as a person uses it: console, power, resources, network, snapshots, removal. */
+/** A container in the browser as a person uses it: console, power, resources, network, snapshots, its storages, removal. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage, screenshot } from '../lib/browser.ts';
 import { type ContainerLab, mountBtrfs, openContainerLab } from '../lib/containers.ts';
+import { editStored } from '../lib/edit-stored.ts';
 import { waitFor } from '../lib/wait.ts';
 import { chooseInMenu, logInByForm, pressInDialog, terminalShows } from '../lib/web-ui.ts';
 
@@ -182,6 +185,26 @@ test('a network card is edited while it runs', async () => {
   expect(await lab.inside(vmid, 'ip -o link')).toContain('eth1');
 });
 
+test('what the running container does not take stands there with the reason, and can be taken back', async () => {
+  await edit('Network card (net1)');
+  await dialog().getByRole('button', { name: 'More settings' }).click();
+  await dialog().getByRole('spinbutton', { name: 'VLAN tag' }).fill('5');
+  await dialog().getByRole('button', { name: 'Save', exact: true }).click();
+  await dialog()
+    .getByText(/hotplug problem - tag=5: .* The change is stored/)
+    .waitFor();
+  await dialog().getByRole('button', { name: 'Cancel' }).click();
+  await row('net1')
+    .getByText(/has no physical port to send VLAN 5 through/)
+    .waitFor();
+  expect(await page.locator('.ry-row-pending').count()).toBe(1);
+  await screenshot(page, 'e2e/container-pending-reason');
+  await page.getByRole('button', { name: 'Revert: Network card (net1)' }).click();
+  await expect.poll(() => page.locator('.ry-row-pending').count()).toBe(0);
+  // The refusals are answers of the API, which the browser counts as failed loads.
+  expect(problems.splice(0).filter((text) => !/400 \(/.test(text))).toEqual([]);
+});
+
 test('names and options have forms; what can never change has none', async () => {
   await open('dns');
   await edit('Name servers');
@@ -195,6 +218,13 @@ test('names and options have forms; what can never change has none', async () =>
   await dialog().getByRole('combobox').selectOption('console');
   await press('Save');
   expect((await lab.config(vmid)).cmode).toBe('console');
+  await edit('Environment');
+  await dialog().getByRole('textbox').fill('TZ=Asia/Tokyo\nno variable');
+  await dialog().getByText('No variable such as NAME=value: no variable').waitFor();
+  await dialog().getByRole('textbox').fill('TZ=Asia/Tokyo\nGREETING=good day\n');
+  await press('Save');
+  expect((await lab.config(vmid)).env).toBe('TZ=Asia/Tokyo\0GREETING=good day');
+  await row('Environment').getByText('TZ=Asia/Tokyo, GREETING=good day').waitFor();
   await row('Unprivileged').getByText('Chosen at its creation').waitFor();
   expect(await row('Unprivileged').getByRole('button').count()).toBe(0);
 });
@@ -247,6 +277,46 @@ test('it moves to another storage, is cloned and the clone becomes a template', 
   await press('Convert');
   await page.locator('.ry-page-actions').getByRole('button', { name: 'Clone' }).waitFor();
   expect(await lab.config(300)).toMatchObject({ hostname: 'copy', template: 1 });
+});
+
+test('a document that somebody has edited into nonsense is repaired on its page', async () => {
+  await editStored(lab.node, `nodes/webct1/lxc/${copied}.conf`, (text) => `what is this\n${text}`);
+  await open('summary', copied);
+  await page.getByRole('button', { name: 'Repair the configuration' }).click();
+  await dialog().getByText("Line 1: 'what is this' is not 'key: value'").waitFor();
+  const text = await dialog().getByRole('textbox').inputValue();
+  await dialog().getByRole('textbox').fill(text.replace('what is this\n', ''));
+  await press('Save');
+  expect(await lab.config(copied)).toMatchObject({ hostname: `box${copied}` });
+  expect(problems.splice(0).filter((text) => !/ is damaged: line 1/.test(text))).toEqual([]);
+});
+
+test('the definition of a storage is changed and removed; what is in it stays', async () => {
+  const path = join(pool?.path ?? '', 'extra');
+  await lab.admin.call('POST', '/storage', { storage: 'extra', type: 'dir', path, content: 'rootdir,iso' });
+  await page.goto(`${lab.node.url}/datacenter/storage`);
+  await choose('Actions of extra', 'Edit');
+  await dialog().getByRole('checkbox', { name: 'ISO images' }).uncheck();
+  await dialog().getByRole('checkbox', { name: 'Only when something is mounted there' }).check();
+  await dialog().getByRole('checkbox', { name: 'Use this storage' }).uncheck();
+  await press('Save');
+  await row('extra').getByText('(not used)').waitFor();
+  const defined = () => lab.admin.get<Record<string, unknown>>('/storage/extra');
+  expect(await defined()).toMatchObject({ content: 'rootdir', is_mountpoint: 'yes', disable: 1 });
+  await page.goto(`${lab.node.url}/storage/webct1/extra/summary`);
+  await choose('Actions of extra', 'Edit');
+  await dialog().getByRole('checkbox', { name: 'Only when something is mounted there' }).uncheck();
+  await dialog().getByRole('checkbox', { name: 'Use this storage' }).check();
+  await press('Save');
+  expect(await defined()).not.toMatchObject({ disable: 1 });
+  await choose('Actions of extra', 'Remove');
+  await dialog()
+    .getByText(/everything in it stays where it is/)
+    .waitFor();
+  await press('Remove');
+  await page.waitForURL('**/datacenter/storage');
+  await expect(defined()).rejects.toThrow("'extra' does not exist");
+  expect(await readdir(path)).toContain('images');
 });
 
 test('it is removed with its volumes, named one by one', async () => {

@@ -119,8 +119,11 @@ async function addContainers(admin: ApiSession): Promise<void> {
     ...{ net0: 'name=eth0,bridge=vmbr0,ip=192.0.2.10/24,gw=192.0.2.1,firewall=1,host-managed=1' },
     ...{ net1: 'name=lan,bridge=vmbr0,ip6=auto,rate=5,link_down=1', features: 'nesting=1' },
     ...{ mp0: 'local:0.05,mp=/srv/data,backup=1', tags: 'prod', start: 1 },
+    env: 'TZ=Asia/Tokyo\0GREETING=good day',
   });
   await admin.call('PUT', `${lxc}/200/config`, { hostname: 'proxy-2', nameserver: '192.0.2.53' });
+  // Waits with the reason why the running container does not have it.
+  await admin.answer('PUT', `${lxc}/200/config`, { net1: 'name=lan,bridge=vmbr0,ip6=auto,tag=5' });
   await admin.run('POST', lxc, { ...busybox, vmid: 201, hostname: 'mail', unprivileged: 1 });
 }
 

@@ -152,16 +152,16 @@ async function live(hand: ContainerHand, vmid: number, made: Wish): Promise<void
   }
 }
 
-test('in the browser, on btrfs', async () => {
+test('in the browser, on images', async () => {
   const { page, problems } = await openPage(browser);
   page.setDefaultTimeout(60_000);
   await logInByForm(page, lab.node);
-  await live(browserHand(lab, page, template), 100, wish('pool', 'browser'));
+  await live(browserHand(lab, page, template), 100, wish('local', 'browser'));
   expect(problems).toEqual([]);
 }, 600_000);
 
-test('by pct, on images', async () => {
-  await live(pctHand(lab, template), 110, wish('local', 'pct'));
+test('by pct, on btrfs', async () => {
+  await live(pctHand(lab, template), 110, wish('pool', 'pct'));
 }, 600_000);
 
 test('by REST, on images', async () => {

@@ -96,8 +96,8 @@ export function browserHand(lab: ContainerLab, page: Page, template: string): Co
     },
     whyNoSnapshot: async (vmid) => {
       await open(vmid, 'snapshots');
-      const notice = page.getByRole('heading', { name: 'Snapshots are not possible here' }).locator('../..');
-      return (await notice.textContent()) ?? '';
+      await page.getByRole('heading', { name: 'Snapshots are not possible here' }).waitFor();
+      return (await page.locator('.ry-page-body').textContent()) ?? '';
     },
     move: (vmid, storage) =>
       task('move_volume', async () => {

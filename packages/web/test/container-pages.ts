@@ -78,6 +78,14 @@ export const containerPages: readonly PageToSee[] = [
       await opened(page);
     },
   },
+  {
+    name: 'container-environment',
+    path: options,
+    act: async (page) => {
+      await page.getByRole('row').filter({ hasText: 'TZ=' }).getByRole('button').last().click();
+      await opened(page);
+    },
+  },
   { name: 'container-snapshots', path: '/lxc/200/snapshots' },
   {
     name: 'container-clone',

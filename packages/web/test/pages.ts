@@ -67,6 +67,16 @@ export const pages: readonly PageToSee[] = [
       await settle(page);
     },
   },
+  {
+    name: 'datacenter-storage-edit',
+    path: '/datacenter/storage',
+    act: async (page) => {
+      await page.locator('.ry-row-menu').first().click();
+      await page.getByRole('menuitem').first().click();
+      await page.locator('#storage-enabled').waitFor();
+      await settle(page);
+    },
+  },
   { name: 'datacenter-users', path: '/datacenter/users' },
   {
     name: 'datacenter-users-add',

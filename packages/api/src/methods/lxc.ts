@@ -2,6 +2,7 @@
 import { defineMethod } from '../method.ts';
 import { lxcConfigFields, lxcCreateFields, lxcUpdateFields, lxcVolumeKeys } from '../schema/lxc-config.ts';
 import { Bit, Bytes, Digest, Enum, Format, Node, Null, Subdirs, Type, Vmid } from '../schema/types.ts';
+import { PendingRows, pendingColumns } from './pending-rows.ts';
 
 const Optional = Type.Optional;
 const guest = { node: Node(), vmid: Vmid() };
@@ -139,17 +140,10 @@ export const lxcPending = defineMethod({
   path: `${base}/pending`,
   description: 'Each option with its value now and the value it will have after the next start.',
   params: guestOnly,
-  returns: Type.Array(
-    Type.Object({
-      key: Type.String(),
-      value: Optional(Type.String()),
-      pending: Optional(Type.String()),
-      delete: Optional(Type.Integer({ minimum: 0, maximum: 2 })),
-    }),
-  ),
+  returns: PendingRows,
   permission: audit,
   proxyTo: 'node',
-  cli: { command: 'pct pending', args: ['vmid'], columns: ['key', 'value', 'pending', 'delete'] },
+  cli: { command: 'pct pending', args: ['vmid'], columns: pendingColumns },
 });
 
 export const lxcResize = defineMethod({

@@ -15,6 +15,7 @@ import {
   Type,
   Vmid,
 } from '../schema/types.ts';
+import { PendingRows, pendingColumns } from './pending-rows.ts';
 
 const Optional = Type.Optional;
 const guest = { node: Node(), vmid: Vmid() };
@@ -201,17 +202,10 @@ export const qemuPending = defineMethod({
   path: `${base}/pending`,
   description: 'Each option with its value now and the value it will have after the next start.',
   params: guestOnly,
-  returns: Type.Array(
-    Type.Object({
-      key: Type.String(),
-      value: Optional(Type.String()),
-      pending: Optional(Type.String()),
-      delete: Optional(Type.Integer({ minimum: 0, maximum: 2 })),
-    }),
-  ),
+  returns: PendingRows,
   permission: audit,
   proxyTo: 'node',
-  cli: { command: 'qm pending', args: ['vmid'], columns: ['key', 'value', 'pending', 'delete'] },
+  cli: { command: 'qm pending', args: ['vmid'], columns: pendingColumns },
 });
 
 export const qemuUnlink = defineMethod({

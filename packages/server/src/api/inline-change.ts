@@ -1,5 +1,7 @@
-/** Runs a short change inside the daemon with the same undo rules as a task. */
+/** Short changes inside the daemon: the same undo rules as a task, and what the running guest did not take. */
+import { ParameterError } from '@ryokan/api/errors.ts';
 import type { ChangeContext } from '../guests/guest-services.ts';
+import { hotplugProblem, type Problems } from '../guests/live-outcome.ts';
 import type { Services } from '../services.ts';
 import type { Call } from './handler-table.ts';
 
@@ -32,4 +34,10 @@ export async function withUndo(
     }
     throw error;
   }
+}
+
+/** The change is stored, but whoever asked for it has to know that the running guest did not take it. */
+export function demandHotplugged(problems: Problems): void {
+  const errors = Object.entries(problems).map(([key, problem]) => [key, hotplugProblem(problem)] as const);
+  if (errors.length > 0) throw new ParameterError(Object.fromEntries(errors));
 }

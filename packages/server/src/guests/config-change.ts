@@ -172,10 +172,11 @@ export function shownValue(key: string, text: string): string {
   return key === 'cipassword' ? '**********' : text;
 }
 
-/** One row of the `pending` view for each key. */
+/** One row of the `pending` view for each key. `reasons`: why changes of the running guest wait, where that is known. */
 export function pendingRows(
   file: GuestConfigFile,
-): { key: string; value?: string; pending?: string; delete?: number }[] {
+  reasons: Readonly<Record<string, string>> = {},
+): { key: string; value?: string; pending?: string; delete?: number; reason?: string }[] {
   const { properties, pending } = file;
   const keys = new Set([...Object.keys(properties), ...Object.keys(pending.properties)]);
   return [...keys].sort().map((key) => {
@@ -185,6 +186,7 @@ export function pendingRows(
       ...(properties[key] === undefined ? {} : { value: shownValue(key, properties[key]) }),
       ...(pending.properties[key] === undefined ? {} : { pending: shownValue(key, pending.properties[key]) }),
       ...(removal ? { delete: removal.force ? 2 : 1 } : {}),
+      ...(reasons[key] === undefined ? {} : { reason: reasons[key] }),
     };
   });
 }

@@ -137,9 +137,17 @@ function openSection(
 function damaged(path: string, { line, problem }: ConfigProblem): RyokanError {
   return new RyokanError(
     'failed',
-    `the configuration '${path}' is damaged: line ${line}: ${problem}; correct the line (GET and PUT …/document) or restore the guest`,
+    `the configuration '${path}' is damaged: line ${line}: ${problem}; ${remedy(path)}`,
     { context: { path, line } },
   );
+}
+
+/** The document of a guest is read and replaced as text; any other is the caller's own. */
+function remedy(path: string): string {
+  const match = /^(nodes\/[^/]+\/)(qemu|lxc)(?:-server)?(\/\d+)\.conf$/.exec(path);
+  if (!match) return 'correct the line';
+  const document = `/${match[1]}${match[2]}${match[3]}/document`;
+  return `correct the line on the guest's page in the Web UI, or with 'pvesh get ${document}' and 'pvesh set ${document} --text "$(cat FILE)"' on the node, or restore the guest`;
 }
 
 const shorten = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -79,6 +79,8 @@ export function Change(props: {
   /** Words for screen readers: `Now`, `After the next start`. */
   beforeLabel: string;
   afterLabel: string;
+  /** Why it is not so yet. */
+  reasons?: readonly string[] | undefined;
 }) {
   return (
     <span className="ry-pending">
@@ -92,6 +94,9 @@ export function Change(props: {
         <span className="ry-hidden">{props.afterLabel}: </span>
         {props.after}
       </ins>
+      {props.reasons?.map((reason) => (
+        <small key={reason}>{reason}</small>
+      ))}
     </span>
   );
 }

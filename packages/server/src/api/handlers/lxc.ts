@@ -17,16 +17,19 @@ import type { DaemonServices } from '../../daemon-services.ts';
 import { pendingRows, withPending } from '../../guests/config-change.ts';
 import type { ConfigProperties } from '../../guests/config-file.ts';
 import { readGuest } from '../../guests/guest-store.ts';
+import type { Problems } from '../../guests/live-outcome.ts';
 import { changeOf } from '../../guests/lxc/config-change.ts';
 import { missingFeature } from '../../guests/lxc/features.ts';
 import { containerInterfaces } from '../../guests/lxc/interfaces.ts';
 import { unlockContainer, volumeSpaces } from '../../guests/lxc/maintenance.ts';
 import { demandRunning } from '../../guests/lxc/power.ts';
+import { lxcRunPaths } from '../../guests/lxc/run-paths.ts';
 import { planContainerUpdate, type UpdateOptions, updateContainer } from '../../guests/lxc/update.ts';
+import { waitingReasons } from '../../guests/waiting-reasons.ts';
 import { mountedSpace } from '../../host/mounted-space.ts';
 import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
-import { withUndo } from '../inline-change.ts';
+import { demandHotplugged, withUndo } from '../inline-change.ts';
 import { demandLxcChange } from './lxc-permissions.ts';
 import { demandSkiplock } from './qemu-permissions.ts';
 
@@ -48,7 +51,10 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     const values = current ? file.properties : withPending(file.properties, file.pending);
     return { ...typedValues(values), digest };
   });
-  table.on(lxcPending, ({ vmid }) => pendingRows(read(vmid).file));
+  table.on(lxcPending, ({ vmid }) => {
+    const { file } = read(vmid);
+    return pendingRows(file, waitingReasons(lxcRunPaths(services.paths, vmid).waiting, file));
+  });
   table.on(lxcFeature, async ({ vmid, feature, snapname }) => {
     const { file } = read(vmid);
     const properties = snapname === undefined ? file.properties : file.snapshots[snapname];
@@ -66,10 +72,18 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     lxcConfigSet,
     async (params, call) => {
       const options = demandChange(params, call);
-      await withUndo(services, call, (context) => updateContainer(services, params.vmid, options, context));
+      let problems: Problems = {};
+      await withUndo(services, call, async (context) => {
+        problems = await updateContainer(services, params.vmid, options, context);
+      });
+      demandHotplugged(problems);
       return null;
     },
-    { plan: (params, call) => planContainerUpdate(services, params.vmid, demandChange(params, call)) },
+    {
+      plan: async (params, call) => {
+        await planContainerUpdate(services, params.vmid, demandChange(params, call));
+      },
+    },
   );
 }
 

@@ -17,10 +17,10 @@ import {
 import { forgetGuest } from '../../access/acl.ts';
 import { addToPool, demandPool } from '../../access/pools.ts';
 import { claimGuest, readGuest } from '../../guests/guest-store.ts';
+import { warnOf } from '../../guests/live-outcome.ts';
 import { changeOf } from '../../guests/qemu/config-change.ts';
 import { createGuest, planGuest } from '../../guests/qemu/create.ts';
 import { demandRemovable, destroyGuest, planDestroy } from '../../guests/qemu/destroy.ts';
-import { hotplugProblem } from '../../guests/qemu/hotplug/apply.ts';
 import {
   demandFree,
   demandRunning,
@@ -105,8 +105,7 @@ function lifeHandlers(table: HandlerTable, services: Services): void {
     async run(params, task) {
       const { digest, skiplock } = params;
       const options = { change: changeOf(params), digest, skiplock, author: task.user };
-      const problems = await updateGuest(services, params.vmid, options, task);
-      for (const [key, problem] of Object.entries(problems)) task.warn(`${key}: ${hotplugProblem(problem)}`);
+      warnOf(await updateGuest(services, params.vmid, options, task), task);
     },
   });
   table.onTask(qemuResize, {

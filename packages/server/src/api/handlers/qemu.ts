@@ -1,6 +1,6 @@
 /** Questions about QEMU guests and quick changes; tasks stand in qemu-tasks.ts. */
 import { existsSync } from 'node:fs';
-import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import type { ParamsOf } from '@ryokan/api/method.ts';
 import {
   qemuConfigGet,
@@ -17,6 +17,7 @@ import {
 import { splitList } from '@ryokan/api/schema/formats.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { readGuest, salvageGuest } from '../../guests/guest-store.ts';
+import type { Problems } from '../../guests/live-outcome.ts';
 import { readQemuConfig, wrongValues } from '../../guests/qemu/config.ts';
 import {
   type ConfigChange,
@@ -25,16 +26,16 @@ import {
   shownValue,
   withPending,
 } from '../../guests/qemu/config-change.ts';
-import { hotplugProblem, type Problems } from '../../guests/qemu/hotplug/apply.ts';
 import { demandRunning } from '../../guests/qemu/power.ts';
 import type { QmpClient } from '../../guests/qemu/qmp-client.ts';
 import { demandRoomFor } from '../../guests/qemu/resize.ts';
 import { qemuRunPaths } from '../../guests/qemu/run-paths.ts';
 import { planUpdate, updateGuest } from '../../guests/qemu/update.ts';
+import { waitingReasons } from '../../guests/waiting-reasons.ts';
 import { balloonState } from '../balloon-state.ts';
 import { childrenOf } from '../directory.ts';
 import type { Call, HandlerTable } from '../handler-table.ts';
-import { withUndo } from '../inline-change.ts';
+import { demandHotplugged, withUndo } from '../inline-change.ts';
 import { demandConfigChange, demandSkiplock } from './qemu-permissions.ts';
 
 export function qemuHandlers(table: HandlerTable, services: DaemonServices): void {
@@ -55,7 +56,10 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     const values = current ? file.properties : withPending(file.properties, file.pending);
     return { ...typedValues(values), digest };
   });
-  table.on(qemuPending, ({ vmid }) => pendingRows(read(vmid).file));
+  table.on(qemuPending, ({ vmid }) => {
+    const { file } = read(vmid);
+    return pendingRows(file, waitingReasons(qemuRunPaths(services.paths, vmid).waiting, file));
+  });
   const check = async (params: ParamsOfSet, wanted: ConfigChange, call: Call) => {
     read(params.vmid);
     demandConfigChange(services, call, params.vmid, wanted);
@@ -90,12 +94,6 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
   table.on(qemuUnlink, (params, call) => change(params, unlinking(params), call), {
     plan: (params, call) => plan(params, unlinking(params), call),
   });
-}
-
-/** The change is stored, but whoever asked for it has to know that the running guest did not take it. */
-function demandHotplugged(problems: Problems): void {
-  const errors = Object.entries(problems).map(([key, problem]) => [key, hotplugProblem(problem)] as const);
-  if (errors.length > 0) throw new ParameterError(Object.fromEntries(errors));
 }
 
 interface ParamsOfSet {

@@ -7,6 +7,7 @@ import type { GuestKind } from '../guest-kind.ts';
 import { bothLocks } from '../guest-lock.ts';
 import type { GuestServices } from '../guest-services.ts';
 import { demandUnlocked, guestOwner, readGuest, type StoredGuest, writeGuests } from '../guest-store.ts';
+import { type Problems, warnOf } from '../live-outcome.ts';
 import { isBaseVolume } from './base-volume.ts';
 import { settleRenameUndo } from './copy-undos.ts';
 import { dropVolume } from './volume-switch.ts';
@@ -48,7 +49,8 @@ export interface ReassignHands {
   /** The configuration with a new disk; that of a guest that runs has it pending. */
   with(file: GuestConfigFile, key: string, text: string, running: boolean): GuestConfigFile;
   /** Tries to give the disk to the running guest at once. */
-  plugIn(services: GuestServices, vmid: number, key: string, task: TaskContext): Promise<void>;
+  /** Resolves with what the running guest did not take. */
+  plugIn(services: GuestServices, vmid: number, key: string, task: TaskContext): Promise<Problems>;
 }
 
 /** Throws what forbids it. */
@@ -172,6 +174,6 @@ export async function reassignDisk(
     task.keep();
     const [from, to] = [`${kind.label} ${vmid}`, `${kind.label} ${targetVmid}`];
     task.log(`'${disk}' of ${from} is '${targetDisk}' of ${to} now`);
-    if (running) await hands.plugIn(services, targetVmid, targetDisk, task);
+    if (running) warnOf(await hands.plugIn(services, targetVmid, targetDisk, task), task);
   });
 }

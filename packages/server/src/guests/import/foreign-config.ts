@@ -1,7 +1,7 @@
 /** Taking over the configuration file of a guest that ran under Proxmox VE. */
 import { parseConfigFile } from '../config-file.ts';
 import type { GuestServices } from '../guest-services.ts';
-import { guestPath, placeGuest } from '../guest-store.ts';
+import { placeGuest } from '../guest-store.ts';
 import { allProperties, isVolumeKey } from '../qemu/config-change.ts';
 import { namesVolume, parseDrive } from '../qemu/drive-value.ts';
 
@@ -21,8 +21,7 @@ export async function importConfig(
   text: string,
   author: string,
 ): Promise<MissingVolume[]> {
-  const { node } = services.settings;
-  const file = parseConfigFile(text, guestPath('qemu', node, vmid));
+  const file = parseConfigFile(text, `given for VM ${vmid}`);
   const wanted = new Map<string, MissingVolume>();
   for (const properties of allProperties(file)) {
     for (const [key, value] of Object.entries(properties)) {
@@ -30,7 +29,7 @@ export async function importConfig(
       if (volid !== undefined && !wanted.has(volid)) wanted.set(volid, { key, volid });
     }
   }
-  await placeGuest(services.store, 'qemu', node, vmid, text, author);
+  await placeGuest(services.store, 'qemu', services.settings.node, vmid, text, author);
   const missing: MissingVolume[] = [];
   for (const volume of wanted.values()) {
     if (!(await services.storage.info(volume.volid).catch(() => undefined))) missing.push(volume);

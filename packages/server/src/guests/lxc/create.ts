@@ -80,16 +80,12 @@ async function fill(
     values.ostype ??= found.ostype;
     values.arch ??= found.arch ?? 'amd64';
     const config = requireLxcConfig(values, vmid);
-    const log = (line: string) => context.log(line);
+    const { password, sshKeys } = options;
     await setUpInside({
-      vmid,
-      root,
-      ids,
-      config,
-      password: options.password,
-      sshKeys: options.sshKeys,
+      ...{ vmid, root, ids, config, password, sshKeys },
       made: 'new',
-      log,
+      log: (line) => context.log(line),
+      warn: (line) => context.warn(line),
     });
   });
 }

@@ -60,7 +60,7 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
   for (const name of cardsOf(vmid)) await removeTap(name, paths.root);
   forgetGuest(paths, vmid);
   await containerCgroup(vmid, node).remove();
-  for (const path of [run.folder, run.ended]) rmSync(path, { recursive: true, force: true });
+  for (const path of [run.folder, run.ended, run.waiting]) rmSync(path, { recursive: true, force: true });
   removePidFile(run.pid);
 }
 

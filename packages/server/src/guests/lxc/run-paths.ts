@@ -15,6 +15,8 @@ export interface LxcRunPaths {
   readonly ended: string;
   /** Names the hook script that waits for the end of the container. */
   readonly hook: string;
+  /** Why changes of the running container wait for its next start: waiting-reasons.ts. */
+  readonly waiting: string;
   /** Where a volume is mounted while a task works on it. */
   readonly mount: string;
   /** What LXC writes. */
@@ -31,6 +33,7 @@ export function lxcRunPaths(paths: DataPaths, vmid: number): LxcRunPaths {
     pid: join(paths.lxcRun, `${vmid}.pid`),
     ended: join(paths.lxcRun, `${vmid}.ended`),
     hook: join(paths.lxcRun, `${vmid}.hookscript`),
+    waiting: join(paths.lxcRun, `${vmid}.waiting`),
     mount: join(paths.lxcRun, `${vmid}.mount`),
     log: join(paths.log, 'lxc', `${vmid}.log`),
   };

@@ -6,6 +6,7 @@ import type { ConfigChange } from '../config-change.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, writeGuest } from '../guest-store.ts';
 import { checkHookscript } from '../hookscript.ts';
+import type { Problems } from '../live-outcome.ts';
 import { completeCard } from './card.ts';
 import { requireLxcConfig } from './config.ts';
 import {
@@ -30,14 +31,17 @@ export interface UpdateOptions {
   readonly author: string;
 }
 
-/** Carries out a change: makes volumes, merges, stores, removes volumes that the caller wants gone. */
+/**
+ * Carries out a change: makes volumes, merges, stores, removes volumes that the caller wants gone. Resolves with what was
+ * tried in the running container and did not work, by key; it waits for the next start.
+ */
 export async function updateContainer(
   services: GuestServices,
   vmid: number,
   options: UpdateOptions,
   context: ChangeContext,
-): Promise<void> {
-  await services.locks.with(`lxc-${vmid}`, () => carryOut(services, vmid, options, context));
+): Promise<Problems> {
+  return services.locks.with(`lxc-${vmid}`, () => carryOut(services, vmid, options, context));
 }
 
 /** For dry runs: the same up to what is made and removed, which a rehearsal only tells. */
@@ -45,7 +49,7 @@ export function planContainerUpdate(
   services: GuestServices,
   vmid: number,
   options: UpdateOptions,
-): Promise<void> {
+): Promise<Problems> {
   const quiet = { log() {}, warn() {}, undo() {}, signal: new AbortController().signal };
   return carryOut(services, vmid, options, quiet);
 }
@@ -55,7 +59,7 @@ async function carryOut(
   vmid: number,
   options: UpdateOptions,
   context: ChangeContext,
-): Promise<void> {
+): Promise<Problems> {
   const { store, settings } = services;
   const guest = readGuest(store, 'lxc', settings.node, vmid);
   if (options.digest !== undefined && options.digest !== guest.digest) throw digestMismatch();
@@ -74,12 +78,12 @@ async function carryOut(
     dropped.filter((volid) => !namesAnywhere(file, volid)),
     context,
   );
-  if (!running) return;
+  if (!running) return {};
   if (rehearsed('changes the running container as far as it takes it; the rest waits for its next start'))
-    return;
+    return {};
   context.keep?.();
   const keys = [...options.change.delete, ...Object.keys(set)];
-  await applyToRunning(services, vmid, keys, options.author, context);
+  return applyToRunning(services, vmid, keys, options.author, context);
 }
 
 function demandPossible(present: Readonly<Record<string, string>>, change: ConfigChange): void {

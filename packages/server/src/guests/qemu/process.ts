@@ -66,6 +66,7 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
     run.qga,
     run.state,
     run.efiVars,
+    run.waiting,
     ...[0, 1, 2, 3].map((n) => run.serial(n)),
   ]) {
     rmSync(path, { force: true });

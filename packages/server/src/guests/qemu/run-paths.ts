@@ -17,6 +17,8 @@ export interface QemuRunPaths extends GuestRunPaths {
   virtiofs(key: string): string;
   /** Names the hook script that waits for the end of this QEMU. */
   readonly hook: string;
+  /** Why changes of the running guest wait for its next start: waiting-reasons.ts. */
+  readonly waiting: string;
   /** PCI functions that the guest has, and huge pages that were taken for it; both as JSON. */
   readonly hostpci: string;
   readonly hugepages: string;
@@ -33,6 +35,7 @@ export function qemuRunPaths(paths: DataPaths, vmid: number): QemuRunPaths {
     // Short, as all sockets here: see guestRunPaths.
     virtiofs: (key) => join(paths.qemuRun, `${vmid}.vfs${key.slice('virtiofs'.length)}`),
     hook: join(paths.qemuRun, `${vmid}.hookscript`),
+    waiting: join(paths.qemuRun, `${vmid}.waiting`),
     hostpci: join(paths.qemuRun, `${vmid}.hostpci`),
     hugepages: join(paths.qemuRun, `${vmid}.hugepages`),
   };

@@ -7,6 +7,7 @@ import type { ConfigStore } from '../../cluster/store.ts';
 import type { ChangeContext, GuestServices } from '../guest-services.ts';
 import { demandUnlocked, readGuest, type StoredGuest, writeGuest } from '../guest-store.ts';
 import { checkHookscript } from '../hookscript.ts';
+import type { Problems } from '../live-outcome.ts';
 import { hasChanges, recordChanges } from './cloud-init/changes.ts';
 import { cloudInitKey } from './cloud-init/drive.ts';
 import { regenerateCloudInit } from './cloud-init/regenerate.ts';
@@ -30,7 +31,7 @@ import {
 } from './drive-value.ts';
 import { guestAccount } from './guest-account.ts';
 import { hashGuestPassword } from './guest-password.ts';
-import { applyToRunning, type Problems } from './hotplug/apply.ts';
+import { applyToRunning } from './hotplug/apply.ts';
 import { hotplugFeatures } from './hotplug-features.ts';
 import { pinMachine } from './machine-pin.ts';
 import { isRunning } from './process.ts';

@@ -21,6 +21,9 @@ export const containerWizard = {
   'newct.isUnprivileged': 'unprivileged',
   'newct.isolation': 'Isolation',
   'newct.login': 'Login as root',
+  'newct.loginMaybe': 'The login may not be set up',
+  'newct.loginMaybeHelp':
+    'This is an image of an application. Password and keys are set only when a distribution that is known stands in it; the task says so if not.',
   'newct.memoryText': '{{memory}}, {{swap}} swap',
   'newct.nestingRoot': 'Only root@pam can give it to a privileged container.',
   'newct.noLogin':

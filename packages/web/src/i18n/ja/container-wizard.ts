@@ -20,6 +20,9 @@ export const containerWizard = {
   'newct.isUnprivileged': '非特権',
   'newct.isolation': '分離',
   'newct.login': 'root のログイン',
+  'newct.loginMaybe': 'ログイン設定が反映されないことがあります',
+  'newct.loginMaybeHelp':
+    'これはアプリケーションのイメージです。パスワードと鍵は、中に対応ディストリビューションがある場合だけ設定されます。設定されなかったときはタスクに警告が出ます。',
   'newct.memoryText': '{{memory}}、スワップ {{swap}}',
   'newct.nestingRoot': '特権コンテナで有効にできるのは root@pam だけです。',
   'newct.noLogin':

@@ -36,6 +36,9 @@ export const container = {
   'container.editMount': 'マウントポイント {{key}}',
   'container.entrypoint': 'init プログラム',
   'container.entrypointHelp': '最初のプロセスとして起動します。空欄の場合は /sbin/init です。',
+  'container.env': '環境変数',
+  'container.envHelp': '最初のプロセスに渡します。TZ=Asia/Tokyo のように 1 行に 1 つずつ入力します。',
+  'container.envProblem': '名前=値 の形になっていない行があります: {{line}}',
   'container.features': '機能',
   'container.fuse': 'FUSE',
   'container.fuseHelp':

@@ -41,6 +41,10 @@ export const storage = {
   'storage.dir': 'ディレクトリ',
   'storage.dirHelp':
     'ディスクはファイルになります。VM のスナップショットには qcow2 が必要で、コンテナのスナップショットは作成できません。',
+  'storage.disabled': '(使用しない)',
+  'storage.editTitle': 'ストレージ {{storage}} を変更',
+  'storage.enabled': 'このストレージを使用する',
+  'storage.enabledHelp': '外すと定義だけが残り、読み書きは行われません。',
   'storage.folder': 'ノード上のパス',
   'storage.folderHelp': '存在しないディレクトリは作成されます。',
   'storage.free': '空き',
@@ -52,6 +56,8 @@ export const storage = {
   'storage.none': 'ストレージがありません',
   'storage.notFound': '{{node}} にストレージ {{storage}} はありません',
   'storage.place': '場所',
+  'storage.removeBody':
+    '削除されるのは定義だけで、中身はそのまま残ります。このストレージにディスクがあるゲストは、もう一度定義するまで起動できません。',
   'storage.shared': '共有',
   'storage.space': '容量',
   'storage.type': '種類',

@@ -1,6 +1,5 @@
 import { Button } from '@patternfly/react-core';
 import PlusIcon from '@patternfly/react-icons/dist/esm/icons/plus-icon';
-import type { ResultOf } from '@ryokan/api/method.ts';
 import { storageList } from '@ryokan/api/methods/storage.ts';
 import { useState } from 'react';
 import { Link } from 'react-router';
@@ -12,15 +11,8 @@ import { Empty } from '../../components/empty.tsx';
 import { ErrorNotice } from '../../components/error-notice.tsx';
 import { Loading } from '../../components/loading.tsx';
 import { useT } from '../../i18n/index.ts';
-import { AddStorageDialog } from './storage-dialog.tsx';
-
-type Definition = ResultOf<typeof storageList>[number] & {
-  readonly path?: unknown;
-  readonly server?: unknown;
-  readonly shared?: unknown;
-  readonly nodes?: unknown;
-  readonly disable?: unknown;
-};
+import StorageActions from './storage-actions.tsx';
+import { type StorageDefinition, StorageDialog } from './storage-dialog.tsx';
 
 /** Storage definitions of the datacenter, with the nodes that have them. */
 export default function DatacenterStorage() {
@@ -28,6 +20,7 @@ export default function DatacenterStorage() {
   const { data, error, refetch } = useCall(storageList, {});
   const { rows } = useResources();
   const [adding, setAdding] = useState(false);
+  const mayDefine = may('storage', 'Datastore.Allocate');
   if (error && !data)
     return (
       <div className="ry-summary">
@@ -39,7 +32,7 @@ export default function DatacenterStorage() {
     rows.filter((row) => row.type === 'storage' && row.storage === storage);
   return (
     <>
-      <DataTable<Definition>
+      <DataTable<StorageDefinition>
         label={t('tab.storage')}
         rows={data}
         rowKey={(one) => one.storage}
@@ -47,7 +40,7 @@ export default function DatacenterStorage() {
         initialSort={{ key: 'storage' }}
         empty={<Empty title={t('storage.none')} />}
         actions={
-          may('storage', 'Datastore.Allocate') ? (
+          mayDefine ? (
             <Button size="sm" icon={<PlusIcon />} onClick={() => setAdding(true)}>
               {t('storage.add')}
             </Button>
@@ -58,7 +51,14 @@ export default function DatacenterStorage() {
             key: 'storage',
             title: t('column.name'),
             sort: (one) => one.storage,
-            render: (one) => <span className="ry-id">{one.storage}</span>,
+            render: (one) => (
+              <>
+                <span className="ry-id">{one.storage}</span>
+                {Number(one.disable ?? 0) ? (
+                  <span className="ry-subtle"> {t('storage.disabled')}</span>
+                ) : null}
+              </>
+            ),
           },
           {
             key: 'type',
@@ -98,9 +98,19 @@ export default function DatacenterStorage() {
             wide: true,
             render: (one) => (one.shared ? t('word.yes') : t('word.no')),
           },
+          ...(mayDefine
+            ? [
+                {
+                  key: 'actions',
+                  title: '',
+                  width: '4rem',
+                  render: (one: StorageDefinition) => <StorageActions definition={one} />,
+                },
+              ]
+            : []),
         ]}
       />
-      {adding ? <AddStorageDialog onClose={() => setAdding(false)} /> : null}
+      {adding ? <StorageDialog onClose={() => setAdding(false)} /> : null}
     </>
   );
 }

@@ -50,7 +50,10 @@ export async function applyChange(
         () => undefined,
       );
   } else {
-    await api.call(method, { node: target.node, vmid: target.vmid, ...checked.value });
+    // What the running guest refuses is stored all the same, and waits with its reason.
+    await api
+      .call(method, { node: target.node, vmid: target.vmid, ...checked.value })
+      .finally(() => invalidate(...configReads));
     if (target.running) void tellWhen(target, change);
   }
   await invalidate(...configReads);
@@ -68,5 +71,6 @@ async function tellWhen(target: DialogTarget, change: ConfigChange): Promise<voi
     toast({
       variant: 'info',
       title: translate('config.waits', { keys: waiting.map((row) => row.key).join(', ') }),
+      body: waiting.flatMap(({ reason }) => reason ?? []).join('\n'),
     });
 }

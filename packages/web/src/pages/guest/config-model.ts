@@ -16,6 +16,7 @@ export interface PendingRow {
   readonly value?: string | undefined;
   readonly pending?: string | undefined;
   readonly delete?: number | undefined;
+  readonly reason?: string | undefined;
 }
 
 /** One key with what it is now and what it becomes at the next start. */
@@ -27,6 +28,8 @@ export interface ConfigEntry {
   readonly pending: string | undefined;
   /** True: goes at the next start. */
   readonly removing: boolean;
+  /** Why the running guest does not have it yet, in the node's words. */
+  readonly reason?: string | undefined;
 }
 
 export function entriesOf(rows: readonly PendingRow[]): Map<string, ConfigEntry> {
@@ -37,6 +40,7 @@ export function entriesOf(rows: readonly PendingRow[]): Map<string, ConfigEntry>
       value: row.value === undefined ? undefined : String(row.value),
       pending: row.pending === undefined ? undefined : String(row.pending),
       removing: Boolean(row.delete),
+      ...(row.reason === undefined ? {} : { reason: row.reason }),
     });
   }
   return entries;

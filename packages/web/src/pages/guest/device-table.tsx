@@ -200,6 +200,7 @@ function PendingValue({ row }: { row: HardwareRow }) {
       after={removed ? t('hardware.removing') : value(row.next)}
       beforeLabel={t('hardware.now')}
       afterLabel={t('hardware.next')}
+      reasons={row.reasons}
     />
   );
 }

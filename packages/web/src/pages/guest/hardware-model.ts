@@ -25,6 +25,8 @@ export interface HardwareRow {
   /** Values after the next start; empty for a device that goes. */
   readonly next: Readonly<Record<string, string>>;
   readonly pending: boolean;
+  /** Why the running guest does not have it yet, in the node's words; one for each key that has one. */
+  readonly reasons: readonly string[];
 }
 
 /** Which keys of the configuration a table shows, and how. */
@@ -102,6 +104,7 @@ function rowOf(
   const now: Record<string, string> = {};
   const next: Record<string, string> = {};
   let pending = false;
+  const reasons: string[] = [];
   for (const key of keys) {
     const entry = entries.get(key);
     if (!entry) continue;
@@ -109,8 +112,9 @@ function rowOf(
     const after = future(entry);
     if (after !== undefined) next[key] = after;
     pending ||= hasPending(entry);
+    if (entry.reason !== undefined && !reasons.includes(entry.reason)) reasons.push(entry.reason);
   }
-  return { id, group, keys, now, next, pending };
+  return { id, group, keys, now, next, pending, reasons };
 }
 
 const builtIn: ReadonlySet<DeviceGroup> = new Set([

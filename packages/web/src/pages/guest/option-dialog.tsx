@@ -9,6 +9,7 @@ import type { ConfigChange, DialogTarget } from './apply-change.ts';
 import { ConfigDialog } from './config-dialog.tsx';
 import { bootOrder, type ConfigEntry, future } from './config-model.ts';
 import FeaturesForm from './container/features-form.tsx';
+import VariablesForm from './container/variables-form.tsx';
 import { changeOf } from './device-change.ts';
 import { agentWords } from './dialogs/field-words.ts';
 import { bootList } from './hardware-model.ts';
@@ -45,6 +46,8 @@ export default function OptionDialog(props: Props) {
       return <NumberForm {...props} value={value} option={row.option} />;
     case 'features':
       return <FeaturesForm {...props} value={value} />;
+    case 'variables':
+      return <VariablesForm {...props} value={value} />;
     case 'boot':
       return <BootForm {...props} value={value} />;
     case 'startup':

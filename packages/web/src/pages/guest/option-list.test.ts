@@ -1,7 +1,16 @@
 import { qemuConfigFields } from '@ryokan/api/schema/qemu-config.ts';
 import type { TSchema } from '@ryokan/api/schema/types.ts';
 import { describe, expect, it } from 'vitest';
-import { optionRows, osTypes, readHotplug, readStartup, writeStartup } from './option-list.ts';
+import {
+  optionRows,
+  osTypes,
+  readHotplug,
+  readStartup,
+  variableLines,
+  variablesOf,
+  writeStartup,
+  wrongVariable,
+} from './option-list.ts';
 
 const fields = qemuConfigFields as Record<string, TSchema>;
 
@@ -36,5 +45,15 @@ describe('hotplug', () => {
     expect(readHotplug(undefined)).toEqual(['network', 'disk', 'usb']);
     expect(readHotplug('0')).toEqual([]);
     expect(readHotplug('cpu,memory')).toEqual(['cpu', 'memory']);
+  });
+});
+
+describe('environment', () => {
+  it('is a variable a line', () => {
+    expect(variableLines('A=1\0B=x y')).toBe('A=1\nB=x y');
+    expect(variableLines(undefined)).toBe('');
+    expect(variablesOf('A=1\n\nB=x y\n')).toBe('A=1\0B=x y');
+    expect(wrongVariable('A=1\n\nB=\n')).toBeUndefined();
+    expect(wrongVariable('A=1\nB x')).toBe('B x');
   });
 });

@@ -28,7 +28,22 @@ export type OptionKind =
   | { readonly kind: 'startup' }
   | { readonly kind: 'hotplug' }
   | { readonly kind: 'agent' }
-  | { readonly kind: 'features' };
+  | { readonly kind: 'features' }
+  | { readonly kind: 'variables' };
+
+/** Variables as a container's `env` has them, with zero characters between, and as people write them: one a line. */
+export const variableLines = (value: string | undefined): string => (value ?? '').split('\0').join('\n');
+
+export const variablesOf = (lines: string): string =>
+  lines
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .join('\0');
+
+/** The first line that is no variable. */
+export const wrongVariable = (lines: string): string | undefined =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a tab may stand in a value, nothing else below the blank
+  lines.split('\n').find((line) => line.trim() !== '' && !/^\w+=[^\x00-\x08\x0a-\x1f\x7f]*$/.test(line));
 
 export interface OptionRow {
   readonly key: string;

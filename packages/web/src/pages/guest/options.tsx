@@ -9,7 +9,14 @@ import { bootOrder, type ConfigEntry, future, hasPending } from './config-model.
 import { featureNames } from './container/container-model.ts';
 import type { GuestTabProps } from './guest-page.tsx';
 import { reasonText } from './guest-run.ts';
-import { localtimePreset, type OptionRow, optionRows, readHotplug, readStartup } from './option-list.ts';
+import {
+  localtimePreset,
+  type OptionRow,
+  optionRows,
+  readHotplug,
+  readStartup,
+  variableLines,
+} from './option-list.ts';
 import { type Entries, revert, useDialogTarget, useEntries } from './use-entries.ts';
 
 const OptionDialog = lazy(() => import('./option-dialog.tsx'));
@@ -100,6 +107,7 @@ function OptionValue(props: { row: OptionRow; entry: ConfigEntry | undefined; os
       after={optionText(row, future(entry), ostype, t)}
       beforeLabel={t('hardware.now')}
       afterLabel={t('hardware.next')}
+      reasons={entry.reason === undefined ? [] : [entry.reason]}
     />
   );
 }
@@ -149,6 +157,8 @@ function optionText(
       return value === undefined
         ? '–'
         : featureNames(readPropertyString(featureFields, value).value ?? {}).join(', ') || '–';
+    case 'variables':
+      return value === undefined ? '–' : variableLines(value).split('\n').join(', ');
     case 'agent':
       if (value === undefined) return t('hardware.default', { value: t('word.no') });
       return /^(enabled=)?(1|on|yes|true)\b/.test(value)

@@ -1,5 +1,5 @@
 import { Alert } from '@patternfly/react-core';
-import { qemuDocument, qemuDocumentRepair } from '@ryokan/api/methods/qemu-repair.ts';
+import { lxcDocument, qemuDocument } from '@ryokan/api/methods/guest-repair.ts';
 import { useState } from 'react';
 import { nameOf } from '../../api/guest-kinds.ts';
 import { invalidate, useCall } from '../../api/query.ts';
@@ -11,11 +11,14 @@ import { FormDialog } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
 import { configReads } from './use-entries.ts';
 
+const documents = { qemu: qemuDocument, lxc: lxcDocument } as const;
+
 /** The document of a guest whose configuration cannot be read, with the lines that are wrong, to set it right by hand. */
 export default function RepairDialog({ guest, onClose }: { guest: Guest; onClose: () => void }) {
   const t = useT();
   const { node, vmid } = guest;
-  const answer = useCall(qemuDocument, { node, vmid }, { staleTime: 0 });
+  const { read, repair } = documents[guest.type];
+  const answer = useCall(read, { node, vmid }, { staleTime: 0 });
   const [typed, setTyped] = useState<string>();
   const before = answer.data?.text;
   return (
@@ -27,8 +30,8 @@ export default function RepairDialog({ guest, onClose }: { guest: Guest; onClose
       onClose={onClose}
       onSubmit={async () => {
         const digest = answer.data?.digest;
-        await api.call(qemuDocumentRepair, { node, vmid, text: typed ?? '', ...(digest ? { digest } : {}) });
-        await invalidate(qemuDocument, ...configReads);
+        await api.call(repair, { node, vmid, text: typed ?? '', ...(digest ? { digest } : {}) });
+        await invalidate(read, ...configReads);
       }}
     >
       <Loaded answer={answer}>

@@ -31,8 +31,7 @@ export function Trouble(props: GuestTabProps & { error: string | undefined; warn
           variant="danger"
           title={t('guest.configError')}
           className="ry-span"
-          // The document of a container has no operation of its own to repair it by.
-          {...(guest.type === 'qemu' && may('dc', 'Sys.Modify')
+          {...(may('dc', 'Sys.Modify')
             ? {
                 actionLinks: (
                   <AlertActionLink onClick={() => setRepairing(true)}>{t('repair.open')}</AlertActionLink>

@@ -1,5 +1,9 @@
-import { Navigate, useParams } from 'react-router';
+import { storageList } from '@ryokan/api/methods/storage.ts';
+import { lazy, Suspense } from 'react';
+import { Navigate, useNavigate, useParams } from 'react-router';
 import { useResources } from '../../api/hooks.ts';
+import { useCall } from '../../api/query.ts';
+import { may } from '../../api/session.ts';
 import { Loading } from '../../components/loading.tsx';
 import { ObjectIcon, StateText } from '../../components/object-icon.tsx';
 import { ObjectPage } from '../../components/object-page.tsx';
@@ -11,6 +15,21 @@ import { StorageSummary } from './summary.tsx';
 import { contentTypes, storageTabs } from './tabs.ts';
 
 const ObjectPermissions = lazyPage('rights', () => import('../rights/object-permissions.tsx'));
+
+const StorageActions = lazy(() => import('../datacenter/storage-actions.tsx'));
+
+/** Of the datacenter's definition behind the storage. */
+function DefinitionActions({ storage }: { storage: string }) {
+  const navigate = useNavigate();
+  const { data } = useCall(storageList, {});
+  const definition = data?.find((one) => one.storage === storage);
+  if (!definition) return null;
+  return (
+    <Suspense fallback={null}>
+      <StorageActions definition={definition} onRemoved={() => navigate('/datacenter/storage')} />
+    </Suspense>
+  );
+}
 
 export default function StoragePage() {
   const t = useT();
@@ -33,6 +52,7 @@ export default function StoragePage() {
           <span className="ry-subtle">{t('guest.onNode', { node })}</span>
         </>
       }
+      actions={may('storage', 'Datastore.Allocate') ? <DefinitionActions storage={storage} /> : null}
       basePath={`/storage/${node}/${storage}`}
       tabs={tabs}
       tab={tab}

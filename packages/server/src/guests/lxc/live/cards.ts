@@ -3,61 +3,72 @@ import { run } from '../../../host/exec.ts';
 import { guardCard } from '../../../network/firewall/guard.ts';
 import { configureTap, removeTap, setTapLink } from '../../../network/tap.ts';
 import { moveIntoContainer, vethName } from '../../../network/veth.ts';
+import { type Outcome, orBack, waits } from '../../live-outcome.ts';
 import { cardIndex, cardSettings, firewallCard, makeCard, parseCard } from '../card.ts';
 import { initProcess } from '../process.ts';
-import type { LiveChange } from './apply.ts';
+import { betweenStates, type LiveChange } from './apply.ts';
 
 /** Addresses are the container's own affair: it takes those of its files when they are set up at the next start. */
-export async function changeCard(change: LiveChange): Promise<boolean> {
+export async function changeCard(change: LiveChange): Promise<Outcome> {
   const { services, vmid, key, before, after } = change;
   const init = initProcess(services.paths, vmid);
-  if (!init) return false;
-  const name = vethName(vmid, cardIndex(key));
-  if (
-    before !== undefined &&
-    after !== undefined &&
-    (await changedInPlace(change, before, after, name, init.pid))
-  )
-    return true;
-  if (before !== undefined) await removeTap(name, services.paths.root);
-  await guardCard(services, vmid, key, firewallCard(vmid, key, after));
-  if (after === undefined) return true;
-  const made = await makeCard(services, vmid, key, after);
-  if (!made) return true;
-  const card = parseCard(key, after);
-  try {
-    await moveIntoContainer(made.device, init.pid, {
-      name: card.name,
-      hwaddr: card.hwaddr,
-      up: !card.link_down,
-    });
-    await giveAddresses(init.pid, after, key);
-  } catch (error) {
-    await removeTap(name, services.paths.root);
-    throw error;
+  if (!init) return waits(betweenStates);
+  if (before !== undefined && after !== undefined && sameDevice(key, before, after)) {
+    await orBack(
+      () => adjust(change, init.pid, before, after),
+      () => adjust(change, init.pid, after, before),
+    );
+    return 'done';
   }
-  return true;
+  if (before !== undefined) await removeTap(vethName(vmid, cardIndex(key)), services.paths.root);
+  await orBack(
+    () => plugIn(change, init.pid, after),
+    () => plugIn(change, init.pid, before),
+  );
+  return 'done';
 }
 
 /** Bridge, VLAN, limit, firewall and cable change without a new card; addresses by the kernel. */
-async function changedInPlace(
-  { services, vmid, key }: LiveChange,
-  before: string,
-  after: string,
-  name: string,
-  pid: number,
-): Promise<boolean> {
+function sameDevice(key: string, before: string, after: string): boolean {
   const [old, next] = [parseCard(key, before), parseCard(key, after)];
   const same = old.name === next.name && old.hwaddr === next.hwaddr && old.mtu === next.mtu;
-  if (!same || old.bridge === undefined || next.bridge === undefined) return false;
+  return same && old.bridge !== undefined && next.bridge !== undefined;
+}
+
+async function adjust(
+  { services, vmid, key }: LiveChange,
+  pid: number,
+  before: string,
+  after: string,
+): Promise<void> {
+  const [old, next] = [parseCard(key, before), parseCard(key, after)];
+  const name = vethName(vmid, cardIndex(key));
   await guardCard(services, vmid, key, firewallCard(vmid, key, after));
-  await configureTap(name, cardSettings(next, next.bridge));
+  await configureTap(name, cardSettings(next, next.bridge ?? ''));
   await setTapLink(name, next.link_down !== true);
   if (old.ip !== next.ip || old.ip6 !== next.ip6 || old.gw !== next.gw || old.gw6 !== next.gw6) {
     await inContainer(pid, ['address', 'flush', 'dev', next.name, 'scope', 'global']);
     await giveAddresses(pid, after, key);
   }
-  return true;
+}
+
+/** A new card; none without `text`. */
+async function plugIn(
+  { services, vmid, key }: LiveChange,
+  pid: number,
+  text: string | undefined,
+): Promise<void> {
+  await guardCard(services, vmid, key, firewallCard(vmid, key, text));
+  const made = text === undefined ? undefined : await makeCard(services, vmid, key, text);
+  if (!made || text === undefined) return;
+  const { name, hwaddr, link_down } = parseCard(key, text);
+  try {
+    await moveIntoContainer(made.device, pid, { name, hwaddr, up: !link_down });
+    await giveAddresses(pid, text, key);
+  } catch (error) {
+    await removeTap(vethName(vmid, cardIndex(key)), services.paths.root);
+    throw error;
+  }
 }
 
 /** Static addresses and gateways; DHCP waits for a client in the container. */

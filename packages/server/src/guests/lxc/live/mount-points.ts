@@ -9,13 +9,14 @@ import { readTextIfPresent } from '../../../host/files.ts';
 import { hostId } from '../../../host/user-namespace.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { readGuest } from '../../guest-store.ts';
+import { type Outcome, orBack, waits } from '../../live-outcome.ts';
 import { readLxcConfig } from '../config.ts';
 import { stage } from '../host-input.ts';
 import { idRanges } from '../ids.ts';
 import { initProcess, monitorProcess } from '../process.ts';
 import { parseVolume, type VolumeValue } from '../volume-value.ts';
 import { mountArguments } from '../volumes.ts';
-import type { LiveChange } from './apply.ts';
+import { betweenStates, type LiveChange } from './apply.ts';
 import { moveIntoNamespace, unmountInNamespace } from './move-mount.ts';
 
 interface Processes {
@@ -25,22 +26,27 @@ interface Processes {
   readonly init: number;
 }
 
-/** False: the change waits for the next start. */
-export async function changeMountPoint(change: LiveChange): Promise<boolean> {
+export async function changeMountPoint(change: LiveChange): Promise<Outcome> {
   const { services, vmid, key, before, after } = change;
   const monitor = monitorProcess(services.paths, vmid)?.pid;
   const init = initProcess(services.paths, vmid)?.pid;
-  if (monitor === undefined || init === undefined) return false;
+  if (monitor === undefined || init === undefined) return waits(betweenStates);
   const processes = { monitor, init };
   const [old, next] = [before, after].map((text) =>
     text === undefined ? undefined : parseVolume(key, text),
   );
-  if (old && next && sameMount(old, next)) return true;
+  if (old && next && sameMount(old, next)) return 'done';
   // A read-only mount that comes later is one that the container's root can make writable.
-  if (next?.ro) return false;
+  if (next?.ro)
+    return waits('its root could make a read-only mount writable that comes while the container runs');
   if (old) await takeOut(processes, key, old);
-  if (next) await bringIn(services, vmid, processes, key, next);
-  return true;
+  if (next) {
+    await orBack(
+      () => bringIn(services, vmid, processes, key, next),
+      async () => old && bringIn(services, vmid, processes, key, old),
+    );
+  }
+  return 'done';
 }
 
 /** Some options say nothing to a container that runs: the size is a note, the others are for backup and replication. */

@@ -19,7 +19,7 @@ export async function changeResources(
   services: GuestServices,
   vmid: number,
   config: LxcConfig,
-): Promise<true> {
+): Promise<'done'> {
   const { name, version, countsSwap } = containerCgroup(vmid, services.settings.node);
   const { v1, v2 } = cgroupMounts();
   const cpus = chosenCpus(config.cores, vmid);
@@ -36,7 +36,7 @@ export async function changeResources(
     if (path.endsWith('/cpuset.cpus')) writeCpus(path, value);
     else write(path, value);
   }
-  return true;
+  return 'done';
 }
 
 function allCpus(): string {

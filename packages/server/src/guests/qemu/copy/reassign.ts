@@ -6,7 +6,7 @@ import { recordChanges } from '../cloud-init/changes.ts';
 import { applyPending, mergeChange } from '../config-change.ts';
 import { demandDistinctVolumes } from '../disks.ts';
 import { formatDrive, isCdrom, namesVolume, parseDrive } from '../drive-value.ts';
-import { applyToRunning, hotplugProblem } from '../hotplug/apply.ts';
+import { applyToRunning } from '../hotplug/apply.ts';
 import { qemuKind } from '../kind.ts';
 
 export const vmReassign: ReassignHands = {
@@ -44,8 +44,5 @@ export const vmReassign: ReassignHands = {
     demandDistinctVolumes(applyPending(changed).properties);
     return changed;
   },
-  async plugIn(services, vmid, key, task) {
-    const problems = await applyToRunning(services, vmid, [key], task.user, task);
-    for (const [name, problem] of Object.entries(problems)) task.warn(`${name}: ${hotplugProblem(problem)}`);
-  },
+  plugIn: (services, vmid, key, task) => applyToRunning(services, vmid, [key], task.user, task),
 };

@@ -2,18 +2,21 @@
  * Carries pending changes over to a running guest, one key after the other. Each holds in QEMU before the document says
  * so; what cannot change now, or fails, stays pending as if nothing had been tried.
  */
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
 import { driveAddress, qemuNetKeys, qemuUsbKeys } from '@ryokan/api/schema/qemu-config.ts';
 import type { GuestConfigFile } from '../../config-file.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { readGuest, type StoredGuest, writeGuest } from '../../guest-store.ts';
+import { failed, type Outcome, type Problems, problemsOf, type Waiting, waits } from '../../live-outcome.ts';
+import { noteWaiting } from '../../waiting-reasons.ts';
 import { applyPending, droppedVolumes, namesAnywhere } from '../config-change.ts';
 import { removeVolumes } from '../disks.ts';
 import { withQmp } from '../power.ts';
 import type { QmpClient } from '../qmp-client.ts';
+import { qemuRunPaths } from '../run-paths.ts';
 import { changeCpuCount, changeCpuLimits } from './cpu.ts';
 import { changeDrive } from './drive.ts';
-import { failed, type LiveChange, type LiveGuest, liveGuest, type Outcome, waits } from './live-guest.ts';
+import { type LiveChange, type LiveGuest, liveGuest } from './live-guest.ts';
 import { changeBalloon, changeMemory } from './memory.ts';
 import { changeCard } from './network.ts';
 import { changeAgent } from './options.ts';
@@ -40,13 +43,6 @@ function applierOf(key: string): Applier | undefined {
   return (qemuUsbKeys as readonly string[]).includes(key) ? changeUsb : undefined;
 }
 
-/** Why keys wait although they were tried: a text for each. */
-export type Problems = Readonly<Record<string, string>>;
-
-/** A problem as the caller reads it. The beginning is what clients of Proxmox VE look for. */
-export const hotplugProblem = (problem: string): string =>
-  `hotplug problem - ${problem.replace(/[^.?!]$/, '$&.')} The change is stored and waits for the next start of the guest`;
-
 /**
  * Changes `keys` of a running guest as far as they are pending. The caller holds the guest's lock. Never rejects for
  * what QEMU or the guest refuses; that is in the answer, and the key stays pending.
@@ -61,19 +57,21 @@ export async function applyToRunning(
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   const due = inOrder(file, keys);
   if (due.length === 0) return {};
-  const problems: Record<string, string> = {};
+  const waiting: Record<string, Waiting> = {};
   const each = async (qmp: QmpClient) => {
     for (const key of due) {
-      const problem = await applyKey(services, vmid, key, author, qmp, context);
-      if (problem !== undefined) problems[key] = problem;
+      const outcome = await applyKey(services, vmid, key, author, qmp, context);
+      if (outcome !== 'done') waiting[key] = outcome;
     }
   };
   try {
     await withQmp(services, vmid, each);
   } catch (error) {
-    for (const key of due) problems[key] ??= messageOf(error);
+    for (const key of due) waiting[key] ??= failed(error);
   }
-  return problems;
+  const now = readGuest(services.store, 'qemu', services.settings.node, vmid).file;
+  await noteWaiting(qemuRunPaths(services.paths, vmid).waiting, now, due, waiting);
+  return problemsOf(waiting);
 }
 
 /** What goes makes room for what comes; memory and CPUs before devices that may need them. */
@@ -83,7 +81,7 @@ function inOrder(file: GuestConfigFile, keys: readonly string[]): string[] {
   return [...due.filter((key) => key in removed), ...due.filter((key) => key in properties)];
 }
 
-/** Undefined when the key holds now or simply waits; else what went wrong. */
+/** Stores what holds now. Never rejects for what QEMU or the guest refuses. */
 async function applyKey(
   services: GuestServices,
   vmid: number,
@@ -91,7 +89,7 @@ async function applyKey(
   author: string,
   qmp: QmpClient,
   context: ChangeContext,
-): Promise<string | undefined> {
+): Promise<Outcome> {
   const { file } = readGuest(services.store, 'qemu', services.settings.node, vmid);
   const change = { key, before: file.properties[key], after: file.pending.properties[key] };
   let outcome: Outcome;
@@ -104,14 +102,13 @@ async function applyKey(
   if (outcome === 'done') {
     await settle(services, vmid, author, context, (stored) => applyPending(stored, key));
     context.log(`${key}: changed in the running guest`);
-    return undefined;
+    return outcome;
   }
   const { reason, reached } = outcome;
   if (reached !== undefined)
     await settle(services, vmid, author, context, (stored) => withValue(stored, key, reached));
-  if (outcome.failed) return reason;
-  context.log(`${key}: waits for the next start of the guest: ${reason}`);
-  return undefined;
+  if (!outcome.failed) context.log(`${key}: waits for the next start of the guest: ${reason}`);
+  return outcome;
 }
 
 function withValue(file: GuestConfigFile, key: string, value: string): GuestConfigFile {

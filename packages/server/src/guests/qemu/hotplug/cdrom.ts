@@ -1,5 +1,6 @@
 /** Discs of a running guest's CD-ROM drives: inserted, exchanged, ejected. Works on every bus and needs no hotplug. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { type Outcome, waits } from '../../live-outcome.ts';
 import { imageNodes } from '../devices/block.ts';
 import type { ConfiguredDrive } from '../drive-options.ts';
 import type { ResolvedVolume } from '../host-input.ts';
@@ -8,7 +9,7 @@ import { hasIoUring } from '../qemu-facts.ts';
 import type { QmpClient } from '../qmp-client.ts';
 import { resolveVolume } from '../start-host.ts';
 import { driveNodeNames, releaseVolume } from './drive-nodes.ts';
-import { type LiveGuest, type Outcome, waits } from './live-guest.ts';
+import type { LiveGuest } from './live-guest.ts';
 
 /** How long a guest that has locked the tray gets to open it when it is asked to (ms). */
 const trayPatience = 3_000;

@@ -1,7 +1,8 @@
 /** CPUs of a running guest: plugged in and taken away one by one; and how much of the node's CPUs it may use. */
 import { guestCgroup } from '../../../host/cgroup.ts';
+import { failed, type Outcome, waits } from '../../live-outcome.ts';
 import { addPluggedCpu, cpuTopology } from '../devices/cpu.ts';
-import { failed, type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
+import type { LiveChange, LiveGuest } from './live-guest.ts';
 import { LivePlan } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
 

@@ -1,5 +1,6 @@
 /** Disks and CD-ROM drives of a running guest: plugged in, taken away, changed in place. */
 import { RyokanError } from '@ryokan/api/errors.ts';
+import { type Outcome, orBack, waits } from '../../live-outcome.ts';
 import { addDrive, controllerOf, hasSingleControllers, iothreadId } from '../devices/drives.ts';
 import { type ConfiguredDrive, configuredDrives } from '../drive-options.ts';
 import { parseDrive } from '../drive-value.ts';
@@ -10,8 +11,8 @@ import { resolveVolume } from '../start-host.ts';
 import { setLimits } from '../throttle-group.ts';
 import { changeMedium } from './cdrom.ts';
 import { releaseVolume } from './drive-nodes.ts';
-import { type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
-import { LivePlan, orBack } from './plan.ts';
+import type { LiveChange, LiveGuest } from './live-guest.ts';
+import { LivePlan } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
 
 /** What a drive's options are to a running guest besides its limits: nothing. They are for backups, replication and people. */

@@ -1,5 +1,4 @@
 /** A running guest whose configuration changes: what it runs with, and the connection by which it is changed. */
-import { messageOf } from '@ryokan/api/errors.ts';
 import type { ConfigProperties } from '../../config-file.ts';
 import type { ChangeContext, GuestServices } from '../../guest-services.ts';
 import { readQemuConfig } from '../config.ts';
@@ -17,26 +16,6 @@ export interface LiveChange {
   /** What it shall run with; undefined: the key goes. */
   readonly after: string | undefined;
 }
-
-/** Why a change does not hold yet. */
-export interface Waiting {
-  readonly reason: string;
-  /** The value that holds now, where a part of the way was possible (memory, CPUs). */
-  readonly reached?: string;
-  /** It was tried and did not work, which the caller has to hear of. */
-  readonly failed?: true;
-}
-
-/** The change holds now, or it waits for the next start. */
-export type Outcome = 'done' | Waiting;
-
-export const waits = (reason: string, reached?: string): Waiting =>
-  reached === undefined ? { reason } : { reason, reached };
-
-export const failed = (error: unknown, reached?: string): Waiting => ({
-  ...waits(messageOf(error), reached),
-  failed: true,
-});
 
 export interface LiveGuest {
   readonly services: GuestServices;

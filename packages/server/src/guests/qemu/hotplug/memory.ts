@@ -1,8 +1,10 @@
 /** Memory of a running guest: modules plugged in and taken away, and the target of its balloon. */
+
+import { failed, type Outcome, waits } from '../../live-outcome.ts';
 import { addMemoryModule, hasPluggableMemory, type MemoryModule, memoryLayout } from '../devices/memory.ts';
 import type { Guest } from '../guest-context.ts';
 import type { QmpClient } from '../qmp-client.ts';
-import { failed, type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
+import type { LiveChange, LiveGuest } from './live-guest.ts';
 import { LivePlan } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
 

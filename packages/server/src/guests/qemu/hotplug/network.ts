@@ -1,13 +1,14 @@
 /** Network cards of a running guest: plugged in, taken away, moved to another network behind its back. */
 import { parsePropertyString } from '@ryokan/api/schema/property-string.ts';
 import { type QemuNet, qemuNetFields } from '@ryokan/api/schema/qemu-net.ts';
+import { type Outcome, orBack, waits } from '../../live-outcome.ts';
 import { protectCard } from '../card-firewall.ts';
 import { type CardGuest, changeTap, makeTap, removeCardTap } from '../card-network.ts';
 import { addNetworkCard } from '../devices/network.ts';
 import { guestAccount } from '../guest-account.ts';
 import type { QmpClient } from '../qmp-client.ts';
-import { type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
-import { LivePlan, orBack } from './plan.ts';
+import type { LiveChange, LiveGuest } from './live-guest.ts';
+import { LivePlan } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
 
 /** What the guest itself sees of its card: another value is another card. */

@@ -1,5 +1,5 @@
 /** The parts of a device as QMP commands, each with its reverse: all of them are carried out, or none stays. */
-import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
+import { messageOf } from '@ryokan/api/errors.ts';
 import type { DeviceSink, OptionValue } from '../arguments.ts';
 import type { JsonObject, JsonValue, QmpClient } from '../qmp-client.ts';
 import type { QmpCommand } from '../start-commands.ts';
@@ -60,24 +60,6 @@ export class LivePlan implements DeviceSink {
 
   private add(execute: string, args: JsonObject, back: PlanStep['back']): void {
     this.steps.push({ command: { execute, arguments: args }, back });
-  }
-}
-
-/** Does `step`; when it fails, does `back` and throws the step's error, with that of `back` where that failed too. */
-export async function orBack<T>(step: () => Promise<T>, back: () => Promise<unknown>): Promise<T> {
-  try {
-    return await step();
-  } catch (cause) {
-    try {
-      await back();
-    } catch (second) {
-      throw new RyokanError(
-        'failed',
-        `${messageOf(cause)}; and what was there before could not be put back: ${messageOf(second)}. A restart of the guest does`,
-        { cause },
-      );
-    }
-    throw cause;
   }
 }
 

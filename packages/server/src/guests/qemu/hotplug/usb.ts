@@ -1,11 +1,12 @@
 /** USB devices of a running guest. A USB port can be unplugged without asking the guest. */
 import type { QemuConfigKey } from '@ryokan/api/schema/qemu-config.ts';
+import { type Outcome, orBack, waits } from '../../live-outcome.ts';
 import { hasTablet } from '../devices/display.ts';
 import { addTablet, addUsbDevice, isRedirected } from '../devices/usb.ts';
 import { guestAccount } from '../guest-account.ts';
 import { hostUsb } from '../host-devices.ts';
-import { type LiveChange, type LiveGuest, type Outcome, waits } from './live-guest.ts';
-import { LivePlan, orBack } from './plan.ts';
+import type { LiveChange, LiveGuest } from './live-guest.ts';
+import { LivePlan } from './plan.ts';
 import { deviceIds, releaseDevice } from './release.ts';
 
 const notAllowed = "the option 'hotplug' of this guest does not allow 'usb'";

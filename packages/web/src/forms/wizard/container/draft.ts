@@ -191,6 +191,12 @@ export function keyLines(keys: string): string[] {
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
+export const hasLogin = ({ password, sshKeys }: ContainerDraft): boolean =>
+  password !== '' || keyLines(sshKeys).length > 0;
+
+/** OCI images are kept as plain tar archives; often there is no system in them that anybody logs in to. */
+export const isApplication = (template: string): boolean => template.endsWith('.tar');
+
 /** The parameters of `POST /nodes/{node}/lxc`, in the order in which a person would name them. */
 export function createParams(draft: ContainerDraft): Record<string, string> {
   // Quotas need a root that is the node's.

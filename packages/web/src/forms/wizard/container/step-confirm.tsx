@@ -1,3 +1,4 @@
+import { Alert } from '@patternfly/react-core';
 import { Facts } from '../../../components/facts.tsx';
 import { type Translate, useT } from '../../../i18n/index.ts';
 import { useFormat } from '../../../util/use-format.ts';
@@ -8,6 +9,8 @@ import {
   type ContainerDraft,
   commandOf,
   createParams,
+  hasLogin,
+  isApplication,
   keyLines,
   type MountDraft,
 } from './draft.ts';
@@ -50,6 +53,11 @@ export function ConfirmStep() {
           ['DNS', [draft.nameserver, draft.searchdomain].filter(Boolean).join(', ') || t('container.ofNode')],
         ]}
       />
+      {isApplication(draft.template) && hasLogin(draft) ? (
+        <Alert isInline variant="info" title={t('newct.loginMaybe')}>
+          {t('newct.loginMaybeHelp')}
+        </Alert>
+      ) : null}
       <StartField wizard={wizard} />
       <Obstacles model={containerModel} />
       <SameElsewhere method={containerModel.method} params={createParams(draft)} command={commandOf(draft)} />

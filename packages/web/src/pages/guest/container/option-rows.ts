@@ -91,6 +91,12 @@ export const containerOptions: readonly OptionRow[] = [
     option: { kind: 'text', mono: true },
   },
   {
+    key: 'env',
+    label: 'container.env',
+    help: 'container.envHelp',
+    option: { kind: 'variables' },
+  },
+  {
     key: 'debug',
     label: 'container.debug',
     help: 'container.debugHelp',
