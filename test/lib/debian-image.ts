@@ -118,8 +118,11 @@ export async function buildDebianImage(
 
 async function buildInto(directory: string, variant: Variant): Promise<void> {
   const root = join(directory, 'root');
-  await bootstrap(root);
-  await configure(root, variant);
+  await debootstrap(root, suite, packages);
+  await changeDebian(root, {
+    files: variant.files,
+    packages: ['linux-image-cloud-amd64', ...variant.extra],
+  });
   const rootFileSystem = join(directory, 'root.ext4');
   await rename(join(root, 'boot'), join(directory, 'boot'));
   await mkdir(join(root, 'boot'));
@@ -140,30 +143,37 @@ async function buildInto(directory: string, variant: Variant): Promise<void> {
   }
 }
 
-async function bootFile(boot: string, prefix: string): Promise<string> {
+export async function bootFile(boot: string, prefix: string): Promise<string> {
   const name = (await readdir(boot)).find((entry) => entry.startsWith(prefix));
   if (name === undefined) throw new Error(`the kernel package left no ${prefix} in /boot`);
   return join(boot, name);
 }
 
-async function bootstrap(root: string): Promise<void> {
+/** The smallest Debian of a suite with some packages more, from the mirror of this machine. */
+export async function debootstrap(root: string, release: string, include: readonly string[]): Promise<void> {
   const mirror = await debianMirror();
   await run(
     'debootstrap',
-    ['--variant=minbase', `--include=${packages.join(',')}`, suite, root, ...(mirror ? [mirror] : [])],
-    { timeout: 600_000 },
+    ['--variant=minbase', `--include=${include.join(',')}`, release, root, ...(mirror ? [mirror] : [])],
+    { timeout: 1_200_000 },
   );
 }
 
-async function configure(root: string, { files, extra }: Variant): Promise<void> {
+export interface Changes {
+  /** Installed by apt-get: debootstrap does not understand all dependencies. */
+  readonly packages: readonly string[];
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Makes a bootstrapped Debian bootable, with a root password and a network. */
+export async function changeDebian(root: string, { files, packages }: Changes): Promise<void> {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(join(root, path, '..'), { recursive: true });
     await writeFile(join(root, path), text);
   }
   await writeFile(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n');
   await chmod(join(root, 'usr/sbin/policy-rc.d'), 0o755);
-  const install = ['-y', '--no-install-recommends', 'install', 'linux-image-cloud-amd64', ...extra];
-  await inside(root, 'apt-get', install);
+  await inside(root, 'apt-get', ['-y', '--no-install-recommends', 'install', ...packages]);
   await inside(root, 'chpasswd', [], `${login.user}:${login.password}\n`);
   await inside(root, 'systemctl', ['enable', 'systemd-networkd.service']);
   await inside(root, 'systemctl', ['disable', ...disabled]);
@@ -173,14 +183,14 @@ async function configure(root: string, { files, extra }: Variant): Promise<void>
   const resolvConf = join(root, 'etc/resolv.conf');
   if (!(await lstat(resolvConf)).isSymbolicLink()) await writeFile(resolvConf, '');
   for (const path of ['var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale']) {
-    await rm(join(root, path), { recursive: true });
+    await rm(join(root, path), { recursive: true, force: true });
   }
 }
 
 function inside(root: string, program: string, args: readonly string[], input?: string): Promise<unknown> {
   return run('chroot', [root, program, ...args], {
     input,
-    timeout: 600_000,
+    timeout: 1_800_000,
     // The rest of the environment may name a proxy.
     env: {
       ...process.env,

@@ -7,7 +7,12 @@ import { createInterface } from 'node:readline';
  * One command to the agent: first a `guest-sync` with a number of our own, because the port may still hold what an
  * earlier client left unread. Gives the command's return value; rejects after `timeout` seconds.
  */
-export async function guestAgent(path: string, command: string, timeout = 5): Promise<unknown> {
+export async function guestAgent(
+  path: string,
+  command: string,
+  timeout = 5,
+  args: object = {},
+): Promise<unknown> {
   const socket = createConnection(path);
   const lines = createInterface({ input: socket });
   const limit = setTimeout(
@@ -21,7 +26,7 @@ export async function guestAgent(path: string, command: string, timeout = 5): Pr
     await Promise.race([once(socket, 'connect'), closed]);
     const id = Date.now();
     socket.write(`${JSON.stringify({ execute: 'guest-sync', arguments: { id } })}\n`);
-    socket.write(`${JSON.stringify({ execute: command })}\n`);
+    socket.write(`${JSON.stringify({ execute: command, arguments: args })}\n`);
     return await Promise.race([answerAfter(lines, id), closed]);
   } finally {
     clearTimeout(limit);

@@ -8,7 +8,9 @@ type Kind = 'pci' | 'usb' | 'dir';
 
 const id = Format('pve-configid', { description: 'Name of the mapping.' });
 const description = Optional(Type.String({ maxLength: 4096, description: 'What it is.' }));
-const checks = Type.Array(Type.Object({ severity: Enum(['warning', 'error']), message: Type.String() }));
+const checks = Optional(
+  Type.Array(Type.Object({ severity: Enum(['warning', 'error']), message: Type.String() })),
+);
 
 const pciOptions = {
   mdev: Optional(Type.Boolean({ default: false, description: 'Guests get mediated devices of it.' })),
@@ -44,7 +46,9 @@ export const mappingIndex = defineMethod({
   permission: { user: 'all' },
 });
 
-function list<const K extends Kind>(kind: K, problems: 'checks' | 'error') {
+function list<const K extends Kind, const P extends 'checks' | 'error'>(kind: K, problems: P) {
+  // TypeScript forgets the name of a computed key.
+  const found = { [problems]: checks } as Record<P, typeof checks>;
   return defineMethod({
     id: `cluster.mapping.${kind}.list`,
     verb: 'GET',
@@ -55,7 +59,7 @@ function list<const K extends Kind>(kind: K, problems: 'checks' | 'error') {
         Format('pve-node', { description: 'Also say what is wrong with them on this node.' }),
       ),
     }),
-    returns: Type.Array(Type.Object({ ...row, [problems]: Optional(checks) })),
+    returns: Type.Array(Type.Object({ ...row, ...found })),
     permission: { user: 'all' },
   });
 }

@@ -41,7 +41,7 @@ export function DirectoryDialog(props: DeviceDialogProps) {
       target={props.target}
       change={
         key && dirid
-          ? changeOf({ [key]: text }, { [key]: formatPropertyString(virtiofsFields, values) })
+          ? changeOf({ [key]: text }, { [key]: formatPropertyString(virtiofsFields, { ...values, dirid }) })
           : undefined
       }
       onClose={props.onClose}
