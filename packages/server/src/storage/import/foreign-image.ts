@@ -85,7 +85,7 @@ function runSandboxed(
 ): Promise<RunResult> {
   const sandbox = { ...limits, read: { '/image': image.path }, ...(write ? { write } : {}) };
   return sandboxed(sandbox, program, args).then((command) =>
-    run(command.program, command.args, signal ? { signal } : {}),
+    run(command.program, command.args, signal ? { signal, untilGone: true } : {}),
   );
 }
 

@@ -50,7 +50,7 @@ export async function askParser(
     if (last && 'progress' in last) onProgress?.(Math.min(1, Math.max(0, Number(last.progress) || 0)));
   };
   try {
-    await run(command.program, command.args, { ...(signal ? { signal } : {}), onLine });
+    await run(command.program, command.args, { ...(signal ? { signal, untilGone: true } : {}), onLine });
   } catch (error) {
     if (!(error instanceof ExecError) || signal?.aborted) throw error;
     throw new RyokanError('unsupported', 'the file cannot be read as OVA or OVF: it made the parser fail', {
