@@ -165,8 +165,8 @@ test('containers: a template is uploaded, a container of it made, changed, start
   const template = join(folder, 'busybox.tar.gz');
   await writeBusyboxTemplate(template);
   expect(await seenBy('container', { template })).toMatchObject({
-    // Its password could not be set: nobody knows where a busybox alone keeps it.
-    created: { exitstatus: 'WARNINGS: 1', log: expect.arrayContaining(['TASK WARNINGS: 1']) },
+    // Its password could not be set, as nobody knows where a busybox alone keeps it; this client only looks for OK.
+    created: { exitstatus: 'OK', log: expect.arrayContaining([expect.stringMatching(/password.* not set/)]) },
     ...{ uploaded: ok, started: ok, suspended: ok, resumed: ok, rebooted: ok, stopped: ok },
     config: {
       hostname: 'from-python',

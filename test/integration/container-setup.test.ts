@@ -174,9 +174,9 @@ describe('logins', () => {
     await have({ '/bin/app': 'a program', '/etc/passwd': 'root:x:0:0::/:/bin/app' });
     const before = await readTree(root);
     const told: string[] = [];
-    const warn = (line: string) => void told.push(line);
-    await setUp({}, { password: 'secret', sshKeys: 'ssh-ed25519 AAAA', warn });
-    await setUp({}, { warn });
+    const log = (line: string) => void told.push(line);
+    await setUp({}, { password: 'secret', sshKeys: 'ssh-ed25519 AAAA', log });
+    await setUp({}, { log });
     expect(told).toEqual([
       expect.stringMatching(/^the password and the SSH keys of root were not set: .*unmanaged/),
     ]);

@@ -85,7 +85,6 @@ async function fill(
       ...{ vmid, root, ids, config, password, sshKeys },
       made: 'new',
       log: (line) => context.log(line),
-      warn: (line) => context.warn(line),
     });
   });
 }

@@ -16,12 +16,11 @@ export interface SetUpInside {
   /** How it has come to be, when that was just now. */
   readonly made?: SetUpOptions['made'];
   readonly log: (line: string) => void;
-  readonly warn?: SetUpOptions['warn'];
 }
 
 /** Host name, name servers, network, terminals; see setup/setup.ts. */
 export async function setUpInside(options: SetUpInside): Promise<void> {
-  const { vmid, root, ids, config, password, sshKeys, made, log, warn } = options;
+  const { vmid, root, ids, config, password, sshKeys, made, log } = options;
   const nets = lxcNetKeys.flatMap((key) => {
     const text = config[key];
     if (text === undefined) return [];
@@ -37,7 +36,7 @@ export async function setUpInside(options: SetUpInside): Promise<void> {
       nets,
       ...present({ nameserver, searchdomain, timezone, ostype, tty, console: config.console }),
     },
-    ...present({ password, sshKeys, made, warn }),
+    ...present({ password, sshKeys, made }),
     log,
   });
 }

@@ -54,8 +54,6 @@ export interface SetUpOptions {
    */
   readonly made?: 'new' | 'clone';
   readonly log: (line: string) => void;
-  /** What was asked for and is not done; default `log`. */
-  readonly warn?: (line: string) => void;
 }
 
 /** Rejects with RyokanError when something in the tree stands in the way. */
@@ -64,20 +62,23 @@ export async function setUpContainer(options: SetUpOptions): Promise<void> {
   const tree = new ContainerTree(root, ids);
   const files = new SetupFiles(tree, log);
   const ostype = config.ostype ?? detectSystem(tree).ostype;
-  if (ostype === 'unmanaged') return warnOfLogin(options);
+  if (ostype === 'unmanaged') return tellOfLogin(options);
   const distribution = distributionOf(ostype, tree);
   for (const step of distribution) step({ files, config, ostype, first: made === 'new', log });
   await setUpLogin(files, options);
 }
 
-/** Where the accounts of an unknown system stand nobody knows. */
-function warnOfLogin({ password, sshKeys, log, warn = log }: SetUpOptions): void {
+/**
+ * Where the accounts of an unknown system stand nobody knows. No warning of the task: clients such as Ansible's module
+ * give a password to every container, and wait for a task that ends with OK.
+ */
+function tellOfLogin({ password, sshKeys, log }: SetUpOptions): void {
   const given = [
     ...(password === undefined ? [] : ['password']),
     ...(sshKeys === undefined ? [] : ['SSH keys']),
   ];
   if (given.length === 0) return;
-  warn(
+  log(
     `the ${given.join(' and the ')} of root were not set: the system inside is none that is known (ostype 'unmanaged'); ` +
       "set them inside with 'pct enter' once it runs, or create it anew with the ostype of the distribution that it is like",
   );
