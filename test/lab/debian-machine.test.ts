@@ -32,12 +32,15 @@ test('the node starts by systemd and is there from outside', async () => {
       600,
     ),
   ).toMatch(/running|degraded/);
-  await machine.run(`${ryokan} install-service`, 900);
-  await waitFor(() => machine.run(`${ryokan} status`).catch(() => undefined), {
-    timeout: 600,
-    every: 3000,
-    what: 'the node to run',
-  });
+  await machine.run(`${ryokan} install-service && systemctl start ryokan`, 300);
+  let journal = '';
+  await waitFor(
+    async () => {
+      journal = await machine.run('journalctl --no-pager -u ryokan | tail -40');
+      return machine.run(`${ryokan} status`).catch(() => undefined);
+    },
+    { timeout: 900, every: 3000, what: () => `the node to run: ${journal}` },
+  );
   expect(await machine.run('systemctl is-active ryokan')).toBe('active');
   const password = await machine.run('cat /var/lib/ryokan/initial-admin-password');
   admin = await logIn(machine.url, 'admin@pve', password);

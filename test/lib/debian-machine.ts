@@ -2,6 +2,7 @@
  * A whole Debian 13 that is a node: systemd, udev, AppArmor, control groups v2 and a kernel with its modules, none of
  * which the machine of the tests need have. The checkout comes on a disk of its own, ready to run.
  */
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
@@ -57,29 +58,19 @@ async function machineDisk(cacheDir: string): Promise<string> {
 
 /** A disk with the files of the checkout as they are now, and with what its build needs. */
 async function checkoutDisk(path: string): Promise<void> {
-  const folder = await mkdtemp(`${path}.`);
+  // In the checkout, so that the many files of the packages need only be linked.
+  await mkdir(join(projectRoot, 'test-output'), { recursive: true });
+  const root = await mkdtemp(join(projectRoot, 'test-output', 'machine-'));
   try {
-    const { stdout } = await run('git', [
-      '-C',
-      projectRoot,
-      'ls-files',
-      '-z',
-      '--cached',
-      '--others',
-      '--exclude-standard',
-    ]);
-    const copy = ['--directory', projectRoot, '--null', '--files-from=-', '--ignore-failed-read', '-cf'];
-    const archive = join(folder, 'files.tar');
-    await run('tar', [...copy, archive], { input: stdout });
-    const root = join(folder, 'root');
-    await mkdir(root);
-    await run('tar', ['-xf', archive, '--no-same-owner', '-C', root]);
-    for (const name of ['node_modules', 'dist']) {
-      await run('cp', ['--archive', join(projectRoot, name), join(root, name)], { timeout: 300_000 });
-    }
+    const wanted = ['ls-files', '-z', '--cached', '--others', '--exclude-standard'];
+    const { stdout } = await run('git', ['-C', projectRoot, ...wanted]);
+    const files = stdout.split('\0').filter((name) => name !== '' && existsSync(join(projectRoot, name)));
+    const program = ['--link', '--archive', '--parents', `--target-directory=${root}`];
+    await run('xargs', ['--null', 'cp', ...program], { cwd: projectRoot, input: files.join('\0') });
+    for (const name of ['node_modules', 'dist']) await run('cp', [...program, name], { cwd: projectRoot });
     await writeFileSystem(path, root, 'checkout', 3072);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true });
   }
 }
 
