@@ -147,9 +147,10 @@ class DirDriver implements StorageDriver {
     if (volume.kind === 'image') {
       if (volume.isBase) await this.demandNoClones(volume);
       const layers = volume.format === 'qcow2' ? await this.snapshots.companions({ name, path }) : [];
+      // Before the image itself: a removal that fails leaves a volume that can be removed again.
+      await rm(unfinishedLayer({ path }), { force: true });
       await unlink(path);
       for (const layer of layers) await unlink(layer);
-      await rm(unfinishedLayer({ path }), { force: true });
       // Fails while other images are in it, which is right.
       await rmdir(this.layout.imageFolder(volume.vmid)).catch(() => {});
       return;
