@@ -34,16 +34,19 @@ test('the node starts by systemd and is there from outside', async () => {
   ).toMatch(/running|degraded/);
   await machine.run(`${ryokan} install-service && systemctl start ryokan`, 300);
   let journal = '';
-  await waitFor(
+  const password = await waitFor(
     async () => {
       journal = await machine.run('journalctl --no-pager -u ryokan | tail -40');
-      return machine.run(`${ryokan} status`).catch(() => undefined);
+      return machine.run('cat /var/lib/ryokan/initial-admin-password').catch(() => undefined);
     },
     { timeout: 900, every: 3000, what: () => `the node to run: ${journal}` },
   );
   expect(await machine.run('systemctl is-active ryokan')).toBe('active');
-  const password = await machine.run('cat /var/lib/ryokan/initial-admin-password');
-  admin = await logIn(machine.url, 'admin@pve', password);
+  admin = await waitFor(() => logIn(machine.url, 'admin@pve', password).catch(() => undefined), {
+    timeout: 300,
+    every: 3000,
+    what: 'a login from outside',
+  });
   expect(await admin.get<{ node: string }[]>('/nodes')).toMatchObject([
     { node: 'machine13', status: 'online' },
   ]);
@@ -60,26 +63,57 @@ test('a container lives in control groups v2 and under AppArmor', async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
-  await admin.run(
-    'POST',
-    `${path}/lxc`,
-    {
-      vmid: 200,
-      ostemplate: 'local:vztmpl/busybox.tar.gz',
-      ostype: 'unmanaged',
-      rootfs: 'local:1',
-      memory: 64,
-      cores: 1,
-    },
-    300,
-  );
+  const limits = { memory: 64, swap: 0, cores: 1, cpulimit: 0.5 };
+  const root = { ostemplate: 'local:vztmpl/busybox.tar.gz', ostype: 'unmanaged', rootfs: 'local:1' };
+  await admin.run('POST', `${path}/lxc`, { vmid: 200, ...root, ...limits }, 300);
   await admin.run('POST', `${path}/lxc/200/status/start`, {}, 300);
-  const init = await machine.run('cat /var/lib/ryokan/run/lxc/200.pid');
-  const group = (await machine.run(`cat /proc/${init}/cgroup`)).replace(/^0::/, '');
-  console.log(group, await machine.run(`cat /proc/${init}/attr/current`));
-  expect(
-    await machine.run(
-      `f=/sys/fs/cgroup${group}; while [ $f != /sys/fs/cgroup ]; do cat $f/memory.max; f=\${f%/*}; done`,
-    ),
-  ).toMatch(/67108864/);
+  expect(await groupFiles('memory.max', 'memory.swap.max', 'cpu.max', 'cpuset.cpus')).toEqual([
+    ...[String(64 * 1024 ** 2), '0', '50000 100000', expect.stringMatching(/^\d$/)],
+  ]);
+  // LXC makes each container a profile of its own.
+  expect(await machine.run(`cat /proc/${await init()}/attr/current`)).toMatch(/^lxc-200_.*\(enforce\)/);
+}, 1_000_000);
+
+const init = () => machine.run('cat /var/lib/ryokan/run/lxc/200.pid');
+
+/** Files of the container's control group. */
+async function groupFiles(...names: string[]): Promise<string[]> {
+  const group = '/sys/fs/cgroup/ryokan-machine13/200';
+  return (await machine.run(`cd ${group} && cat ${names.join(' ')}`)).split('\n');
+}
+
+test('its limits change while it runs, and it is held and let go', async () => {
+  await admin.call('PUT', `${path}/lxc/200/config`, { memory: 128, cpulimit: 1 });
+  expect(await groupFiles('memory.max', 'cpu.max')).toEqual([String(128 * 1024 ** 2), '100000 100000']);
+  await admin.run('POST', `${path}/lxc/200/status/suspend`, {}, 120);
+  expect(await groupFiles('cgroup.freeze')).toEqual(['1']);
+  await admin.run('POST', `${path}/lxc/200/status/resume`, {}, 120);
+  expect(await groupFiles('cgroup.freeze')).toEqual(['0']);
+}, 600_000);
+
+test('a virtual machine starts, with its limits', async () => {
+  await admin.run('POST', `${path}/qemu`, { vmid: 100, memory: 64, cpulimit: 0.5, net0: 'virtio' }, 300);
+  await admin.run('POST', `${path}/qemu/100/status/start`, {}, 300);
+  const pid = await machine.run('cat /var/lib/ryokan/run/qemu/100.pid');
+  const group = (await machine.run(`cat /proc/${pid}/cgroup`)).replace(/^0::/, '');
+  expect(await machine.run(`cat /sys/fs/cgroup${group}/cpu.max`)).toBe('50000 100000');
+}, 1_000_000);
+
+test('guests stay when systemd starts the node anew, and go when told', async () => {
+  const before = await init();
+  await machine.run('systemctl restart ryokan', 300);
+  await waitFor(
+    () =>
+      admin.get<{ vmid: number; status: string }[]>('/cluster/resources', { type: 'vm' }).then(
+        (rows) => rows.length === 2 && rows.every(({ status }) => status === 'running'),
+        () => false,
+      ),
+    { timeout: 300, every: 3000, what: 'the node with both guests' },
+  );
+  expect(await init()).toBe(before);
+  await admin.run('POST', `${path}/lxc/200/status/stop`, {}, 300);
+  await admin.run('POST', `${path}/qemu/100/status/stop`, {}, 300);
+  expect(await machine.run('ls /sys/fs/cgroup/ryokan-machine13 2>/dev/null | grep -c "^200" || true')).toBe(
+    '0',
+  );
 }, 1_000_000);
