@@ -70,8 +70,8 @@ async function runSuite(suite: Suite, filters: readonly string[]): Promise<Suite
   }
   say(`--- ${suite.name} tests`);
   const first = await runVitest(suite, filters);
-  if (!suite.integration) return secondTry(first, []);
-  const again = first.flatMap(({ file, failed }) => (file !== undefined && failed.length > 0 ? [file] : []));
+  const broken = first.filter(({ failed }) => suite.integration && failed.length > 0);
+  const again = broken.flatMap(({ file }) => file ?? []);
   if (again.length === 0) return secondTry(first, []);
   // Emulated guests share the machine with another file's; whether a time limit or a fault broke a test, this tells.
   say(`--- once more, one at a time: ${again.join(' ')}`);
