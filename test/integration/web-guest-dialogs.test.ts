@@ -122,6 +122,7 @@ test('a change that waits for the next start stands beside the present value and
 test('a medium is ejected and swapped while the guest runs', async () => {
   await choose('More: CD/DVD drive (ide2)', 'Eject the medium');
   await configured('ide2', /^none/);
+  await page.getByRole('row').filter({ hasText: 'ide2' }).getByText('No medium').waitFor();
   await page.getByRole('button', { name: 'Edit: CD/DVD drive (ide2)' }).click();
   await dialog().getByRole('radio', { name: 'ISO image' }).check();
   await dialog().getByRole('combobox', { name: 'ISO image' }).selectOption({ index: 1 });

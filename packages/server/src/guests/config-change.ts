@@ -172,14 +172,17 @@ export function shownValue(key: string, text: string): string {
   return key === 'cipassword' ? '**********' : text;
 }
 
-/** One row of the `pending` view for each key. `reasons`: why changes of the running guest wait, where that is known. */
+/**
+ * One row of the `pending` view for each key, and the digest of what they are made of, so that a form can send it back.
+ * `reasons`: why changes of the running guest wait, where that is known.
+ */
 export function pendingRows(
-  file: GuestConfigFile,
+  { file, digest }: { readonly file: GuestConfigFile; readonly digest: string },
   reasons: Readonly<Record<string, string>> = {},
 ): { key: string; value?: string; pending?: string; delete?: number; reason?: string }[] {
   const { properties, pending } = file;
   const keys = new Set([...Object.keys(properties), ...Object.keys(pending.properties)]);
-  return [...keys].sort().map((key) => {
+  const rows = [...keys].sort().map((key) => {
     const removal = pending.delete[key];
     return {
       key,
@@ -189,6 +192,7 @@ export function pendingRows(
       ...(reasons[key] === undefined ? {} : { reason: reasons[key] }),
     };
   });
+  return [...rows, { key: 'digest', value: digest }];
 }
 
 /** Values with pending changes applied, the view that editors show. */

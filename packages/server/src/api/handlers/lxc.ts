@@ -52,8 +52,8 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     return { ...typedValues(values), digest };
   });
   table.on(lxcPending, ({ vmid }) => {
-    const { file } = read(vmid);
-    return pendingRows(file, waitingReasons(lxcRunPaths(services.paths, vmid).waiting, file));
+    const guest = read(vmid);
+    return pendingRows(guest, waitingReasons(lxcRunPaths(services.paths, vmid).waiting, guest.file));
   });
   table.on(lxcFeature, async ({ vmid, feature, snapname }) => {
     const { file } = read(vmid);

@@ -57,8 +57,8 @@ function configHandlers(table: HandlerTable, services: DaemonServices): void {
     return { ...typedValues(values), digest };
   });
   table.on(qemuPending, ({ vmid }) => {
-    const { file } = read(vmid);
-    return pendingRows(file, waitingReasons(qemuRunPaths(services.paths, vmid).waiting, file));
+    const guest = read(vmid);
+    return pendingRows(guest, waitingReasons(qemuRunPaths(services.paths, vmid).waiting, guest.file));
   });
   const check = async (params: ParamsOfSet, wanted: ConfigChange, call: Call) => {
     read(params.vmid);

@@ -1,5 +1,6 @@
 /** The processes of a container: is it there, who is its init, how it ends, what it leaves behind. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readTextIfPresent } from '../../host/files.ts';
 import type { DataPaths } from '../../host/paths.ts';
 import { type ProcessId, readPidFile, removePidFile } from '../../host/pidfile.ts';
@@ -9,6 +10,10 @@ import { forgetGuest } from '../../network/firewall/guard.ts';
 import { removeTap } from '../../network/tap.ts';
 import { containerCgroup } from './cgroup.ts';
 import { lxcRunPaths } from './run-paths.ts';
+
+/** Between two looks for strays, and how long they may take to end (ms). */
+const strayPause = 10;
+const strayPatience = 15_000;
 
 /** LXC's monitor of a running container: it lives as long as the container does. */
 export function monitorProcess(paths: DataPaths, vmid: number): ProcessId | undefined {
@@ -64,25 +69,45 @@ export async function cleanUpAfter(paths: DataPaths, node: string, vmid: number)
   removePidFile(run.pid);
 }
 
-/** Ends a monitor that no pid file names: whoever started it was killed before writing that. */
+/**
+ * Ends a start that no pid file names: whoever began it was killed before writing that. LXC forks twice on its way, so
+ * that a process may come behind a look at all of them: only the second look in vain counts.
+ */
 export async function endStrayMonitor(paths: DataPaths, vmid: number): Promise<void> {
   if (isRunning(paths, vmid)) return;
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || !isMonitorOf(pid, paths, vmid)) continue;
-    const startTime = processStat(pid)?.startTime;
-    if (startTime === undefined) continue;
+  const end = performance.now() + strayPatience;
+  for (let inVain = 0; inVain < 2 && performance.now() < end; ) {
+    const strays = strayMonitors(paths, vmid);
     // Its init goes with it: LXC asks the kernel for that.
-    signalProcess({ pid, startTime }, 'SIGKILL');
-    await waitForExit({ pid, startTime }, 5000);
+    for (const stray of strays) signalProcess(stray, 'SIGKILL');
+    for (const stray of strays) await waitForExit(stray, 5000);
+    inVain = strays.length === 0 ? inVain + 1 : 0;
+    await sleep(strayPause);
   }
 }
 
-/** LXC calls its monitors `[lxc monitor] <folder> <name>`, and is `lxc-start … -P <folder>` until then. */
+function strayMonitors(paths: DataPaths, vmid: number): ProcessId[] {
+  return readdirSync('/proc').flatMap((name) => {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || !isMonitorOf(pid, paths, vmid)) return [];
+    const startTime = processStat(pid)?.startTime;
+    return startTime === undefined ? [] : [{ pid, startTime }];
+  });
+}
+
+/**
+ * LXC calls its monitors `[lxc monitor] <folder> <name>`. Until then it is `lxc-start --name <name> --lxcpath <folder>`,
+ * and before that the shell that becomes it, with the same words behind its own (mount-namespace.ts).
+ */
 function isMonitorOf(pid: number, paths: DataPaths, vmid: number): boolean {
   const [program = '', ...rest] = commandLine(pid);
   if (program.startsWith(`[lxc monitor] ${paths.lxcRun} ${vmid}`)) return program.endsWith(` ${vmid}`);
-  return /(^|\/)lxc-start$/.test(program) && rest.includes(paths.lxcRun) && rest.includes(String(vmid));
+  const words = [program, ...rest];
+  return (
+    words.includes('lxc-start') &&
+    words[words.indexOf('--name') + 1] === String(vmid) &&
+    words[words.indexOf('--lxcpath') + 1] === paths.lxcRun
+  );
 }
 
 /** The errors that LXC wrote behind byte `from` of its log, for an error; without what follows from the first. */

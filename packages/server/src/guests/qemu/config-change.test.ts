@@ -109,10 +109,11 @@ describe('mergeChange on a running guest', () => {
     const after = mergeChange(before, change({ set: { cores: '4', name: 'b' }, delete: ['scsi0'] }), true);
     expect(after.properties).toEqual({ cores: '1', name: 'b', scsi0: disk });
     expect(after.pending).toEqual({ properties: { cores: '4' }, delete: { scsi0: { force: false } } });
-    expect(pendingRows(after)).toEqual([
+    expect(pendingRows({ file: after, digest: 'abc' })).toEqual([
       { key: 'cores', value: '1', pending: '4' },
       { key: 'name', value: 'b' },
       { key: 'scsi0', value: disk, delete: 1 },
+      { key: 'digest', value: 'abc' },
     ]);
     expect(applyPending(after).properties).toEqual({
       cores: '4',

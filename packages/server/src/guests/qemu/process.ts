@@ -96,8 +96,9 @@ export async function endStrays(paths: DataPaths, vmid: number): Promise<void> {
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === known) continue;
-    const [program = '', ...args] = commandLine(pid);
-    const sockets = socketsOf.get(program) ?? [];
+    const args = commandLine(pid);
+    // It may be behind prlimit and setpriv, which are about to become it.
+    const sockets = args.flatMap((word) => socketsOf.get(word) ?? []);
     if (!sockets.some((socket) => args.some((one) => namesSocket(one, socket)))) continue;
     const startTime = processStat(pid)?.startTime;
     if (startTime === undefined) continue;

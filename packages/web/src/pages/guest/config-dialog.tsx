@@ -21,13 +21,15 @@ export function ConfigDialog(props: ConfigDialogProps) {
   const first = useFirstField();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
+  // With the digest of what the form was filled with: what somebody else changes while it is open is not written over.
+  const [target] = useState(props.target);
   const { change } = props;
   const save = async () => {
     if (!change) return;
     setBusy(true);
     setError(undefined);
     try {
-      await applyChange(props.target, change, props.asTask ?? false);
+      await applyChange(target, change, props.asTask ?? false);
       props.onClose();
     } catch (failure) {
       setError(failure);

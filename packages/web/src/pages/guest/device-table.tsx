@@ -23,7 +23,7 @@ import {
   hasVolume,
   isRemovable,
 } from './hardware-model.ts';
-import { type Entries, revert, useDialogTarget } from './use-entries.ts';
+import { dialogTarget, type Entries, revert } from './use-entries.ts';
 
 /** Tasks that change disks for longer than a moment. */
 const diskTasks = new Set(['qmmove', 'resize', 'qmconfig', 'move_volume']);
@@ -43,10 +43,12 @@ export function DeviceTable(
 ) {
   const t = useT();
   const { guest, state, entries, layout, Dialogs } = props;
-  const target = useDialogTarget(guest, state);
+  const target = dialogTarget(guest, state, entries);
   const rows = useMemo(() => deviceRows(entries, layout), [entries, layout]);
   const running = useTasksOf(guest.vmid, diskTasks);
-  const [open, setOpen] = useState<OpenDialog>();
+  // With what it was opened on: a change by somebody else in between is refused by its digest, not written over.
+  const [dialog, setDialog] = useState<Omit<DeviceDialogsProps, 'onClose'>>();
+  const openDialog = (open: OpenDialog) => setDialog({ open, target, entries });
   const edit = guestAction('edit', state);
   const reason = edit.reason ? reasonText(edit.reason.key, state.lock, t) : undefined;
   return (
@@ -56,7 +58,7 @@ export function DeviceTable(
           addable={props.addable}
           disabled={!edit.allowed}
           entries={entries}
-          onChoose={(group) => setOpen({ mode: 'add', group })}
+          onChoose={(group) => openDialog({ mode: 'add', group })}
         />
         <RunningTasks tasks={running} />
         {reason && running.length === 0 ? <span className="ry-subtle">{reason}</span> : null}
@@ -84,7 +86,7 @@ export function DeviceTable(
                   row={row}
                   allowed={edit.allowed}
                   target={target}
-                  onOpen={setOpen}
+                  onOpen={openDialog}
                   onRevert={() =>
                     void revert(
                       guest,
@@ -100,9 +102,7 @@ export function DeviceTable(
         </ValueTable>
       )}
       <Suspense fallback={null}>
-        {open ? (
-          <Dialogs open={open} target={target} entries={entries} onClose={() => setOpen(undefined)} />
-        ) : null}
+        {dialog ? <Dialogs {...dialog} onClose={() => setDialog(undefined)} /> : null}
       </Suspense>
     </div>
   );

@@ -109,8 +109,11 @@ export function DeviceValue(props: {
       return values.machine ?? t('hardware.default', { value: 'i440fx' });
     case 'scsihw':
       return values.scsihw ?? t('hardware.default', { value: 'lsi' });
+    case 'cdrom': {
+      const text = driveText(id, value);
+      return text.main === 'none' ? t('hardware.emptyDrive') : <Device text={text} />;
+    }
     case 'disk':
-    case 'cdrom':
     case 'cloudinit':
     case 'efidisk':
     case 'tpm':

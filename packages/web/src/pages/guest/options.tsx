@@ -17,7 +17,7 @@ import {
   readStartup,
   variableLines,
 } from './option-list.ts';
-import { type Entries, revert, useDialogTarget, useEntries } from './use-entries.ts';
+import { dialogTarget, type Entries, revert, useEntries } from './use-entries.ts';
 
 const OptionDialog = lazy(() => import('./option-dialog.tsx'));
 
@@ -42,7 +42,7 @@ export function OptionTable(props: OptionTableProps) {
 
 function Table({ guest, state, entries, label, rows, note }: OptionTableProps & { entries: Entries }) {
   const t = useT();
-  const target = useDialogTarget(guest, state);
+  const target = dialogTarget(guest, state, entries);
   const [open, setOpen] = useState<OptionRow>();
   const edit = guestAction('edit', state);
   return (

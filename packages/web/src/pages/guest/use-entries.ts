@@ -5,7 +5,6 @@ import { qemuConfigGet, qemuPending } from '@ryokan/api/methods/qemu.ts';
 import { cloudInitPending } from '@ryokan/api/methods/qemu-cloudinit.ts';
 import { useMemo } from 'react';
 import { type GuestRef, kindOf } from '../../api/guest-kinds.ts';
-import { useGuestConfig } from '../../api/hooks.ts';
 import { invalidate, useCall } from '../../api/query.ts';
 import { run } from '../../api/run.ts';
 import { api } from '../../api/session.ts';
@@ -24,10 +23,9 @@ export function useEntries(guest: GuestRef): Answer<Entries> {
 }
 
 /** What a dialog changes, with the digest of what it shows. */
-export function useDialogTarget(guest: GuestRef, state: GuestState): DialogTarget {
+export function dialogTarget(guest: GuestRef, state: GuestState, entries: Entries): DialogTarget {
   const { type, node, vmid } = guest;
-  const { data } = useGuestConfig(guest);
-  return { type, node, vmid, digest: data?.digest, running: state.status !== 'stopped' };
+  return { type, node, vmid, digest: entries.get('digest')?.value, running: state.status !== 'stopped' };
 }
 
 /** What changes when the configuration does. */

@@ -13,7 +13,7 @@ import { type Translate, useT } from '../../../i18n/index.ts';
 import { entriesOf, future, hasPending } from '../config-model.ts';
 import type { GuestTabProps } from '../guest-page.tsx';
 import { reasonText } from '../guest-run.ts';
-import { configReads, type Entries, revert, useDialogTarget, useEntries } from '../use-entries.ts';
+import { configReads, dialogTarget, type Entries, revert, useEntries } from '../use-entries.ts';
 import {
   type CloudInitRow,
   cloudInitDrive,
@@ -39,7 +39,7 @@ function CloudInitTable({ guest, state, entries }: GuestTabProps & { entries: En
   const t = useT();
   const { node, vmid } = guest;
   const image = useCall(cloudInitPending, { node, vmid });
-  const target = useDialogTarget(guest, state);
+  const target = dialogTarget(guest, state, entries);
   const [open, setOpen] = useState<Open>();
   const inImage = useMemo(() => entriesOf(image.data ?? []), [image.data]);
   const rows = useMemo(() => cloudInitRows(entries), [entries]);
