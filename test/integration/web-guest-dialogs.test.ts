@@ -193,6 +193,10 @@ test('devices whose form is their schema', async () => {
     await press('Add');
     await configured(key, pattern, 200);
   }
+  await choose('Add', 'NUMA node');
+  await dialog().getByRole('textbox', { name: 'CPUs of the guest' }).fill('0');
+  await press('Add');
+  await configured('numa0', /^cpus=0$/, 200);
   await page.getByRole('button', { name: 'Edit: Watchdog' }).click();
   await dialog().getByRole('combobox', { name: 'When the guest hangs' }).selectOption('pause');
   await press('Save');

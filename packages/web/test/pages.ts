@@ -32,6 +32,7 @@ const addable = [
   'rng',
   'watchdog',
   'sharedmemory',
+  'numanode',
 ];
 
 /** Opens the form of a row of the cloud-init table, counted from 0; -1 is the last. */

@@ -146,6 +146,7 @@ export type DeviceGroup =
   | 'watchdog'
   | 'directory'
   | 'sharedmemory'
+  | 'numanode'
   | 'unused'
   | 'other'
   // Of containers only:
@@ -175,6 +176,7 @@ const groupPatterns: readonly (readonly [RegExp, DeviceGroup])[] = [
   [/^watchdog$/, 'watchdog'],
   [/^virtiofs\d+$/, 'directory'],
   [/^ivshmem$/, 'sharedmemory'],
+  [/^numa\d+$/, 'numanode'],
   [/^unused\d+$/, 'unused'],
 ];
 

@@ -108,6 +108,7 @@ function DeviceForm(props: DeviceDialogProps) {
     case 'audio':
     case 'watchdog':
     case 'sharedmemory':
+    case 'numanode':
       return <PropertyDialog {...props} device={propertyDevices[props.group]} />;
     default:
       return props.row ? <TextDialog {...props} row={props.row} /> : null;

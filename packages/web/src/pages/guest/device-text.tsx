@@ -42,6 +42,7 @@ const names: Readonly<Record<DeviceGroup, PlainKey>> = {
   watchdog: 'hardware.watchdog',
   directory: 'hardware.directory',
   sharedmemory: 'hardware.sharedMemory',
+  numanode: 'hardware.numaNode',
   unused: 'hardware.unused',
   other: 'hardware.other',
   swap: 'container.swap',

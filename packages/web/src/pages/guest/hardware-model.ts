@@ -69,6 +69,7 @@ const order: readonly DeviceGroup[] = [
   'watchdog',
   'directory',
   'sharedmemory',
+  'numanode',
   'unused',
 ];
 

@@ -25,6 +25,7 @@ const addable: readonly Addable[] = [
   { group: 'rng', only: 'rng0' },
   { group: 'watchdog', only: 'watchdog' },
   { group: 'sharedmemory', only: 'ivshmem' },
+  { group: 'numanode' },
 ];
 
 /** The devices of a virtual machine. */

@@ -121,6 +121,20 @@ export const sharedMemoryWords: Words = {
   name: { label: 'column.name', help: 'sharedMemory.nameHelp', mono: true },
 };
 
+export const numaWords: Words = {
+  cpus: { label: 'numaNode.cpus', help: 'numaNode.cpusHelp', placeholder: '0-1', mono: true },
+  memory: { label: 'column.memory', unit: 'MiB', help: 'numaNode.memoryHelp' },
+  hostnodes: { label: 'numaNode.hostnodes', help: 'numaNode.hostnodesHelp', placeholder: '0', mono: true },
+  policy: {
+    label: 'numaNode.policy',
+    choices: {
+      preferred: 'numaNode.preferred',
+      bind: 'numaNode.bind',
+      interleave: 'numaNode.interleave',
+    },
+  },
+};
+
 export const usbWords: Words = { usb3: { label: 'usb.usb3' } };
 
 export const pciWords: Words = {

@@ -10,15 +10,23 @@ import { useState } from 'react';
 import { type FieldValues, type FieldWords, SchemaFields } from '../../../forms/schema-field.tsx';
 import { type PlainKey, useT } from '../../../i18n/index.ts';
 import { ConfigDialog } from '../config-dialog.tsx';
-import type { DeviceGroup } from '../config-model.ts';
+import { type DeviceGroup, freeKey } from '../config-model.ts';
 import { changeOf } from '../device-change.ts';
 import type { DeviceDialogProps } from '../device-dialogs.tsx';
-import { audioWords, rngWords, sharedMemoryWords, vgaWords, watchdogWords } from './field-words.ts';
+import {
+  audioWords,
+  numaWords,
+  rngWords,
+  sharedMemoryWords,
+  vgaWords,
+  watchdogWords,
+} from './field-words.ts';
 import { TextDialog } from './text-dialog.tsx';
 
 export interface PropertyDevice {
-  /** Configuration key. */
+  /** Configuration key; of a numbered family its name. */
   readonly key: string;
+  readonly numbered?: true;
   readonly fields: TObject;
   readonly title: PlainKey;
   readonly help?: PlainKey;
@@ -63,6 +71,15 @@ export const propertyDevices = {
     words: sharedMemoryWords,
     preset: { size: 32 },
   },
+  numanode: {
+    key: 'numa',
+    numbered: true,
+    fields: fieldsOf('numa0'),
+    title: 'hardware.numaNode',
+    help: 'numaNode.help',
+    words: numaWords,
+    preset: {},
+  },
 } as const satisfies Partial<Record<DeviceGroup, PropertyDevice>>;
 
 /** The values of a property string; undefined when it cannot be read. */
@@ -74,17 +91,23 @@ export function PropertyDialog(props: DeviceDialogProps & { device: PropertyDevi
   const t = useT();
   const { row, device } = props;
   const { fields } = device;
-  const text = row?.next[device.key] ?? '';
+  // The display's row stands always, under a name of its own.
+  const key = device.numbered ? (row?.id ?? freeKey(device.key, new Set(props.entries.keys()))) : device.key;
+  const text = (key === undefined ? undefined : row?.next[key]) ?? '';
   const before = text === '' ? undefined : readFields(fields, text);
   const [values, setValues] = useState<FieldValues>(before ?? device.preset);
   // A text that the schema does not know is edited as it is written.
-  if (text !== '' && !before && row) return <TextDialog {...props} row={row} configKey={device.key} />;
+  if (text !== '' && !before && row) return <TextDialog {...props} row={row} configKey={key} />;
   return (
     <ConfigDialog
       title={t(device.title)}
       submit={row ? t('action.save') : t('hardware.addSubmit')}
       target={props.target}
-      change={changeOf({ [device.key]: text }, { [device.key]: formatPropertyString(fields, values) })}
+      change={
+        key === undefined
+          ? undefined
+          : changeOf({ [key]: text }, { [key]: formatPropertyString(fields, values) })
+      }
       onClose={props.onClose}
     >
       {device.help ? <p className="ry-subtle">{t(device.help)}</p> : null}
