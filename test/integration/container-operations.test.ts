@@ -263,3 +263,13 @@ test('nor does one in the middle of a creation: no mount, no volume, no VMID tak
     );
   }
 });
+
+test('suspended it ends as well: stopped, and when its monitor is killed', async () => {
+  await lab.power(401, 'suspend');
+  await lab.power(401, 'stop');
+  expect(await lab.leftovers(401)).toEqual([]);
+  await lab.power(401, 'start');
+  await lab.power(401, 'suspend');
+  process.kill(await lab.monitor(401), 'SIGKILL');
+  await lab.cleanedUp(401);
+});

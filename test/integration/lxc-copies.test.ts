@@ -5,9 +5,12 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stage } from '../../packages/server/src/guests/lxc/host-input.ts';
 import { run } from '../../packages/server/src/host/exec.ts';
+import { processStat } from '../../packages/server/src/host/procfs.ts';
 import { type ContainerLab, openContainerLab } from '../lib/containers.ts';
 import { type FaultAction, type Faults, prepareFaults } from '../lib/faults.ts';
+import { waitFor } from '../lib/wait.ts';
 
 let lab: ContainerLab;
 let faults: Faults;
@@ -208,10 +211,12 @@ const breakable = {
   rollback: () => lab.admin.call<string>('POST', lab.path(320, '/snapshot/first/rollback'), { start: 1 }),
 };
 
+/** The step of a snapshot that comes when all is held. */
+const inHold = 'run btrfs (3)';
 const breaks: readonly (readonly [keyof typeof breakable, string, FaultAction])[] = [
-  ['snapshot', 'run lxc-freeze', 'kill-after'],
+  ['snapshot', 'run nsenter', 'fail'],
   ['snapshot', 'run nsenter', 'kill-after'],
-  ['snapshot', 'run nsenter (2)', 'fail'],
+  ['snapshot', inHold, 'fail'],
   ['clone', 'run mount', 'kill-after'],
   ['removal', 'run btrfs', 'kill-after'],
   ['rollback', 'run btrfs (3)', 'kill-after'],
@@ -258,6 +263,44 @@ test('broken off: it goes on, nothing is locked, document and volumes agree', as
   }
   const volumes = await lab.admin.get<unknown[]>(`${lab.node.path}/storage/second/content?vmid=321`);
   expect(volumes).toEqual([]);
+});
+
+const hasLoop = async () => {
+  const image = join(folder, 'pool/images/320/vm-320-disk-1/disk.raw');
+  return (await run('losetup', ['--associated', image])).stdout !== '';
+};
+
+/** Brings a snapshot to the moment in which all is held; process ids of its worker and of the container's monitor. */
+async function stopWhileHeld(): Promise<{ worker: number; monitor: number; upid: string }> {
+  const monitor = await lab.monitor(320);
+  await faults.arm(inHold, 'halt');
+  const upid = await breakable.snapshot();
+  const worker = Number.parseInt(upid.split(':')[2] ?? '', 16);
+  await waitFor(() => processStat(worker)?.state === 'T', { timeout: 60, what: 'the held container' });
+  expect(await faults.disarm()).toBe(inHold);
+  const again = ['--target', String(monitor), '--mount', '--', 'fsfreeze', '--freeze', `${stage}/mp0`];
+  await expect(run('nsenter', again)).rejects.toThrow('busy');
+  return { worker, monitor, upid };
+}
+
+test.each([
+  ['the monitor', true, false],
+  ['the worker', false, true],
+  ['both', true, true],
+])('%s killed while it is held: nothing stays frozen or mounted', async (_who, monitorToo, workerToo) => {
+  const { worker, monitor, upid } = await stopWhileHeld();
+  if (monitorToo) process.kill(monitor, 'SIGKILL');
+  process.kill(worker, workerToo ? 'SIGKILL' : 'SIGCONT');
+  expect((await lab.admin.taskEnd(upid)).exitstatus === 'OK').toBe(!workerToo);
+  if (monitorToo) {
+    await lab.cleanedUp(320);
+    expect(await hasLoop()).toBe(false);
+    await lab.power(320, 'start');
+  }
+  expect(
+    await lab.inside(320, 'echo on > /root/on && echo on > /srv/image/on && sync && cat /root/word'),
+  ).toBe('first');
+  if (!workerToo) await task('DELETE', 320, '/snapshot/made');
 });
 
 test('a template does not start; clones of it share its folders where the storage can', async () => {

@@ -1,11 +1,12 @@
 /** A node with a busybox template, and what tests do with its containers. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../packages/server/src/host/exec.ts';
 import type { ApiSession } from './api-session.ts';
 import { writeBusyboxTemplate } from './busybox-template.ts';
 import { type NodeOptions, startNode, type TestNode } from './node.ts';
+import { waitFor } from './wait.ts';
 
 export const busyboxTemplate = 'local:vztmpl/busybox.tar.gz';
 
@@ -44,6 +45,11 @@ export class ContainerLab {
     return this.admin.get(this.path(vmid, '/status/current'));
   }
 
+  /** Process id of LXC's monitor of a running container. */
+  async monitor(vmid: number): Promise<number> {
+    return Number.parseInt(await readFile(join(this.node.dataDir, `run/lxc/${vmid}.pid`), 'utf8'), 10);
+  }
+
   /** Runs a program where the node runs: LXC's sockets belong to its network namespace. */
   async run(program: string, ...args: string[]): Promise<string> {
     return this.ownNetwork
@@ -74,6 +80,16 @@ export class ContainerLab {
       ...mounts.filter((line) => line.includes(join(node.dataDir, 'run/lxc'))),
       ...groups.filter((path) => existsSync(path)),
     ];
+  }
+
+  /** Resolves when a container whose monitor was killed is cleaned up after; the daemon notices that some seconds later. */
+  async cleanedUp(vmid: number): Promise<void> {
+    let left: string[] = [];
+    const look = async () => {
+      left = await this.leftovers(vmid);
+      return left.length === 0 && (await this.status(vmid)).status === 'stopped';
+    };
+    await waitFor(look, { timeout: 60, what: () => `nothing left of it; now: ${left.join(', ')}` });
   }
 
   /** Removes all containers and stops the node. An lxcfs that it has started serves other nodes of the machine too. */

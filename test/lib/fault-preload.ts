@@ -99,6 +99,7 @@ childProcess.spawn = ((program: string, args: string[], options: object): ChildP
   const action = faultAt(`run ${[name, ...args].slice(0, name === 'qemu-img' ? 3 : 1).join(' ')}`);
   if (action === 'kill') die();
   if (action === 'cancel' || action === 'stall') cancel();
+  if (action === 'halt') process.kill(process.pid, 'SIGSTOP');
   if (action === 'fail' || action === 'cut') return spawn('/bin/false', args, options);
   const child = spawn(program, args, options);
   if (action === 'kill-after') {

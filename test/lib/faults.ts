@@ -12,7 +12,8 @@ import { build } from 'esbuild';
  * takes its time before it is (a QMP command only); the worker is killed before it, or after it and before anything else.
  */
 export const faultActions = ['fail', 'cut', 'stall', 'cancel', 'kill', 'kill-after'] as const;
-export type FaultAction = (typeof faultActions)[number];
+/** `halt`: the worker stands still before a program until somebody kills it or sends SIGCONT. */
+export type FaultAction = (typeof faultActions)[number] | 'halt';
 
 export interface FaultPlan {
   /** Another one for each plan: steps are counted from its beginning. */
@@ -52,7 +53,7 @@ export async function prepareFaults(): Promise<Faults> {
     async disarm() {
       await rm(plan, { force: true });
       const lines = await readFile(steps, 'utf8').catch(() => '');
-      return /^\d+ \d+ (?:fail|cut|stall|cancel|kill|kill-after) (.*)$/m.exec(lines)?.[1];
+      return /^\d+ \d+ (?:fail|cut|stall|cancel|kill|kill-after|halt) (.*)$/m.exec(lines)?.[1];
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   };

@@ -3,8 +3,9 @@ import { textArg, type UndoTable } from '../tasks/undo.ts';
 import { endedOutsideTask } from './guest-ended.ts';
 import type { GuestServices } from './guest-services.ts';
 import { guestOwner, removeGuest } from './guest-store.ts';
+import { containerCgroup } from './lxc/cgroup.ts';
 import { dropMoment, dropMomentUndo } from './lxc/copy/moment.ts';
-import { thaw, thawContainerUndo } from './lxc/freeze.ts';
+import { thawContainerUndo } from './lxc/freeze.ts';
 import { lxcKind } from './lxc/kind.ts';
 import { endStrayMonitor } from './lxc/process.ts';
 import { containerSnapshots } from './lxc/snapshot/hands.ts';
@@ -54,7 +55,7 @@ export function guestUndos(undos: UndoTable, services: GuestServices): void {
   undos.on(dropMomentUndo, (args) => dropMoment(services, Number(args.vmid), textArg(args, 'name')));
   undos.on(releaseUndo, (args) => release(services, Number(args.vmid), args.processes === 1));
   undos.on(unmountUndo, (args) => unmountAll(services.paths, Number(args.vmid)));
-  undos.on(thawContainerUndo, (args) => thaw(services, Number(args.vmid)));
+  undos.on(thawContainerUndo, async (args) => containerCgroup(Number(args.vmid), node).thaw());
   undos.on('lxc.clean-up', async (args) => {
     const vmid = Number(args.vmid);
     await endedOutsideTask(services, lxcKind, vmid, lockPatience, () =>

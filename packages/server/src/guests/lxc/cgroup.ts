@@ -1,13 +1,16 @@
 /** A container's control group: its limits while it runs, and what it uses. Version 1, version 2 or both mounted. */
-import { existsSync, readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cgroupMounts } from '../../host/cgroup.ts';
+import { RyokanError } from '@ryokan/api/errors.ts';
+import { type CgroupMounts, cgroupMounts } from '../../host/cgroup.ts';
 import { errorCode, readTextIfPresent } from '../../host/files.ts';
 
 /** How long the last processes of a container may take to end (ms), and between two looks: version 1 has no event. */
 const patience = 5000;
 const pause = 20;
+/** How long the kernel may take to hold every process (ms): one that waits for a disk stops when that answers. */
+const freezePatience = 30_000;
 
 export interface ContainerUse {
   /** CPU time since its start, in microseconds. */
@@ -20,17 +23,36 @@ export interface ContainerUse {
   readonly written: number;
 }
 
+/** The kernel's freezer: admin-guide/cgroup-v1/freezer-subsystem, admin-guide/cgroup-v2. */
+export interface Freezer {
+  /** The file that takes the words, and says which one was the last. */
+  readonly path: string;
+  readonly freeze: string;
+  readonly thaw: string;
+  /** Does every process stand still? */
+  held(): boolean;
+}
+
 export interface ContainerCgroup {
   /** Name below each hierarchy. */
   readonly name: string;
   readonly version: 1 | 2;
   readonly countsSwap: boolean;
   use(): ContainerUse;
+  /** Undefined where no hierarchy has one. */
+  readonly freezer: Freezer | undefined;
   /** Are all its processes held? */
   frozen(): boolean;
   /**
-   * Removes the group in every hierarchy; no error when it is not there. Its last processes may still be ending: a while
-   * is waited for them, and what they hold longer stays.
+   * Holds all its processes. Rejects when it is aborted, or when not every process could be held in time: some may
+   * be then, until `thaw`.
+   */
+  freeze(signal: AbortSignal): Promise<void>;
+  /** No error when it does not stand still, or is not there. */
+  thaw(): void;
+  /**
+   * Removes the group in every hierarchy; no error when it is not there. Its last processes may still be ending: they
+   * are thawed, as a frozen one does not die, a while is waited for them, and what they hold longer stays.
    */
   remove(): Promise<void>;
 }
@@ -40,11 +62,7 @@ export function containerCgroup(vmid: number, node: string): ContainerCgroup {
   const name = join(`ryokan-${node}`, String(vmid));
   const { v1, v2 } = cgroupMounts();
   const version = v1.memory === undefined && v1.cpu === undefined ? 2 : 1;
-  // Where both versions are mounted, LXC takes the freezer of version 1 when there is one.
-  const freezers = [
-    ...(v1.freezer === undefined ? [] : [{ path: join(v1.freezer, name, 'freezer.state'), held: 'FROZEN' }]),
-    ...(v2 === undefined ? [] : [{ path: join(v2.path, name, 'cgroup.freeze'), held: '1' }]),
-  ];
+  const freezer = freezerOf({ v1, ...(v2 ? { v2 } : {}) }, name);
   const file = (mount: string | undefined, name_: string) =>
     mount === undefined ? undefined : readTextIfPresent(join(mount, name, name_));
   const countsSwap =
@@ -57,8 +75,12 @@ export function containerCgroup(vmid: number, node: string): ContainerCgroup {
     countsSwap,
     use: () =>
       version === 1 ? useV1((kind, one) => file(v1[kind], one)) : useV2((one) => file(v2?.path, one)),
-    frozen: () => freezers.some(({ path, held }) => readTextIfPresent(path)?.trim() === held),
+    freezer,
+    frozen: () => freezer?.held() === true,
+    freeze: (signal) => freeze(freezer, signal),
+    thaw: () => thaw(freezer),
     async remove() {
+      thaw(freezer);
       const trees = hierarchies().flatMap((mount) =>
         [name, `${name}-monitor`].map((one) => join(mount, one)),
       );
@@ -66,6 +88,35 @@ export function containerCgroup(vmid: number, node: string): ContainerCgroup {
       while (!trees.map(removeTree).every(Boolean) && performance.now() < end) await sleep(pause);
     },
   };
+}
+
+/** Where both versions are mounted, that of version 1 when there is one: LXC takes the same. */
+function freezerOf({ v1, v2 }: CgroupMounts, name: string): Freezer | undefined {
+  const says = (path: string, pattern: RegExp) => () => pattern.test(readTextIfPresent(path) ?? '');
+  if (v1.freezer !== undefined) {
+    const path = join(v1.freezer, name, 'freezer.state');
+    return { path, freeze: 'FROZEN', thaw: 'THAWED', held: says(path, /^FROZEN$/m) };
+  }
+  if (v2 === undefined) return undefined;
+  const group = join(v2.path, name);
+  const held = says(join(group, 'cgroup.events'), /^frozen 1$/m);
+  return { path: join(group, 'cgroup.freeze'), freeze: '1', thaw: '0', held };
+}
+
+async function freeze(freezer: Freezer | undefined, signal: AbortSignal): Promise<void> {
+  if (!freezer) throw new RyokanError('unsupported', 'this node has no control groups with a freezer');
+  writeFileSync(freezer.path, freezer.freeze);
+  const end = performance.now() + freezePatience;
+  while (!freezer.held()) {
+    if (performance.now() > end) {
+      throw new RyokanError('failed', `not every process stood still within ${freezePatience / 1000} s`);
+    }
+    await sleep(pause, undefined, { signal });
+  }
+}
+
+function thaw(freezer: Freezer | undefined): void {
+  if (freezer && existsSync(freezer.path)) writeFileSync(freezer.path, freezer.thaw);
 }
 
 function useV1(

@@ -68,7 +68,12 @@ export async function kill(
 ): Promise<void> {
   const monitor = demandRunning(services, vmid);
   const init = initProcess(services.paths, vmid);
-  // A frozen process does not die before it is thawed: lxc-stop does both.
+  const cgroup = containerCgroup(vmid, services.settings.node);
+  if (init && cgroup.frozen()) {
+    // A frozen process does not die before it is thawed; in this order it does nothing more.
+    signalProcess(init, 'SIGKILL');
+    cgroup.thaw();
+  }
   await run('lxc-stop', [...lxcName(services, vmid), '--kill'], { timeout: killPatience }).catch(() => {});
   if (!(await waitForExit(monitor, killPatience))) {
     task.warn('LXC did not end when told to; killing it');
@@ -104,9 +109,10 @@ export async function shutdownContainer(
       return;
     }
     await preStop(services, vmid, task);
-    if (containerCgroup(vmid, services.settings.node).frozen()) {
+    const cgroup = containerCgroup(vmid, services.settings.node);
+    if (cgroup.frozen()) {
       task.log('the container is suspended; resuming it, so that it can shut down');
-      await run('lxc-unfreeze', lxcName(services, vmid), { timeout: killPatience });
+      cgroup.thaw();
     }
     const timeout = options.timeout ?? defaultTimeout;
     // LXC finds out which signal; waiting is ours, so that the task can be stopped.

@@ -3,24 +3,19 @@
  * kernel's freezer, then its file systems on images, which are clean meanwhile. Trees that are folders of the storage's
  * own file system need nothing: a snapshot there writes out by itself what is in memory.
  */
-import { readFileSync } from 'node:fs';
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
-import { run } from '../../../host/exec.ts';
+import { readTextIfPresent } from '../../../host/files.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { readGuest } from '../../guest-store.ts';
-import { freeze, isFrozen, thaw } from '../freeze.ts';
+import { type ContainerCgroup, containerCgroup } from '../cgroup.ts';
 import { stage } from '../host-input.ts';
 import { lxcKind } from '../kind.ts';
-import { isRunning, monitorProcess } from '../process.ts';
+import { monitorProcess } from '../process.ts';
+import { Holder } from './holder.ts';
 
 /** Lets a container go on, and its file systems: `{ vmid, processes }`, 0 for one whose processes stood still before. */
 export const releaseUndo = 'lxc.release';
-
-/** How long the kernel may take to hold every process, and a file system to write out what it has (ms). */
-const patience = 30_000;
-/** How long the container may stand still (ms): a storage that hangs must not take it along. */
-const longestHold = 30_000;
 
 /** Runs `work` while the container is held; it goes on whatever happens. One that does not run needs no holding. */
 export async function whileHeld(
@@ -29,36 +24,36 @@ export async function whileHeld(
   task: TaskContext,
   work: () => Promise<void>,
 ): Promise<void> {
-  if (!isRunning(services.paths, vmid)) return work();
+  const cgroup = containerCgroup(vmid, services.settings.node);
   // Somebody may have suspended it, and it stays so.
-  const processes = !isFrozen(services, vmid);
+  const processes = !cgroup.frozen();
+  const holder = await startHolder(services, vmid, processes);
+  if (!holder) return work();
   task.undo(releaseUndo, { vmid, processes: processes ? 1 : 0 });
   const begin = performance.now();
-  let late = false;
-  const limit = setTimeout(() => {
-    late = true;
-    void release(services, vmid, processes).catch((error: unknown) => task.warn(messageOf(error)));
-  }, patience + longestHold);
+  let end: Awaited<ReturnType<Holder['end']>> = 'killed';
   try {
-    if (processes) await holdProcesses(services, vmid, task);
-    await holdFileSystems(services, vmid, task);
+    if (processes) await holdProcesses(cgroup, task);
+    await holder.hold(task.signal);
     await work();
   } finally {
-    clearTimeout(limit);
-    await release(services, vmid, processes);
+    end = await holder.end();
+    if (end === 'killed') await release(services, vmid, processes);
   }
-  if (late) {
+  if (end !== 'in time') {
     throw new RyokanError(
       'failed',
-      `the storage took too long, so that CT ${vmid} went on before its volumes were done: they are not of one moment`,
+      end === 'late'
+        ? `the storage took too long, so that CT ${vmid} went on before its volumes were done: they are not of one moment`
+        : `the process that held CT ${vmid} was killed, so that its volumes may not be of one moment: try again`,
     );
   }
   task.log(`the container stood still for ${Math.round(performance.now() - begin)} ms`);
 }
 
-async function holdProcesses(services: GuestServices, vmid: number, task: TaskContext): Promise<void> {
+async function holdProcesses(cgroup: ContainerCgroup, task: TaskContext): Promise<void> {
   try {
-    await freeze(services, vmid, task.signal);
+    await cgroup.freeze(task.signal);
   } catch (error) {
     task.signal.throwIfAborted();
     task.warn(
@@ -67,53 +62,37 @@ async function holdProcesses(services: GuestServices, vmid: number, task: TaskCo
   }
 }
 
-async function holdFileSystems(services: GuestServices, vmid: number, task: TaskContext): Promise<void> {
-  for (const { pid, path } of await imageMounts(services, vmid)) {
-    task.signal.throwIfAborted();
-    await run('nsenter', [...inNamespace(pid), 'fsfreeze', '--freeze', path], { timeout: patience });
-  }
-}
-
-/** Undo, and the end of every hold: no error when nothing is held or the container has ended. */
+/** Undo, for the case that the holder was killed with its worker. No error when nothing is held or it has ended. */
 export async function release(services: GuestServices, vmid: number, processes: boolean): Promise<void> {
-  const mounts = await imageMounts(services, vmid);
-  // One that does not go on keeps the others from nothing.
-  const ends = await Promise.allSettled([
-    ...mounts.map(({ pid, path }) => thawFileSystem(pid, path)),
-    ...(processes ? [thaw(services, vmid)] : []),
-  ]);
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed) throw failed.reason;
+  await (await startHolder(services, vmid, processes))?.end();
 }
 
-async function thawFileSystem(pid: number, path: string): Promise<void> {
-  await run('nsenter', [...inNamespace(pid), 'fsfreeze', '--unfreeze', path]).catch((error: unknown) => {
-    // The kernel's word for one that is not frozen.
-    if (!/Invalid argument/.test(messageOf(error))) throw error;
-  });
-}
-
-const inNamespace = (pid: number): string[] => ['--target', String(pid), '--mount', '--'];
-
-/**
- * The container's volumes that are images, where LXC's monitor has them mounted: the container's own view is made by
- * whoever is root in it. Of folders the file system is the storage's, which must not be held.
- */
-async function imageMounts(
+/** Undefined when the container does not run. */
+async function startHolder(
   services: GuestServices,
   vmid: number,
-): Promise<{ readonly pid: number; readonly path: string }[]> {
+  processes: boolean,
+): Promise<Holder | undefined> {
   const pid = monitorProcess(services.paths, vmid)?.pid;
-  if (pid === undefined) return [];
-  const mounted = readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
+  if (pid === undefined) return undefined;
+  const { freezer } = containerCgroup(vmid, services.settings.node);
+  const paths = await imageMounts(services, vmid, pid);
+  return Holder.start({ pid, paths, freezer: processes ? freezer : undefined });
+}
+
+/**
+ * Paths of the container's volumes that are images, where LXC's monitor has them mounted: the container's own view is
+ * made by whoever is root in it. Of folders the file system is the storage's, which must not be held.
+ */
+async function imageMounts(services: GuestServices, vmid: number, monitor: number): Promise<string[]> {
+  const mounted = (readTextIfPresent(`/proc/${monitor}/mountinfo`) ?? '')
     .split('\n')
-    .map((line) => line.split(' ')[4]);
+    .map((line) => line.split(' ')[4] ?? '');
   const { file } = readGuest(services.store, 'lxc', services.settings.node, vmid);
-  const mounts: { pid: number; path: string }[] = [];
+  const paths: string[] = [];
   for (const { key, volid } of lxcKind.disksOf(file.properties)) {
     const path = `${stage}/${key === 'rootfs' ? 'root' : key}`;
-    if (!mounted.includes(path)) continue;
-    if ((await services.storage.info(volid)).format === 'raw') mounts.push({ pid, path });
+    if (mounted.includes(path) && (await services.storage.info(volid)).format === 'raw') paths.push(path);
   }
-  return mounts;
+  return paths;
 }
