@@ -72,6 +72,35 @@ describe('calls', () => {
     expect((await run('qm list --noheader --limit 1')).out).toMatch(/^101 /);
   });
 
+  it('shows containers and snapshots in the lines that scripts know', async () => {
+    daemon.handle = () =>
+      data([
+        { vmid: 201, name: 'b', status: 'running', lock: 'backup' },
+        { vmid: 200, status: 'stopped' },
+      ]);
+
+    expect((await run('pct list')).out).toBe(
+      ['VMID  Status   Lock    Name', '200   stopped', '201   running  backup  b', ''].join('\n'),
+    );
+    const snaptime = Date.parse('2026-11-22T05:11:00') / 1000;
+    daemon.handle = () =>
+      data([
+        { name: 'current', parent: 'late', description: 'You are here!' },
+        { name: 'late', parent: 'early', snaptime: snaptime + 60, description: 'two\nlines' },
+        { name: 'other', parent: 'early', snaptime: snaptime + 30 },
+        { name: 'early', snaptime },
+      ]);
+    expect((await run('qm listsnapshot 100')).out).toBe(
+      [
+        '`-> early                       2026-11-22 05:11:00     no-description',
+        ' `-> other                      2026-11-22 05:11:30     no-description',
+        ' `-> late                       2026-11-22 05:12:00     two',
+        '  `-> current                                            You are here!',
+        '',
+      ].join('\n'),
+    );
+  });
+
   it('writes JSON and YAML', async () => {
     daemon.handle = () => data({ digest: 'x', name: 'a: b' });
     expect((await run('qm config 100 --output-format json')).out).toBe('{"digest":"x","name":"a: b"}\n');
@@ -288,7 +317,7 @@ describe('pvesh', () => {
     daemon.handle = ({ path }) => data(path.endsWith('/qemu') ? [{ vmid: 100 }, { vmid: 101 }] : []);
     expect((await run('pvesh ls /nodes/pve1/qemu')).out).toBe('D----      100\nD----      101\n');
     expect((await run('pvesh ls /nodes/pve1/qemu/100')).out).toBe(
-      'D----      agent\n-rw--      config\n--w--      resize\nD----      status\n',
+      'D----      agent\n-rw--      config\n--w--      resize\n-r---      snapshot\nD----      status\n',
     );
     expect((await run('pvesh ls /nothing')).code).toBe(255);
   });

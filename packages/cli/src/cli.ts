@@ -16,7 +16,7 @@ import { dataDirOf, Session } from './session.ts';
 import { isUtf8, type System } from './system.ts';
 
 /** Groups whose tables have no lines, as people know them. */
-const plainGroups = new Set(['qm', 'pvesm', 'pveversion']);
+const plainGroups = new Set(['qm', 'pct', 'pvesm', 'pveversion']);
 
 /** Runs one command line, `argv[0]` being the name of the command. Returns the exit code. */
 export async function runCli(argv: readonly string[], system: System): Promise<number> {

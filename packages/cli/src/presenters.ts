@@ -1,5 +1,5 @@
 /**
- * Text output of commands whose form people and scripts know: columns, units and words as `qm` and `pvesm` have had
+ * Text output of commands whose form people and scripts know: columns, units and words as `qm`, `pct` and `pvesm` have had
  * them. Everything else is shown by its schema (render.ts).
  */
 import { explanation, permissionTable } from './access-presenters.ts';
@@ -50,6 +50,13 @@ const guestColumns: readonly ListColumn[] = [
   { title: 'MEM(MB)', align: 'right', value: (row) => String(Math.round(count(row.maxmem) / MiB)) },
   { title: 'BOOTDISK(GB)', align: 'right', value: (row) => (count(row.maxdisk) / GiB).toFixed(2) },
   { title: 'PID', align: 'right', value: (row) => text(row.pid ?? 0) },
+];
+
+const containerColumns: readonly ListColumn[] = [
+  { title: 'VMID', value: (row) => text(row.vmid) },
+  { title: 'Status', value: (row) => text(row.status) },
+  { title: 'Lock', value: (row) => text(row.lock) },
+  { title: 'Name', value: (row) => text(row.name) },
 ];
 
 const kib = (value: unknown): string => String(Math.floor(count(value) / 1024));
@@ -111,6 +118,35 @@ const guestStatus: Presenter = (data, { session, method }) => {
   return `status: ${text(data.status)}\n`;
 };
 
+/** Snapshots below the one that they go on from, the oldest first; `current` is where the guest stands. */
+const snapshotTree: Presenter = (data) => {
+  if (!Array.isArray(data)) return undefined;
+  const rows = data.filter(isRecord);
+  const names = new Set(rows.map((row) => row.name));
+  const lines: string[] = [];
+  const walk = (parent: unknown, indent: string) => {
+    const children = rows.filter((row) => (names.has(row.parent) ? row.parent : undefined) === parent);
+    for (const row of children.sort((a, b) => snapshotAge(a) - snapshotAge(b))) {
+      const prefix = `${indent}\`-> `;
+      const name = text(row.name).padEnd(Math.max(0, 30 - prefix.length));
+      const [description] = (text(row.description) || 'no-description').split('\n');
+      lines.push(`${prefix}${name} ${localTime(row.snaptime).padEnd(23)} ${printable(description ?? '')}\n`);
+      walk(row.name, `${indent} `);
+    }
+  };
+  walk(undefined, '');
+  return lines.join('');
+};
+
+const snapshotAge = (row: Row): number =>
+  row.snaptime === undefined ? Number.MAX_VALUE : count(row.snaptime);
+
+/** `2026-11-22 05:11:00` in the time of this machine; empty for the present state, which has none. */
+function localTime(seconds: unknown): string {
+  // Swedish writes dates and times in the form of ISO 8601.
+  return seconds === undefined ? '' : new Date(count(seconds) * 1000).toLocaleString('sv-SE');
+}
+
 const logLines: Presenter = (data) =>
   Array.isArray(data)
     ? data
@@ -134,8 +170,14 @@ const known: Readonly<Record<string, Presenter>> = {
   'qm config': configLines,
   'qm pending': pendingLines,
   'qm status': guestStatus,
+  'qm listsnapshot': snapshotTree,
   'qm guest exec-status': asJson,
   'qm guest passwd': agentAnswer,
+  'pct list': plainList(containerColumns, (row) => count(row.vmid)),
+  'pct config': configLines,
+  'pct pending': pendingLines,
+  'pct status': guestStatus,
+  'pct listsnapshot': snapshotTree,
   'pvesm status': plainList(storageColumns, (row) => text(row.storage)),
   'pvesm list': plainList(volumeColumns, (row) => text(row.volid)),
   'pvesm alloc': (data) => (typeof data === 'string' ? `successfully created '${data}'\n` : undefined),

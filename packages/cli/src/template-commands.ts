@@ -10,7 +10,7 @@ const sections = ['mail', 'system', 'turnkeylinux'] as const;
 const buildOptions = ['suite', 'arch', 'mirror', 'filename'] as const;
 const nodePath = (session: Session): string => `/nodes/${encodeURIComponent(session.localNode)}`;
 
-/** Rows as JSON or YAML when that was asked for, else as lines that scripts cut apart. */
+/** Rows as JSON or YAML when that was asked for, else as lines that scripts cut apart; without titles they have none. */
 async function show(
   session: Session,
   rows: readonly Record<string, unknown>[],
@@ -19,7 +19,8 @@ async function show(
 ): Promise<number> {
   const { system, output } = session;
   const machine = await machineText(rows, output.format, system.loadYaml);
-  const style = { ...tableStyle(output), border: false, width: undefined };
+  const plain = { ...tableStyle(output), border: false, width: undefined };
+  const style = { ...plain, header: plain.header && titles.some((title) => title !== '') };
   const columns = titles.map((title) => ({ title }));
   if (machine !== undefined) system.out(machine);
   else if (rows.length > 0) system.out(table(columns, rows.map(lineOf), style));
@@ -48,7 +49,7 @@ const available: LocalCommand = {
     const rows = offered
       .filter((row) => section === undefined || row.section === section)
       .sort((a, b) => (`${a.section} ${a.template}` < `${b.section} ${b.template}` ? -1 : 1));
-    return show(session, rows, ['SECTION', 'TEMPLATE'], (row) => [String(row.section), String(row.template)]);
+    return show(session, rows, ['', ''], (row) => [String(row.section), String(row.template)]);
   },
 };
 
