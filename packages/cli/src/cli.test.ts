@@ -92,10 +92,10 @@ describe('calls', () => {
       ]);
     expect((await run('qm listsnapshot 100')).out).toBe(
       [
-        '`-> early                       2026-11-22 05:11:00     no-description',
-        ' `-> other                      2026-11-22 05:11:30     no-description',
-        ' `-> late                       2026-11-22 05:12:00     two',
-        '  `-> current                                            You are here!',
+        '`-> early                      2026-11-22 05:11:00     no-description',
+        ' `-> other                     2026-11-22 05:11:30     no-description',
+        ' `-> late                      2026-11-22 05:12:00     two',
+        '  `-> current                                           You are here!',
         '',
       ].join('\n'),
     );
