@@ -95,7 +95,7 @@ describe('calls', () => {
         '`-> early                      2026-11-22 05:11:00     no-description',
         ' `-> other                     2026-11-22 05:11:30     no-description',
         ' `-> late                      2026-11-22 05:12:00     two',
-        '  `-> current                                           You are here!',
+        '  `-> current                                          You are here!',
         '',
       ].join('\n'),
     );
