@@ -93,6 +93,20 @@ export default defineConfig({
   },
   server: {
     port: 15173,
-    proxy: { '/api2': { target: api, changeOrigin: true, secure: false, ws: true } },
+    proxy: {
+      '/api2': {
+        target: api,
+        changeOrigin: true,
+        secure: false,
+        ws: true,
+        // The page comes by plain HTTP here, and some browsers then keep no secure cookie.
+        configure: (proxy) => {
+          proxy.on('proxyRes', ({ headers }) => {
+            const cookies = headers['set-cookie'];
+            if (cookies) headers['set-cookie'] = cookies.map((one) => one.replace(/; Secure/i, ''));
+          });
+        },
+      },
+    },
   },
 });

@@ -15,6 +15,7 @@ interface Exception {
 /** Parameters that a method needs to get as far as its rights. */
 export const ownSamples: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'access.sessionEnd': { id: '0123456789abcdef01234567' },
+  'access.sessionRenew': { id: 'current' },
   'storage.volumePath': { volume: 'local:iso/x.iso' },
   'qemu.unlink': { idlist: 'scsi0' },
 };
@@ -28,6 +29,7 @@ export const withoutRights: Readonly<Record<string, Exception>> = {
     status: 500,
     reason: 'a session that may not be seen is answered like one that is not there',
   },
+  'access.sessionRenew': { status: 200, reason: 'whoever is logged in may stay so' },
   'lxc.index': { status: 500, reason: 'the sample is no container; what exists is no secret, as with VMs' },
   'lxc.status.index': {
     status: 500,

@@ -1,10 +1,11 @@
-/** Second factors in the Web UI, with Chromium's virtual authenticator. */
+/** Logins of the Web UI: second factors, with Chromium's virtual authenticator, and the cookie that holds the ticket. */
 
 import { type TOTP, URI } from 'otpauth';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openBrowser, openPage, screenshot, type TestPage } from '../lib/browser.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
+import { logInByForm } from '../lib/web-ui.ts';
 
 const password = 'the password of ann';
 
@@ -49,10 +50,10 @@ async function typePassword(): Promise<void> {
 }
 const isIn = () => page.waitForURL('**/datacenter/**');
 const dialog = () => page.getByRole('dialog');
-async function leave(): Promise<void> {
-  await page.getByRole('button', { name: /^Account/ }).click();
-  await page.getByRole('menuitem', { name: 'Log out' }).click();
-  await page.waitForURL('**/login**');
+async function leave(tab = page): Promise<void> {
+  await tab.getByRole('button', { name: /^Account/ }).click();
+  await tab.getByRole('menuitem', { name: 'Log out' }).click();
+  await tab.waitForURL('**/login**');
 }
 
 let key: TOTP;
@@ -130,4 +131,62 @@ test('sessions are shown and ended; logging out ends them on the server', async 
   await leave();
   expect((await mine()).filter(({ userid }) => userid === 'ann@pve')).toEqual([]);
   expect(ui.problems.filter((problem) => !/status of 40[13]/.test(problem))).toEqual([]);
+});
+
+test('the ticket is in a cookie that no script can read; all tabs share it, a renewal and a logout included', async () => {
+  const { page: first, context, problems } = await openPage(browser);
+  await logInByForm(first, node);
+  const cookie = async () => {
+    const all = await context.cookies(node.url);
+    return all.find(({ name }) => name === 'PVEAuthCookie');
+  };
+  const begun = await cookie();
+  expect(begun).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Strict', path: '/', expires: -1 });
+  expect(decodeURIComponent(begun?.value ?? '')).toMatch(/^PVE:admin@pve:/);
+  const readable = await first.evaluate<string>(
+    'JSON.stringify([document.cookie, { ...localStorage }, { ...sessionStorage }])',
+  );
+  expect(readable).toContain('admin@pve');
+  expect(readable).not.toMatch(/PVE:|PVEAuth/);
+
+  const second = await context.newPage();
+  await second.goto(`${node.url}/datacenter/users`);
+  await second.getByText('ann@pve').first().waitFor();
+  // As if the last renewal had been a while ago. Storage events go to other tabs only, so this one is loaded anew.
+  await second.evaluate(`{
+    const session = JSON.parse(localStorage.getItem('ryokan.session'));
+    localStorage.setItem('ryokan.session', JSON.stringify({ ...session, renewed: session.renewed - 3_600_000 }));
+  }`);
+  await second.reload();
+  await second.getByText('ann@pve').first().waitFor();
+  const renewal = second.waitForResponse(
+    (response) => response.request().method() === 'PUT' && response.url().endsWith('/sessions/current'),
+  );
+  await second.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+  expect((await renewal).status()).toBe(200);
+  await expect.poll(async () => (await cookie())?.value !== begun?.value).toBe(true);
+  expect(await cookie()).toMatchObject({ httpOnly: true, secure: true, sameSite: 'Strict' });
+  await second.goto(`${node.url}/datacenter/groups`);
+  await second.getByRole('heading', { level: 1 }).waitFor();
+
+  await first.bringToFront();
+  await leave(first);
+  await second.waitForURL('**/login**');
+  expect(await cookie()).toBeUndefined();
+  expect(problems).toEqual([]);
+  await context.close();
+});
+
+test('a session that has ended elsewhere leads to the login, and the next login begins another', async () => {
+  const { page: theirs, context } = await openPage(browser);
+  await logInByForm(theirs, node);
+  const admin = await node.admin();
+  const rows = await admin.get<Array<{ id: string; agent: string; current?: number }>>('/access/sessions');
+  const ended = rows.find(({ agent, current }) => !current && agent.includes('Chrome'));
+  await admin.call('DELETE', `/access/sessions/${ended?.id}`);
+  await theirs.waitForURL('**/login**');
+  await logInByForm(theirs, node);
+  await theirs.reload();
+  await theirs.getByRole('button', { name: /^Account/ }).waitFor();
+  await context.close();
 });

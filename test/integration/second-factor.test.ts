@@ -1,7 +1,8 @@
 /** Second factors and sessions on a running node: by REST, and by the command line of root. */
 import { TOTP } from 'otpauth';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiSession, CallError, logIn, tokenSession } from '../lib/api-session.ts';
+import { type Answer, jsonOf } from '../lib/http-client.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
 
 interface Login {
@@ -174,3 +175,135 @@ test('a new password and a restart: the one ends sessions, the other keeps them'
   expect(stdout).not.toContain('bob@pve');
   expect(stdout).toContain('admin@pve');
 }, 120_000);
+
+describe('a page that asks for its login in a cookie', () => {
+  const asPage = { 'Ryokan-Session': 'cookie' };
+  const flags = 'Path=/; Secure; HttpOnly; SameSite=Strict';
+  const cleared = `PVEAuthCookie=; ${flags}; Max-Age=0`;
+  const carl = { username: 'carl@pve', password: 'a password of carl' };
+  const visitor = (headers: Record<string, string>) => {
+    const session = new ApiSession(node.url, headers);
+    opened.push(session);
+    return session;
+  };
+  const cookiesOf = (answer: Answer) => answer.headers['set-cookie'] ?? [];
+  /** What a browser would send back. */
+  const kept = (answer: Answer) => cookiesOf(answer)[0]?.split(';')[0] ?? '';
+
+  beforeAll(async () => {
+    const { username: userid, password } = carl;
+    await admin.call('POST', '/access/users', { userid, password });
+  });
+
+  test('gets the ticket there and nowhere else; who does not ask gets what clients know', async () => {
+    const page = await visitor(asPage).answer('POST', '/access/ticket', carl);
+    expect(cookiesOf(page)).toEqual([expect.stringMatching(/^PVEAuthCookie=PVE%3Acarl%40pve%3A[\w%]+; /)]);
+    expect(cookiesOf(page)[0]?.split('; ').slice(1).join('; ')).toBe(flags);
+    const { data } = jsonOf<Login>(page);
+    expect(data).toMatchObject({ username: 'carl@pve', cap: {}, CSRFPreventionToken: expect.any(String) });
+    expect(page.body.toString()).not.toMatch(/ticket|PVE:/);
+    const others: Record<string, string>[] = [{}, { 'Ryokan-Session': 'body' }];
+    for (const headers of others) {
+      const client = await visitor(headers).answer('POST', '/access/ticket', carl);
+      expect(cookiesOf(client)).toEqual([]);
+      expect(jsonOf<Login>(client).data.ticket).toMatch(/^PVE:carl@pve:/);
+    }
+  });
+
+  test('gets the question for a second factor in the body, and no cookie for it', async () => {
+    const first = await visitor(asPage).answer('POST', '/access/ticket', { username: 'ann@pve', password });
+    expect(cookiesOf(first)).toEqual([]);
+    const { NeedTFA, ticket } = jsonOf<Login>(first).data;
+    expect(NeedTFA).toBe(1);
+    const second = await visitor(asPage).answer('POST', '/access/ticket', {
+      username: 'ann@pve',
+      password: `recovery:${recovery[2]}`,
+      'tfa-challenge': ticket,
+    });
+    expect(kept(second)).toMatch(/^PVEAuthCookie=PVE%3Aann%40pve/);
+    expect(jsonOf<Login>(second).data.ticket).toBeUndefined();
+  });
+
+  test('renews the same session by cookie and CSRF token, not by the cookie alone', async () => {
+    const begun = await visitor(asPage).answer('POST', '/access/ticket', carl);
+    const Cookie = kept(begun);
+    const { CSRFPreventionToken } = jsonOf<Login>(begun).data;
+    const page = visitor({ ...asPage, Cookie, CSRFPreventionToken });
+    const session = async (caller: ApiSession) =>
+      (await caller.get<Array<{ id: string; current?: number }>>('/access/sessions')).find(
+        ({ current }) => current === 1,
+      )?.id;
+    const before = await session(page);
+    const answer = await page.answer('PUT', '/access/sessions/current');
+    expect(answer.status).toBe(200);
+    expect(answer.body.toString()).not.toMatch(/ticket|PVE:/);
+    const renewed = visitor({
+      Cookie: kept(answer),
+      CSRFPreventionToken: jsonOf<Login>(answer).data.CSRFPreventionToken,
+    });
+    expect(await session(renewed)).toBe(before);
+    // A script could leave the header out; the ticket is not its to get.
+    const without = await renewed.answer('PUT', '/access/sessions/current');
+    expect(kept(without)).toMatch(/^PVEAuthCookie=PVE%3Acarl%40pve/);
+    expect(without.body.toString()).not.toMatch(/ticket|PVE:/);
+    expect(await admin.get('/cluster/audit', { user: 'carl@pve', limit: 1 })).toMatchObject([
+      { operation: 'access.sessionRenew', result: 'ok' },
+    ]);
+
+    const wrong: Record<string, string>[] = [
+      { Cookie },
+      { Cookie, CSRFPreventionToken: `${CSRFPreventionToken.slice(0, 9)}${'A'.repeat(44)}` },
+    ];
+    const refused = await Promise.all([
+      ...wrong.map((headers) => visitor({ ...asPage, ...headers }).answer('PUT', '/access/sessions/current')),
+      visitor({ ...asPage, Cookie }).answer('DELETE', '/access/sessions/current'),
+      // Nor does a cookie stand for the password of a login.
+      visitor({ ...asPage, Cookie, CSRFPreventionToken }).answer('POST', '/access/ticket', {
+        username: 'carl@pve',
+        password: '',
+      }),
+    ]);
+    for (const { status, headers } of refused) {
+      expect(status).toBe(401);
+      expect(headers['set-cookie'] ?? [cleared]).toEqual([cleared]);
+    }
+    expect(await session(page)).toBe(before);
+  }, 30_000);
+
+  test('is rid of the cookie by logging out, also when the session had ended before', async () => {
+    const begun = await visitor(asPage).answer('POST', '/access/ticket', carl);
+    const { CSRFPreventionToken } = jsonOf<Login>(begun).data;
+    const page = visitor({ ...asPage, Cookie: kept(begun), CSRFPreventionToken });
+    const out = await page.answer('DELETE', '/access/sessions/current');
+    expect([out.status, cookiesOf(out)]).toEqual([200, [cleared]]);
+    const client = visitor({ Cookie: kept(begun), CSRFPreventionToken });
+    const [again, other] = await Promise.all(
+      [page, client].map((caller) => caller.answer('DELETE', '/access/sessions/current')),
+    );
+    expect([again?.status, again?.body.length, again && cookiesOf(again)]).toEqual([401, 0, [cleared]]);
+    expect([other?.status, other && cookiesOf(other)]).toEqual([401, []]);
+  }, 30_000);
+
+  test('is of this node: the page of another site can neither send the header nor log anybody in by a form', async () => {
+    const origin = { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' };
+    const preflight = await anonymous.client.send('/api2/json/access/ticket', {
+      method: 'OPTIONS',
+      headers: {
+        ...origin,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'ryokan-session',
+      },
+    });
+    expect(preflight.status).toBe(501);
+    expect(Object.keys(preflight.headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
+    const byForm = await visitor(origin).answer('POST', '/access/ticket', carl);
+    expect(cookiesOf(byForm)).toEqual([]);
+  });
+
+  test('API tokens have no session to renew', async () => {
+    const { value } = await admin.call<{ value: string }>('POST', '/access/users/carl@pve/token/page', {});
+    const token = visitor({ ...asPage, Authorization: `PVEAPIToken=carl@pve!page=${value}` });
+    const answer = await token.answer('PUT', '/access/sessions/current');
+    expect([answer.status, cookiesOf(answer)]).toEqual([403, []]);
+  });
+});

@@ -44,8 +44,8 @@ export interface ClientOptions {
   readonly headers?: () => Record<string, string>;
   /** The CSRF token that goes with a ticket; undefined without a login. */
   readonly csrf?: () => string | undefined;
-  /** Told of every 401, so that the UI can ask for a login. */
-  readonly onUnauthenticated?: () => void;
+  /** Told of every 401, so that the UI can ask for a login; with the CSRF token at the time of the call. */
+  readonly onUnauthenticated?: (csrf: string | undefined) => void;
   readonly fetch?: typeof fetch;
 }
 
@@ -111,7 +111,7 @@ async function exchange<T>(
     throw new ApiError(0, 'The server does not answer.', {}, cause);
   }
   if (!response.ok) {
-    if (response.status === 401) options.onUnauthenticated?.();
+    if (response.status === 401) options.onUnauthenticated?.(csrf);
     throw await errorOf(response);
   }
   return (await response.json()) as Envelope<T>;

@@ -5,6 +5,12 @@
 import type { Static, TObject, TSchema } from '@sinclair/typebox';
 import type { Privilege } from './privileges.ts';
 
+/**
+ * Header of calls that give or take away a login. With the value `cookie` the ticket goes into a cookie that scripts cannot
+ * read; without the header it goes into the body, as in the public API.
+ */
+export const sessionHeader = 'Ryokan-Session';
+
 export type Verb = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
 /**
@@ -77,6 +83,8 @@ export interface Method<P extends TObject = TObject, R extends TSchema = TSchema
   readonly assigns?: string;
   /** False: an API token cannot call it. */
   readonly allowToken?: false;
+  /** True: gives or takes away a login, in the body or in a cookie, as the header `sessionHeader` says. */
+  readonly session?: true;
   /** True: unknown parameters pass through instead of being refused. */
   readonly openParams?: true;
   /** True: not an operation of the public Proxmox VE API but ours. */

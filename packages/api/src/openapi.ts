@@ -1,5 +1,5 @@
 /** Turns method records into an OpenAPI 3.1 document: what /api2/openapi.json and docs/generated/ show. */
-import type { CliCommand, Method, Permission } from './method.ts';
+import { type CliCommand, type Method, type Permission, sessionHeader } from './method.ts';
 import { type Json, objectSchema, shareRepeated, splitFamilies, toJsonSchema } from './openapi-schema.ts';
 import type { TSchema } from './schema/types.ts';
 
@@ -167,6 +167,14 @@ const contractParameters: Json = {
       'A repeated call with this key gets the answer of the first, for 24 hours. Not part of the API of Proxmox VE.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
   },
+  [sessionHeader]: {
+    name: sessionHeader,
+    in: 'header',
+    required: false,
+    description:
+      'For pages in a browser: the ticket goes into a cookie that scripts cannot read, not into the body, and a logout takes it away. Not part of the API of Proxmox VE.',
+    schema: { type: 'string', const: 'cookie' },
+  },
 };
 
 function contractParametersOf(method: Method): Json[] {
@@ -175,6 +183,7 @@ function contractParametersOf(method: Method): Json[] {
     names.push('dry-run');
   const open = 'user' in method.permission && method.permission.user === 'world';
   if (method.verb === 'POST' && method.transport === undefined && !open) names.push('Idempotency-Key');
+  if (method.session) names.push(sessionHeader);
   return names.map((name) => ({ $ref: `#/components/parameters/${name}` }));
 }
 

@@ -19,6 +19,8 @@ const cap = {
   dc: { 'Sys.Modify': 1 },
 };
 
+const sessionOf = (username = '') => ({ username, CSRFPreventionToken: '00000000:mock', cap });
+
 export const accessRoutes: readonly Route[] = [
   [
     'GET /access/domains',
@@ -31,10 +33,9 @@ export const accessRoutes: readonly Route[] = [
   [
     'POST /access/ticket',
     (_, __, { username, password }) =>
-      password === 'wrong'
-        ? fail(401, 'authentication failure')
-        : ok({ username, ticket: 'PVE:root@pam:00000000::mock', CSRFPreventionToken: '00000000:mock', cap }),
+      password === 'wrong' ? fail(401, 'authentication failure') : ok(sessionOf(username)),
   ],
+  ['PUT /access/sessions/current', () => ok(sessionOf('root@pam'))],
   [
     'GET /access/users',
     () =>

@@ -68,12 +68,24 @@ async function serveApi(
   }
   const reply = answer(data, request.method ?? 'GET', path, params);
   const status = reply.status ?? 200;
-  response.writeHead(status, reply.message ?? 'OK', { 'content-type': 'application/json;charset=UTF-8' });
+  const cookie = status === 200 ? cookieAfter(`${request.method} ${path}`) : undefined;
+  response.writeHead(status, reply.message ?? 'OK', {
+    'content-type': 'application/json;charset=UTF-8',
+    ...(cookie === undefined ? {} : { 'set-cookie': cookie }),
+  });
   const failure =
     status === 200
       ? {}
       : { message: `${reply.message}\n`, ...(reply.errors ? { errors: reply.errors } : {}) };
   response.end(JSON.stringify({ data: reply.data ?? null, ...failure }));
+}
+
+/** As a node sets it, but for `Secure`: this server speaks plain HTTP. */
+function cookieAfter(call: string): string | undefined {
+  const attributes = 'Path=/; HttpOnly; SameSite=Strict';
+  if (call === 'POST /access/ticket') return `PVEAuthCookie=mock; ${attributes}`;
+  if (call === 'DELETE /access/sessions/current') return `PVEAuthCookie=; ${attributes}; Max-Age=0`;
+  return undefined;
 }
 
 function serveEvents(

@@ -80,7 +80,7 @@ async function shoot([language, theme, width]: [string, string, string]): Promis
     if (!filter.test(one.name)) continue;
     if (
       !one.loggedOut &&
-      !(await page.evaluate(() => document.cookie.includes('PVEAuth')).catch(() => false))
+      !(await page.evaluate(() => localStorage.getItem('ryokan.session') !== null).catch(() => false))
     ) {
       await page.goto(`${server.url}/login`);
       await page.fill('#user', 'root');

@@ -42,10 +42,11 @@ export const openidLogin = defineMethod({
   }),
   returns: Type.Object({
     username: Type.String(),
-    ticket: Type.String(),
+    ticket: Optional(Type.String()),
     CSRFPreventionToken: Type.String(),
     clustername: Optional(Type.String()),
     cap: Type.Record(Type.String(), Type.Record(Type.String(), Bit())),
   }),
   permission: { user: 'world' },
+  session: true,
 });

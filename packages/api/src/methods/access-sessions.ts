@@ -37,6 +37,27 @@ export const sessionList = defineMethod({
   },
 });
 
+export const sessionRenew = defineMethod({
+  id: 'access.sessionRenew',
+  verb: 'PUT',
+  path: '/access/sessions/{id}',
+  description:
+    "Renew the caller's own session for two hours, for pages in a browser: the new ticket is in the cookie PVEAuthCookie, " +
+    'which scripts cannot read, and nowhere else. Other clients renew by logging in with the ticket as password.',
+  params: Type.Object({
+    id: Type.String({ pattern: 'current', description: "'current'; nobody can renew for others." }),
+  }),
+  returns: Type.Object({
+    username: Type.String(),
+    CSRFPreventionToken: Type.String(),
+    cap: Type.Record(Type.String(), Type.Record(Type.String(), Bit())),
+  }),
+  permission: { user: 'all' },
+  session: true,
+  allowToken: false,
+  extension: true,
+});
+
 export const sessionEnd = defineMethod({
   id: 'access.sessionEnd',
   verb: 'DELETE',
@@ -49,6 +70,7 @@ export const sessionEnd = defineMethod({
   }),
   returns: Null(),
   permission: { user: 'all' },
+  session: true,
   extension: true,
   cli: { command: 'pveum session end', args: ['id'] },
 });

@@ -85,6 +85,7 @@ export const accessLogin = defineMethod({
     cap: Optional(Capabilities),
   }),
   permission: { user: 'world' },
+  session: true,
   allowToken: false,
 });
 

@@ -72,6 +72,8 @@ export interface AccessControl extends UserDirectory {
    * Throws 'unauthenticated' when the user is disabled or expired.
    */
   loginVouched(user: string, client?: Origin, factor?: string): LoginResult;
+  /** A new ticket for a session that the caller has just been seen to have. */
+  renewSession(user: string, session: string, client: Origin): LoginResult;
   readonly sessions: Sessions;
   readonly factors: FactorChanges;
   /** Checks the password of a user who is enabled. Throws 'unauthenticated', like `login`. */

@@ -104,6 +104,10 @@ export class AccessService implements AccessControl {
     return this.loggedIn(this.sessions.begin(user, { remote, agent }, factor));
   }
 
+  renewSession(user: string, session: string, client: Origin): LoginResult {
+    return this.renewed({ user, session, generation: this.sessions.generation(user) }, client);
+  }
+
   async verifyPassword(user: string, password: string, remote = ''): Promise<void> {
     const wait = this.limit.wait(user, remote);
     if (wait > 0) {
@@ -186,7 +190,10 @@ export class AccessService implements AccessControl {
     const content = this.tickets.readLogin(ticket);
     if (content?.user !== user || !this.sessions.isOn(content) || this.obstacle(user) !== undefined)
       throw unauthenticated('authentication failure');
-    const { remote, agent } = client;
+    return this.renewed(content, client);
+  }
+
+  private renewed(content: TicketContent, { remote, agent }: Origin): LoginResult {
     this.sessions.renewed(content, { remote, agent });
     return this.loggedIn(content);
   }

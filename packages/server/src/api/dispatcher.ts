@@ -4,7 +4,6 @@
  */
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { allMethods, type Method } from '@ryokan/api/method.ts';
-import type { Privilege } from '@ryokan/api/privileges.ts';
 import { requireValid } from '@ryokan/api/validate.ts';
 import type { Identity } from '../access/access-control.ts';
 import { rootUser } from '../access/user-config.ts';
@@ -13,13 +12,15 @@ import type { Services } from '../services.ts';
 import { AnonymousLimit } from './anonymous-limit.ts';
 import type { AuditTrail, Trail } from './audit-trail.ts';
 import { authorize } from './authorize.ts';
+import { createCall } from './call.ts';
 import { dryRun, takeDryRun } from './dry-run.ts';
 import { type Call, demandThisNode, type Entry, type HandlerTable, Reply } from './handler-table.ts';
 import type { IdempotentCalls } from './idempotency.ts';
 import { instead } from './instead.ts';
 import { failure, type HttpReply, jsonType, type StreamSource, success } from './reply.ts';
-import { cookieValue, mergeParams, parseBody, parseUrl, type RequestHead } from './request.ts';
+import { credentialsOf, mergeParams, parseBody, parseUrl, type RequestHead } from './request.ts';
 import { Router } from './router.ts';
+import { clearedCookie, wantsCookie } from './session-cookie.ts';
 
 /** Handlers of streaming and console methods return one of these. */
 export class StreamReply {
@@ -138,6 +139,7 @@ export class Dispatcher {
         remote: options.trusted ? 'local' : head.remote,
         host: head.host,
         agent: head.agent,
+        wantsCookie: wantsCookie(head),
         source: options,
         uploadSize: head.upload?.size,
         isLoggedIn: () => succeeds(identify),
@@ -146,7 +148,7 @@ export class Dispatcher {
       return await this.perform(route.method, raw, call, { head, format, trail });
     } catch (error) {
       trail.error = error instanceof Unauthenticated ? error.error : error;
-      if (error instanceof Unauthenticated) return this.unauthenticated(error, head.remote, format);
+      if (error instanceof Unauthenticated) return this.unauthenticated(error, head, format);
       if (!(error instanceof RyokanError))
         this.services.log.error(
           { err: error, method: head.method, path: withoutQuery(head.url) },
@@ -156,10 +158,12 @@ export class Dispatcher {
     }
   }
 
-  private unauthenticated({ error }: Unauthenticated, address: string, format: string): HttpReply {
+  private unauthenticated({ error }: Unauthenticated, head: RequestHead, format: string): HttpReply {
     try {
-      this.demandPatience(address);
-      return failure(error, format, { emptyBody: true });
+      this.demandPatience(head.remote);
+      const reply = failure(error, format, { emptyBody: true });
+      // What the browser has kept is good for nothing.
+      return wantsCookie(head) ? { ...reply, setCookie: clearedCookie } : reply;
     } catch (tooMany) {
       return failure(tooMany, format);
     }
@@ -176,15 +180,9 @@ export class Dispatcher {
 
   private identify(head: RequestHead, options: DispatchOptions, method: Method | undefined): Caller {
     if (options.trusted) return { user: rootUser, goesOn: always };
-    const ticket =
-      cookieValue(head.cookie, 'PVEAuthCookie') ?? headerValue(head.authorization, 'PVEAuthCookie');
-    const apiToken = headerValue(head.authorization, 'PVEAPIToken');
     const needCsrf = head.method !== 'GET' && method?.transport !== 'upload';
     try {
-      const identity = this.services.access.authenticate(
-        { ticket, apiToken, csrfToken: head.csrf },
-        needCsrf,
-      );
+      const identity = this.services.access.authenticate(credentialsOf(head), needCsrf);
       if (identity.isToken && method?.allowToken === false) {
         throw new RyokanError(
           'forbidden',
@@ -283,44 +281,6 @@ function openApiReply(): Promise<HttpReply> {
   return openApi;
 }
 
-/** What a call comes from. `source` is asked for its signal when a handler looks at it. */
-export interface CallSource
-  extends Pick<Call, 'user' | 'remote' | 'session' | 'host' | 'agent' | 'uploadSize'> {
-  readonly source: { readonly signal: AbortSignal };
-  /** Default: yes. */
-  readonly isLoggedIn?: () => boolean;
-  /** Default: yes. */
-  readonly goesOn?: () => boolean;
-}
-
-/** What a handler knows about its caller. */
-export function createCall(services: Services, from: CallSource): Call {
-  const { access } = services;
-  const { user, source, isLoggedIn = always, goesOn = always, ...rest } = from;
-  const isRoot = user === rootUser;
-  const holds = (held: ReadonlySet<Privilege>, privileges: readonly Privilege[], any: boolean) =>
-    any ? privileges.some((one) => held.has(one)) : privileges.every((one) => held.has(one));
-  const can = (path: string, privileges: readonly Privilege[], any = false): boolean =>
-    isRoot || holds(access.privileges(user, path), privileges, any);
-  return {
-    ...rest,
-    user,
-    get signal() {
-      return source.signal;
-    },
-    isRoot,
-    isLoggedIn,
-    goesOn,
-    can,
-    demand(path, privileges, any = false) {
-      if (can(path, privileges, any)) return;
-      throw new RyokanError('forbidden', `Permission check failed (${path}, ${privileges.join('|')})`);
-    },
-    canEverywhere: (privileges, any = false) =>
-      isRoot || holds(access.privilegesEverywhere(user), privileges, any),
-  };
-}
-
 /** The query may hold passwords and console tickets: neither a log nor an error shows it. */
 const withoutQuery = (url: string): string => String(url).split('?')[0] ?? '';
 
@@ -349,10 +309,3 @@ const notImplemented = (verb: string, path: string) => {
     `Method '${verb} ${path}' not implemented${hint === undefined ? '' : `: ${hint}`}`,
   );
 };
-
-/** `Name=value` or `Name value` in an Authorization header. */
-function headerValue(header: string | undefined, name: string): string | undefined {
-  if (!header?.startsWith(name)) return undefined;
-  const separator = header[name.length];
-  return separator === '=' || separator === ' ' ? header.slice(name.length + 1).trim() : undefined;
-}

@@ -18,6 +18,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'access.login': login,
   'access.openidAuthUrl': login,
   'access.openidLogin': login,
+  'access.sessionRenew': login,
   'access.checkConsoleTicket': 'changes nothing: it asks whether a ticket is good',
 };
 

@@ -19,6 +19,8 @@ export interface Call {
   readonly host?: string | undefined;
   /** The session of the caller's ticket; undefined for API tokens and root's socket. */
   readonly session?: string | undefined;
+  /** A login goes into a cookie that the pages' scripts cannot read, and its ticket nowhere else: see session-cookie.ts. */
+  readonly wantsCookie?: boolean;
   /** Aborted when the client went away. */
   readonly signal: AbortSignal;
   /** True for root@pam itself (not its tokens). */
@@ -37,13 +39,15 @@ export interface Call {
   canEverywhere(privileges: readonly Privilege[], any?: boolean): boolean;
 }
 
-/** A result with siblings of `data` in the envelope (`total`, `changes`). */
+/** A result with siblings of `data` in the envelope (`total`, `changes`), or with a cookie: the text of a Set-Cookie. */
 export class Reply {
   readonly data: unknown;
   readonly extra: Readonly<Record<string, unknown>>;
-  constructor(data: unknown, extra: Record<string, unknown> = {}) {
+  readonly setCookie: string | undefined;
+  constructor(data: unknown, extra: Record<string, unknown> = {}, setCookie?: string) {
     this.data = data;
     this.extra = extra;
+    this.setCookie = setCookie;
   }
 }
 

@@ -20,6 +20,8 @@ export interface HttpReply {
   /** Token for a console connection on the relay socket. */
   readonly relay?: string;
   readonly fileName?: string;
+  /** The text of a Set-Cookie header. */
+  readonly setCookie?: string;
   /** The body is going to be sent again: the gateway may keep it by this name, see host/kept-bodies.ts. */
   readonly keepAs?: string | undefined;
 }
@@ -35,6 +37,10 @@ export function success(result: unknown, format: string): HttpReply {
   if (result instanceof PictureReply) {
     if (format === 'png') return { ...ok(result.png), contentType: 'image/png' };
     return success({ filename: result.filename }, format);
+  }
+  if (result instanceof Reply && result.setCookie !== undefined) {
+    const { data, extra, setCookie } = result;
+    return { ...success(new Reply(data, extra), format), setCookie };
   }
   if (!(result instanceof ReadyReply)) return ok(Buffer.from(JSON.stringify(envelope(result, format))));
   if (format === 'json') return { ...ok(result.body), keepAs: result.name };

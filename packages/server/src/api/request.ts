@@ -3,6 +3,7 @@
  * (percent-decoding before splitting, form or JSON bodies, query over body).
  */
 import { ParameterError, RyokanError } from '@ryokan/api/errors.ts';
+import type { Credentials } from '../access/access-control.ts';
 
 /** What the gateway passes on of a request. */
 export interface RequestHead {
@@ -15,6 +16,8 @@ export interface RequestHead {
   readonly contentType?: string | undefined;
   /** Header `Idempotency-Key`. */
   readonly idempotencyKey?: string | undefined;
+  /** Header `Ryokan-Session`: where the client wants its ticket, see session-cookie.ts. */
+  readonly sessionIn?: string | undefined;
   readonly remote: string;
   /** The headers Host and User-Agent. */
   readonly host?: string | undefined;
@@ -125,6 +128,9 @@ export function mergeParams(
   return merged;
 }
 
+/** Name of the cookie with the ticket; also of the form of the Authorization header that stands for it. */
+export const ticketCookie = 'PVEAuthCookie';
+
 /** The value of one cookie, percent-decoded; clients also send it raw, with `:`, `+`, `/` and `=` in it. */
 export function cookieValue(header: string | undefined, name: string): string | undefined {
   if (!header) return undefined;
@@ -132,4 +138,18 @@ export function cookieValue(header: string | undefined, name: string): string | 
     if (part.startsWith(`${name}=`)) return decodePercent(part.slice(name.length + 1));
   }
   return undefined;
+}
+
+/** What a request brings to say who calls. A cookie wins over both forms of the Authorization header. */
+export const credentialsOf = ({ cookie, authorization, csrf }: RequestHead): Credentials => ({
+  ticket: cookieValue(cookie, ticketCookie) ?? headerValue(authorization, ticketCookie),
+  apiToken: headerValue(authorization, 'PVEAPIToken'),
+  csrfToken: csrf,
+});
+
+/** `Name=value` or `Name value` in an Authorization header. */
+function headerValue(header: string | undefined, name: string): string | undefined {
+  if (!header?.startsWith(name)) return undefined;
+  const separator = header[name.length];
+  return separator === '=' || separator === ' ' ? header.slice(name.length + 1).trim() : undefined;
 }

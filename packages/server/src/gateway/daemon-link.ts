@@ -13,6 +13,7 @@ export interface ReplyHead {
   readonly retryAfter?: number;
   readonly relay?: string;
   readonly fileName?: string;
+  readonly setCookie?: string;
   /** Set when other answers have the same body, as the same buffer. */
   readonly kept?: KeptMark;
 }

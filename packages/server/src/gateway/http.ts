@@ -97,6 +97,7 @@ export function headOf(request: IncomingMessage): RequestHead {
     csrf: headers.csrfpreventiontoken as string | undefined,
     contentType: headers['content-type'],
     idempotencyKey: headers['idempotency-key'] as string | undefined,
+    sessionIn: headers['ryokan-session'] as string | undefined,
     remote: request.socket.remoteAddress ?? '',
     host: headers.host,
     agent: headers['user-agent'],
@@ -144,6 +145,7 @@ function baseHeaders(head: ReplyHead): Record<string, string> {
   };
   if (head.contentType !== undefined) headers['Content-Type'] = head.contentType;
   if (head.retryAfter !== undefined) headers['Retry-After'] = String(head.retryAfter);
+  if (head.setCookie !== undefined) headers['Set-Cookie'] = head.setCookie;
   if (head.fileName !== undefined) {
     headers['Content-Disposition'] = `attachment; filename="${head.fileName.replace(/[^\w.-]/g, '_')}"`;
   }

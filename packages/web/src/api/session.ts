@@ -1,12 +1,13 @@
 /**
- * The login of this browser. The ticket stands only in the cookie (name and encoding as other clients of the API
- * have it); user name, CSRF token and privileges stand in localStorage, so that every tab shares one login.
+ * The login of this browser. The ticket stands in a cookie that the server sets and no script can read; user name, CSRF
+ * token and privileges stand in localStorage, so that every tab shares one login. Whether the cookie is good, or there at
+ * all, shows with the first call: a 401 ends the session.
  */
 
 import { createClient } from '@ryokan/api/client.ts';
-import type { ResultOf } from '@ryokan/api/method.ts';
+import { type ResultOf, sessionHeader } from '@ryokan/api/method.ts';
 import { accessLogin } from '@ryokan/api/methods/access.ts';
-import { sessionEnd } from '@ryokan/api/methods/access-sessions.ts';
+import { sessionEnd, sessionRenew } from '@ryokan/api/methods/access-sessions.ts';
 import { useSyncExternalStore } from 'react';
 
 export interface Session {
@@ -20,7 +21,6 @@ export interface Session {
 }
 
 const storageKey = 'ryokan.session';
-const cookieName = 'PVEAuthCookie';
 const renewAfterMs = 15 * 60_000;
 /** Tickets live two hours on the server. */
 const ticketLifeMs = 2 * 3600_000;
@@ -32,24 +32,14 @@ function load(): Session | undefined {
   if (typeof localStorage === 'undefined') return undefined;
   try {
     const session = JSON.parse(localStorage.getItem(storageKey) ?? 'null') as Session | null;
-    if (!session || !readTicket() || Date.now() - session.renewed > ticketLifeMs) return undefined;
-    return session;
+    return session && !hasRunOut(session) ? session : undefined;
   } catch {
     return undefined;
   }
 }
 
-function readTicket(): string | undefined {
-  const match = new RegExp(`(?:^|; )${cookieName}=([^;]*)`).exec(document.cookie);
-  return match?.[1] ? decodeURIComponent(match[1]) : undefined;
-}
-
-function writeTicket(ticket: string | undefined): void {
-  // `secure` would make the cookie vanish on a development server without TLS.
-  const secure = location.protocol === 'https:' ? '; secure' : '';
-  const life = ticket === undefined ? '; max-age=0' : '';
-  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in some browsers that we support
-  document.cookie = `${cookieName}=${encodeURIComponent(ticket ?? '')}; path=/; samesite=strict${secure}${life}`;
+function hasRunOut({ renewed }: Session): boolean {
+  return Date.now() - renewed > ticketLifeMs;
 }
 
 function set(session: Session | undefined): void {
@@ -70,13 +60,19 @@ export function useSession(): Session | undefined {
   }, session);
 }
 
-/** The client of all pages; a 401 ends the session, and the frame then shows the login. */
+/**
+ * The client of all pages; a 401 ends the session, and the frame then shows the login. Refusals come late: one of the
+ * session before does not end that of a new login.
+ */
 export const api = createClient({
   csrf: () => current?.csrf,
-  onUnauthenticated: () => current && set(undefined),
+  onUnauthenticated: (csrf) => current && current.csrf === csrf && set(undefined),
 });
-/** For the login itself: a wrong password is no end of a session. */
-export const loginClient = createClient({ csrf: () => current?.csrf });
+/** For logins, renewals and logouts, which change the cookie; a wrong password is no end of a session. */
+export const loginClient = createClient({
+  csrf: () => current?.csrf,
+  headers: () => ({ [sessionHeader]: 'cookie' }),
+});
 
 /** The second factor that the server asks for after the password. */
 export interface Challenge {
@@ -91,12 +87,7 @@ export interface Challenge {
 }
 
 /** Logs in, or gives back what is still asked for. Throws ApiError with status 401 for a wrong name or password. */
-export async function login(
-  username: string,
-  realm: string,
-  password: string,
-): Promise<Challenge | undefined> {
-  writeTicket(undefined);
+export function login(username: string, realm: string, password: string): Promise<Challenge | undefined> {
   return acquire(`${username}@${realm}`, { password });
 }
 
@@ -118,7 +109,6 @@ async function acquire(
 /** Begins the session that a login has given. */
 export function enter(answer: ResultOf<typeof accessLogin>): void {
   leftByChoice = false;
-  writeTicket(answer.ticket);
   set({
     username: answer.username,
     csrf: answer.CSRFPreventionToken ?? '',
@@ -144,22 +134,24 @@ export function endedByTime(): boolean {
 export async function logout(): Promise<void> {
   leftByChoice = true;
   await loginClient
-    .call(sessionEnd, { id: 'current' }, { signal: AbortSignal.timeout(3000) })
+    // A refusal comes after three seconds, and takes the cookie away too.
+    .call(sessionEnd, { id: 'current' }, { signal: AbortSignal.timeout(5000) })
     .catch(() => undefined);
-  writeTicket(undefined);
   set(undefined);
 }
 
 async function renewIfDue(): Promise<void> {
-  const ticket = readTicket();
-  if (!current) return;
-  if (!ticket) return set(undefined);
-  if (Date.now() - current.renewed < renewAfterMs) return;
+  const before = current;
+  if (!before) return;
+  if (hasRunOut(before)) return set(undefined);
+  if (Date.now() - before.renewed < renewAfterMs) return;
   try {
-    await acquire(current.username, { password: ticket });
+    const answer = await loginClient.call(sessionRenew, { id: 'current' });
+    // Meanwhile another tab may have logged out, logged in, or renewed as well.
+    if (current === before) enter(answer);
   } catch (error) {
     // Refused: the user is gone or disabled. Not reachable: try again at the next tick.
-    if ((error as { status?: number }).status === 401) set(undefined);
+    if ((error as { status?: number }).status === 401 && current === before) set(undefined);
   }
 }
 

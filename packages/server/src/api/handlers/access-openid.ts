@@ -5,6 +5,7 @@ import type { OpenIdLogins } from '../../access/realms/openid/logins.ts';
 import type { DaemonServices } from '../../daemon-services.ts';
 import { childrenOf } from '../directory.ts';
 import type { HandlerTable } from '../handler-table.ts';
+import { loginReply } from '../session-cookie.ts';
 
 export function openidHandlers(table: HandlerTable, { store, access, log }: DaemonServices): void {
   let made: Promise<OpenIdLogins> | undefined;
@@ -17,12 +18,12 @@ export function openidHandlers(table: HandlerTable, { store, access, log }: Daem
   table.on(openidAuthUrl, async ({ realm, 'redirect-url': redirectUrl }) =>
     (await logins()).begin(realm, redirectUrl),
   );
-  table.on(openidLogin, async ({ state, code, 'redirect-url': redirectUrl }, { remote, agent = '' }) => {
+  table.on(openidLogin, async ({ state, code, 'redirect-url': redirectUrl }, call) => {
+    const { remote, agent = '' } = call;
     try {
       const { user, warnings } = await (await logins()).complete(state, code, redirectUrl);
       for (const warning of warnings) log.warn({ user, remote }, `OpenID login: ${warning}`);
-      const result = access.loginVouched(user, { remote, agent });
-      return { ...result, cap: { ...result.cap } };
+      return loginReply(access.loginVouched(user, { remote, agent }), call);
     } catch (error) {
       log.warn({ err: error, remote }, 'login by OpenID refused');
       // What a provider or the library says is for the log; whoever asks is not logged in.

@@ -16,8 +16,9 @@ import type { Services } from '../../services.ts';
 import { ClusterLog } from '../../tasks/cluster-log.ts';
 import { NodeDb } from '../../tasks/node-db.ts';
 import { authorize } from '../authorize.ts';
-import { createCall, Dispatcher } from '../dispatcher.ts';
-import { HandlerTable } from '../handler-table.ts';
+import { createCall } from '../call.ts';
+import { Dispatcher } from '../dispatcher.ts';
+import { HandlerTable, Reply } from '../handler-table.ts';
 import { accessHandlers } from './access.ts';
 
 const password = 'a cheap password';
@@ -59,7 +60,8 @@ async function call(user: string, method: Method, raw: Record<string, unknown> =
   const params = requireValid(method.params, raw) as Record<string, unknown>;
   const entry = table.get(method.id);
   if (entry?.kind !== 'call') throw new Error(`no handler for ${method.id}`);
-  const result = JSON.parse(JSON.stringify(await entry.handle(params, context))) as unknown;
+  const answer = await entry.handle(params, context);
+  const result: unknown = JSON.parse(JSON.stringify(answer instanceof Reply ? answer.data : answer));
   if (!ajv.validate(method.returns, result)) {
     throw new Error(`${method.id} answers ${JSON.stringify(result)}: ${ajv.errorsText()}`);
   }

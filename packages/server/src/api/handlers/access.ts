@@ -28,6 +28,7 @@ import { canModifyPath } from '../authorize.ts';
 import { confirmPassword } from '../confirm-password.ts';
 import { childrenOf } from '../directory.ts';
 import type { HandlerTable } from '../handler-table.ts';
+import { loginReply } from '../session-cookie.ts';
 import { accessRealmHandlers } from './access-realms.ts';
 import { sessionHandlers } from './access-sessions.ts';
 import { secondFactorHandlers } from './access-tfa.ts';
@@ -52,11 +53,10 @@ function loginHandlers(table: HandlerTable, { access, clusterLog }: Services): v
   table.on(accessLogin, async (params, call) => {
     const { username, realm, password, otp, 'tfa-challenge': challenge } = params;
     const client = { remote: call.remote, agent: call.agent ?? '', host: call.host };
-    const { cap, ...result } = await access.login({ username, realm, password, otp, challenge }, client);
-    if (cap) clusterLog.add(result.username, `successful auth for user '${result.username}'`);
-    if (params.path === undefined || params.privs === undefined || !cap) {
-      return { ...result, ...(cap ? { cap: { ...cap } } : {}) };
-    }
+    const result = await access.login({ username, realm, password, otp, challenge }, client);
+    if (!result.NeedTFA) clusterLog.add(result.username, `successful auth for user '${result.username}'`);
+    if (params.path === undefined || params.privs === undefined || result.NeedTFA)
+      return loginReply(result, call);
     demandPrivileges(
       access.privileges(result.username, requireAclPath(params.path)),
       params.privs,
