@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultKvmCpu } from '../../packages/server/src/guests/qemu/devices/cpu.ts';
 import { loadAccelerator, testAccelerator } from '../../packages/server/src/host/accelerator.ts';
 
 /** Also the place of all temporary files, so that only those of this test are counted. */
@@ -36,6 +37,14 @@ describe('under TCG', () => {
     expect(result.reason).toContain('reached 64-bit mode');
   });
 
+  it('a processor that promises more than there is does not pass', async () => {
+    const result = await testAccelerator({ accelerator: 'tcg', cpu: 'kvm64,pcid=on,enforce=on' });
+    expect(result).toMatchObject({
+      accelerator: 'tcg',
+      reason: expect.stringMatching(/lacks what guests have by default \(pcid\)/),
+    });
+  });
+
   it('a guest that is too slow is ended and leaves nothing behind', async () => {
     const result = await testAccelerator({ accelerator: 'tcg', timeout: 30 });
     expect(result.reason).toContain('did not reach 64-bit mode within 0.03 s');
@@ -45,8 +54,11 @@ describe('under TCG', () => {
 });
 
 describe.skipIf(!kvm)('under KVM', () => {
+  const options = () =>
+    ({ stateFile: join(folder, 'state.json'), setting: 'auto', cpu: defaultKvmCpu }) as const;
+
   it('decides within 3 s and leaves no process behind', async () => {
-    const result = await loadAccelerator({ stateFile: join(folder, 'state.json'), setting: 'auto' });
+    const result = await loadAccelerator(options());
     expect(result.tookMs).toBeLessThan(3_000);
     console.log(`KVM on this machine: ${JSON.stringify(result)}`);
     if (result.accelerator === 'tcg') expect(result.reason).toMatch(/emulated/);
@@ -56,7 +68,7 @@ describe.skipIf(!kvm)('under KVM', () => {
 
   it('answers from the kept result at the next start', async () => {
     const started = performance.now();
-    const again = await loadAccelerator({ stateFile: join(folder, 'state.json'), setting: 'auto' });
+    const again = await loadAccelerator(options());
     expect(performance.now() - started).toBeLessThan(200);
     expect(again.accelerator).toMatch(/^(kvm|tcg)$/);
   });

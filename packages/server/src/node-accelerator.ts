@@ -1,6 +1,7 @@
 /** What runs the guests of this node: the result of the self-test, or the node's setting. */
 import { join } from 'node:path';
 import { messageOf } from '@ryokan/api/errors.ts';
+import { defaultKvmCpu } from './guests/qemu/devices/cpu.ts';
 import { guestAccount } from './guests/qemu/guest-account.ts';
 import { type AcceleratorResult, type AcceleratorSetting, loadAccelerator } from './host/accelerator.ts';
 import { changeSettings } from './host/node-settings.ts';
@@ -38,7 +39,7 @@ export class NodeAccelerator {
   private async find(setting: AcceleratorSetting, force: boolean): Promise<AcceleratorResult> {
     try {
       const stateFile = join(this.paths.run, 'accelerator.json');
-      return await loadAccelerator({ stateFile, setting, force, ...guestAccount() });
+      return await loadAccelerator({ stateFile, setting, force, cpu: defaultKvmCpu, ...guestAccount() });
     } catch (error) {
       return { accelerator: 'tcg', reason: `the self-test failed: ${messageOf(error)}`, tookMs: 0 };
     }

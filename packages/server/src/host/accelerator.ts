@@ -36,6 +36,8 @@ export interface TestOptions {
   readonly qemu?: string;
   /** Default `/dev/kvm`. */
   readonly kvmDevice?: string;
+  /** What follows `-cpu`; default `max`, which asks for nothing that may be missing. */
+  readonly cpu?: string;
 }
 
 const defaultTimeout = 2_500;
@@ -85,7 +87,7 @@ async function runTestGuest(accelerator: Accelerator, options: TestOptions): Pro
     await truncate(image, imageSize);
     await chmod(image, 0o644);
     const { uid, gid } = options;
-    const guest = run(qemu, testGuestArguments(accelerator, image), {
+    const guest = run(qemu, testGuestArguments(accelerator, options.cpu ?? 'max', image), {
       timeout,
       okCodes: [exitCodes.passed],
       ...(uid === undefined ? {} : { uid }),
@@ -105,8 +107,8 @@ function unkillable(after: number): Promise<string> {
   return new Promise((resolve) => setTimeout(() => resolve(text), after).unref());
 }
 
-/** A PC as small as it gets, with the processor that guests have by default. */
-function testGuestArguments(accelerator: Accelerator, image: string): string[] {
+/** A PC as small as it gets. */
+function testGuestArguments(accelerator: Accelerator, cpu: string, image: string): string[] {
   const blockdev = {
     'node-name': 'boot',
     driver: 'raw',
@@ -115,7 +117,7 @@ function testGuestArguments(accelerator: Accelerator, image: string): string[] {
   };
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ...['-machine', 'pc', '-accel', accelerator, '-cpu', accelerator === 'kvm' ? 'kvm64' : 'max', '-m', '32'],
+    ...['-machine', 'pc', '-accel', accelerator, '-cpu', cpu, '-m', '32'],
     ...['-blockdev', JSON.stringify(blockdev), '-device', 'virtio-blk-pci,drive=boot'],
     ...['-device', `isa-debug-exit,iobase=0x${exitPort.toString(16)},iosize=1`],
   ];
@@ -142,6 +144,14 @@ function explain(error: unknown, accelerator: Accelerator, options: TestOptions,
     );
   }
   const lines = error.stderr.trim().split('\n');
+  const feature = /support requested feature: (?:CPUID\.\w+:\w+\.)?(\S+)/;
+  const missing = lines.flatMap((line) => feature.exec(line)?.[1] ?? []);
+  if (missing.length > 0) {
+    return (
+      `${name} on this machine lacks what guests have by default (${missing.join(', ')}), so they are emulated, ` +
+      "which is slow: if this is a virtual machine, give it its host's own processor (cpu: host)"
+    );
+  }
   const detail = lines.find((line) => /error|failed|could not/i.test(line)) ?? lines.at(-1) ?? error.message;
   return `QEMU could not run a test guest under ${name}, so guests are emulated: ${detail || error.message}`;
 }
@@ -210,7 +220,8 @@ function circumstances(options: TestOptions): string {
   const boot = readTextIfPresent('/proc/sys/kernel/random/boot_id')?.trim();
   const qemu = statText(findProgram(options.qemu ?? defaultQemu));
   const device = statText(options.kvmDevice ?? defaultKvmDevice);
-  return [boot, release(), cpu, qemu, device, options.uid ?? 'self', options.gid ?? 'self'].join(' | ');
+  const { uid = 'self', gid = 'self' } = options;
+  return [boot, release(), cpu, qemu, device, uid, gid, options.cpu ?? 'max'].join(' | ');
 }
 
 function statText(path: string | undefined): string {

@@ -3,9 +3,17 @@
  * (containers, small kernels) guests run all the same and the caller gets a warning to show.
  * Interfaces: kernel documentation, admin-guide/cgroup-v1 and cgroup-v2.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errorCode, readTextIfPresent } from './files.ts';
 import { isAlive } from './procfs.ts';
 
@@ -143,7 +151,7 @@ class CgroupV1 implements GuestCgroup {
 
   private create(): string[] {
     const warnings: string[] = [];
-    for (const folder of this.folders) makeFolder(folder, warnings);
+    for (const folder of this.folders) for (const one of [dirname(folder), folder]) makeFolder(one, warnings);
     const cpu = this.folderOf('cpu');
     // All guests together weigh as much as one process of the host on each CPU, not as one process in all.
     if (cpu) tryWrite(join(cpu, '..', 'cpu.shares'), String(1024 * availableParallelism()));
@@ -271,9 +279,11 @@ function explain(error: unknown, path: string): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** The upper one is the containers' too, and their root has to get through it, whatever the mask of this process. */
 function makeFolder(folder: string, warnings: string[]): void {
   try {
     mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o755);
   } catch (error) {
     warnings.push(`CPU settings have no effect: ${explain(error, folder)}`);
   }

@@ -11,10 +11,10 @@ import { stage } from './host-input.ts';
 
 /**
  * Makes the stage, its first argument; waits for a line, then becomes the program in the others; without the line it
- * ends.
+ * ends. The container's root has to get through the control groups that LXC makes, whatever the mask of this process.
  */
 const waitThenBecome =
-  'mount -t tmpfs -o mode=0755,size=256k tmpfs "$1" && shift && echo ready && read -r _ && exec "$@" <&-';
+  'umask 022 && mount -t tmpfs -o mode=0755,size=256k tmpfs "$1" && shift && echo ready && read -r _ && exec "$@" <&-';
 
 export class MountNamespace {
   private constructor(

@@ -102,11 +102,17 @@ function baseModel(guest: Guest, type: string | undefined): Model {
 /** kvm64 as people know it: with what 64-bit Windows and current Linux need. */
 const kvm64Extras: Readonly<Record<string, OptionValue>> = { 'lahf-lm': true, sep: true };
 
+/** What KVM itself offers to guests, and spares them detours. */
+const paravirtual: Readonly<Record<string, OptionValue>> = { 'kvm-pv-eoi': true, 'kvm-pv-unhalt': true };
+
+/** What guests have under KVM that name no processor, as `-cpu` takes it: a node where that does not start has no KVM. */
+export const defaultKvmCpu = optionText('kvm64', { ...kvm64Extras, enforce: true, ...paravirtual });
+
 function kvmFeatures(guest: Guest, cpu: QemuCpu, model: string): Record<string, OptionValue> {
   return {
     // Rather not start than start with fewer features than promised; `host` promises nothing.
     ...(model === 'host' || model === 'max' ? {} : { enforce: true }),
-    ...(cpu.hidden ? { kvm: false } : { 'kvm-pv-eoi': true, 'kvm-pv-unhalt': true }),
+    ...(cpu.hidden ? { kvm: false } : paravirtual),
     ...(guest.windows && guest.config.ostype !== 'wxp' && guest.config.ostype !== 'w2k' ? hyperv : {}),
     'hv-vendor-id': cpu['hv-vendor-id'],
   };
