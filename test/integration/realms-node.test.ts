@@ -25,7 +25,7 @@ import {
 import { startNode, type TestNode } from '../lib/node.ts';
 import { clientId, clientKey, type OpenIdProvider, startOpenIdProvider } from '../lib/openid-provider.ts';
 import { waitFor } from '../lib/wait.ts';
-import { logInByForm } from '../lib/web-ui.ts';
+import { chooseInMenu, logInByForm, pressInDialog } from '../lib/web-ui.ts';
 
 describe.skipIf(slapdReason !== '')(`realms of a node${slapdReason ? ` (${slapdReason})` : ''}`, () => {
   let directory: DirectoryServer;
@@ -134,6 +134,64 @@ describe.skipIf(slapdReason !== '')(`realms of a node${slapdReason ? ` (${slapdR
     await screenshot(page, `pages/realms-${name}`);
     expect(await accessibilityFindings(page)).toEqual([]);
   };
+
+  it('sync at set times that are set in the browser', async () => {
+    const jobs = () => admin.get<Record<string, unknown>[]>('/cluster/jobs/realm-sync');
+    const { page, context, problems } = await openPage(browser);
+    const dialog = page.getByRole('dialog');
+    const row = page.getByRole('row').filter({ hasText: 'corp' });
+    const act = (entry: string) => chooseInMenu(page, 'Actions for sync-corp', entry);
+    await logInByForm(page, node);
+    await page.goto(`${node.url}/datacenter/realms`);
+    await page.getByRole('button', { name: 'Scheduled syncs' }).click();
+    await page.getByText('No scheduled syncs').waitFor();
+
+    await page.getByRole('button', { name: 'Add a scheduled sync' }).click();
+    await page.locator('#job-realm').selectOption('corp');
+    await page.locator('#job-schedule').fill('every day');
+    await dialog.getByText('No schedule: for example').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Add', exact: true }).isDisabled()).toBe(true);
+    await page.locator('#job-schedule').fill('mon..fri 22:00');
+    await dialog.getByText('Next: ').waitFor();
+    await page.locator('#job-comment').fill('after work');
+    await dialog.getByLabel('Other options than those of the realm').check();
+    await dialog.getByLabel('Take over').selectOption('users');
+    await look(page, 'job-add');
+    await pressInDialog(page, 'Add');
+    await row.getByText('mon..fri 22:00').waitFor();
+    const own = { scope: 'users', 'enable-new': 1, 'remove-vanished': 'none' };
+    const made = { id: 'sync-corp', realm: 'corp', schedule: 'mon..fri 22:00', comment: 'after work' };
+    expect(await jobs()).toMatchObject([{ ...made, enabled: 1, ...own }]);
+
+    await directory.change((client) =>
+      client.add(userDn('dan'), { objectClass: 'inetOrgPerson', uid: 'dan', cn: 'd', sn: 'd' }),
+    );
+    await act('Run now');
+    await waitFor(async () => (await admin.answer('GET', '/access/users/dan@corp')).status === 200, {
+      timeout: 60,
+      what: 'the sync that was asked for',
+    });
+
+    await act('Edit');
+    await page.locator('#job-schedule').fill('2:30');
+    await dialog.getByLabel('Runs at these times').uncheck();
+    await page.locator('#job-comment').fill('');
+    await dialog.getByLabel('Other options than those of the realm').uncheck();
+    await pressInDialog(page, 'Save');
+    await row.getByText('switched off').waitFor();
+    const [changed = {}] = await jobs();
+    expect(changed).toMatchObject({ id: 'sync-corp', realm: 'corp', schedule: '2:30', enabled: 0 });
+    for (const key of ['comment', ...Object.keys(own), 'next-run']) expect(changed).not.toHaveProperty(key);
+    await look(page, 'jobs');
+
+    await act('Remove');
+    await dialog.getByText('stay as they are').waitFor();
+    await pressInDialog(page, 'Remove');
+    await page.getByText('No scheduled syncs').waitFor();
+    expect(await jobs()).toEqual([]);
+    expect(problems).toEqual([]);
+    await context.close();
+  });
 
   it.each<[string, PageOptions]>([
     ['en', {}],
