@@ -3,7 +3,7 @@
  * resumed, hook scripts, consoles, an init that does not listen, processes that are killed.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../packages/server/src/host/exec.ts';
@@ -76,7 +76,7 @@ test('mount points come and go while it runs; what is busy waits', async () => {
   );
 });
 
-test('directories of the node too; what shall be read-only waits, and is so for its root', async () => {
+test('directories of the node too; what shall be read-only is so for its root, before and after a start', async () => {
   const shared = join(lab.node.dataDir, 'shared');
   await mkdir(shared);
   await writeFile(join(shared, 'note'), 'from the node\n');
@@ -84,13 +84,18 @@ test('directories of the node too; what shall be read-only waits, and is so for 
   await set('--mp0', `${shared},mp=/mnt/shared`);
   expect(await inside('cat /mnt/shared/note')).toBe('from the node');
   await set('--mp0', `${shared},mp=/mnt/shared,ro=1`);
-  expect(await pending()).toEqual(['mp0']);
-  expect((await lab.node.cli('pct', 'pending', '400')).stdout).toContain(
-    'could make a read-only mount writable',
-  );
+  expect(await pending()).toEqual([]);
+  const tryToWrite = async () => {
+    await inside(
+      'mount -o remount,bind,rw /mnt/shared; mkdir -p /mnt/x; mount -o bind /mnt/shared /mnt/x && mount -o remount,bind,rw /mnt/x || true',
+    );
+    await expect(inside('echo x > /mnt/shared/note')).rejects.toThrow('Read-only');
+    await expect(inside('echo x > /mnt/x/note')).rejects.toThrow('Read-only');
+    await inside('umount /mnt/x');
+  };
+  await tryToWrite();
   await lab.power(400, 'reboot', { timeout: 30 });
-  await inside('mount -o remount,bind,rw /mnt/shared || true');
-  await expect(inside('echo x > /mnt/shared/note')).rejects.toThrow('Read-only');
+  await tryToWrite();
   await set('--delete', 'mp0');
   expect(await pending()).toEqual([]);
   expect(readFileSync(join(shared, 'note'), 'utf8')).toBe('from the node\n');
@@ -272,4 +277,37 @@ test('suspended it ends as well: stopped, and when its monitor is killed', async
   await lab.power(401, 'suspend');
   process.kill(await lab.monitor(401), 'SIGKILL');
   await lab.cleanedUp(401);
+});
+
+test('a file system that no container uses can be unmounted while they run; a directory keeps what is mounted in it', async () => {
+  const node = join(lab.node.dataDir, 'mounts');
+  const image = join(lab.node.dataDir, 'image');
+  await writeFile(image, '');
+  await truncate(image, 16 * 1024 ** 2);
+  await run('mkfs.ext4', ['-q', image]);
+  await mkdir(node);
+  await run('mount', ['-t', 'tmpfs', 'tmpfs', node]);
+  try {
+    // As systemd makes all mounts.
+    await run('mount', ['--make-shared', node]);
+    for (const path of ['disk', 'used/inner one']) await mkdir(join(node, path), { recursive: true });
+    await run('mount', ['-o', 'loop', image, join(node, 'disk')]);
+    await run('mount', ['-t', 'tmpfs', 'tmpfs', join(node, 'used/inner one')]);
+    await writeFile(join(node, 'used/inner one/file'), 'inner\n');
+    await lab.node.cli('pct', 'set', '401', '--mp0', `${node}/used,mp=/used,shared=1,ro=1`);
+    await lab.power(401, 'start');
+    await run('umount', [join(node, 'disk')]);
+    expect((await run('losetup', ['--associated', image])).stdout).toBe('');
+    await run('umount', [join(node, 'used/inner one')]);
+    await run('mount', ['-t', 'tmpfs', 'tmpfs', join(node, 'used')]);
+    expect(await lab.inside(401, 'cat "/used/inner one/file"')).toBe('inner');
+    // What comes later can be plugged in, nevertheless.
+    await run('mount', ['-o', 'loop', image, join(node, 'disk')]);
+    await lab.node.cli('pct', 'set', '401', '--mp1', `${node}/disk,mp=/disk`);
+    expect(await lab.inside(401, 'ls /disk')).toBe('lost+found');
+    await lab.power(401, 'stop');
+  } finally {
+    await run('umount', ['--recursive', node]);
+  }
+  expect((await run('losetup', ['--associated', image])).stdout).toBe('');
 });

@@ -1,12 +1,15 @@
 /**
  * The mount namespace that a container starts in. Its volumes are mounted there and nowhere else: they go with the last
- * process in it, whatever ends that, and their loop devices with them. The node's own mounts never change.
+ * process in it, whatever ends that, and their loop devices with them. The node's own mounts never change; what is
+ * unmounted there goes from here, too, where the node's mounts are shared as systemd makes them, so that no container
+ * keeps a file system busy that it does not use.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../../host/exec.ts';
+import { readMounts } from '../../host/mount-table.ts';
 import { stage } from './host-input.ts';
 
 /**
@@ -15,6 +18,25 @@ import { stage } from './host-input.ts';
  */
 const waitThenBecome =
   'umask 022 && mount -t tmpfs -o mode=0755,size=256k tmpfs "$1" && shift && echo ready && read -r _ && exec "$@" <&-';
+
+/**
+ * Mounts in the namespace of a process, and for it alone: of a directory of the node the container shall have what is
+ * mounted in it now, and neither lose that nor get more when the node's mounts change.
+ */
+export async function mountInNamespace(pid: number, args: readonly string[]): Promise<void> {
+  await run('mount', ['--namespace', String(pid), '--make-rprivate', ...args]);
+}
+
+/**
+ * Makes what is mounted at a path of the namespace, and below it, read-only. Root of a user namespace that gets a copy of
+ * these mounts cannot make them writable again, as it can with a mount that was made read-only for it alone.
+ */
+export async function makeReadOnly(pid: number, path: string): Promise<void> {
+  for (const { point } of await readMounts(pid)) {
+    if (point === path || point.startsWith(`${path}/`))
+      await mountInNamespace(pid, ['-o', 'remount,bind,ro', point]);
+  }
+}
 
 export class MountNamespace {
   private constructor(
@@ -31,7 +53,7 @@ export class MountNamespace {
     const args = [
       '--mount',
       '--propagation',
-      'private',
+      'slave',
       '--',
       'sh',
       '-c',
@@ -59,16 +81,7 @@ export class MountNamespace {
 
   /** Arguments of mount(8); paths of sources and targets are the node's, as the namespace has them. */
   async mount(args: readonly string[]): Promise<void> {
-    await run('mount', ['--namespace', String(this.pid), ...args]);
-  }
-
-  /**
-   * Makes what is mounted at a path, and below it, read-only. Root of a user namespace that takes over these mounts
-   * cannot make them writable again, as it can with a mount that was made read-only for it alone.
-   */
-  async makeReadOnly(path: string): Promise<void> {
-    for (const one of this.mountPoints().filter((found) => found === path || found.startsWith(`${path}/`)))
-      await this.mount(['-o', 'remount,bind,ro', one]);
+    await mountInNamespace(this.pid, args);
   }
 
   /** Resolves when all is written out and nothing holds the volume any more; `close` alone does not wait for that. */
@@ -111,13 +124,8 @@ export class MountNamespace {
   }
 
   private async unmountBelow(folder: string): Promise<void> {
-    const mounted = this.mountPoints().filter((path) => path.startsWith(`${folder}/`));
-    for (const path of mounted.reverse())
-      await run('umount', ['--namespace', String(this.pid), '--lazy', path], { okCodes: [0, 32] });
-  }
-
-  private mountPoints(): string[] {
-    const text = readFileSync(`/proc/${this.pid}/mountinfo`, 'utf8');
-    return text.split('\n').map((line) => line.split(' ')[4] ?? '');
+    const mounted = (await readMounts(this.pid)).filter(({ point }) => point.startsWith(`${folder}/`));
+    for (const { point } of mounted.reverse())
+      await run('umount', ['--namespace', String(this.pid), '--lazy', point], { okCodes: [0, 32] });
   }
 }

@@ -12,7 +12,7 @@ import { makeCard } from './card.ts';
 import { containerCgroup } from './cgroup.ts';
 import { featuresOf, fieldsOfKey, type LxcConfig } from './config.ts';
 import { type LxcHost, lxcfsRoot, type PreparedMount } from './host-input.ts';
-import type { MountNamespace } from './mount-namespace.ts';
+import { type MountNamespace, makeReadOnly } from './mount-namespace.ts';
 import { lxcRunPaths } from './run-paths.ts';
 import { seccompText } from './seccomp.ts';
 import { parseVolume } from './volume-value.ts';
@@ -77,7 +77,7 @@ async function mountPoints({ services, config, namespace }: ContainerStart): Pro
     const value = parseVolume(key, text);
     const source = namespace.folder(key);
     await namespace.mount(await mountArguments({ services }, key, value, source));
-    if (value.ro) await namespace.makeReadOnly(source);
+    if (value.ro) await makeReadOnly(namespace.pid, source);
     prepared.push({
       source,
       target: value.mp ?? '/',

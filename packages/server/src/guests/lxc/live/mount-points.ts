@@ -6,13 +6,10 @@ import { mkdirSync } from 'node:fs';
 import { RyokanError } from '@ryokan/api/errors.ts';
 import { run } from '../../../host/exec.ts';
 import { readTextIfPresent } from '../../../host/files.ts';
-import { hostId } from '../../../host/user-namespace.ts';
 import type { GuestServices } from '../../guest-services.ts';
-import { readGuest } from '../../guest-store.ts';
 import { type Outcome, orBack, waits } from '../../live-outcome.ts';
-import { readLxcConfig } from '../config.ts';
 import { stage } from '../host-input.ts';
-import { idRanges } from '../ids.ts';
+import { makeReadOnly, mountInNamespace } from '../mount-namespace.ts';
 import { initProcess, monitorProcess } from '../process.ts';
 import { parseVolume, type VolumeValue } from '../volume-value.ts';
 import { mountArguments } from '../volumes.ts';
@@ -36,14 +33,11 @@ export async function changeMountPoint(change: LiveChange): Promise<Outcome> {
     text === undefined ? undefined : parseVolume(key, text),
   );
   if (old && next && sameMount(old, next)) return 'done';
-  // A read-only mount that comes later is one that the container's root can make writable.
-  if (next?.ro)
-    return waits('its root could make a read-only mount writable that comes while the container runs');
   if (old) await takeOut(processes, key, old);
   if (next) {
     await orBack(
-      () => bringIn(services, vmid, processes, key, next),
-      async () => old && bringIn(services, vmid, processes, key, old),
+      () => bringIn(services, processes, key, next),
+      async () => old && bringIn(services, processes, key, old),
     );
   }
   return 'done';
@@ -58,7 +52,6 @@ function sameMount(a: VolumeValue, b: VolumeValue): boolean {
 
 async function bringIn(
   services: GuestServices,
-  vmid: number,
   { monitor, init }: Processes,
   key: string,
   value: VolumeValue,
@@ -68,13 +61,12 @@ async function bringIn(
     throw new RyokanError('state', `something is mounted at '${target}' in the container already`);
   }
   const source = `${stage}/${key}`;
-  const { properties } = readGuest(services.store, 'lxc', services.settings.node, vmid).file;
-  const ids = idRanges(readLxcConfig(properties).config);
   await leaveStage(monitor, source);
   mkdirSync(`/proc/${monitor}/root${source}`, { recursive: true, mode: 0o755 });
-  await onStage(monitor, 'mount', await mountArguments({ services }, key, value, source));
+  await mountInNamespace(monitor, await mountArguments({ services }, key, value, source));
   try {
-    await moveIntoNamespace({ from: monitor, source, to: init, target, owner: hostId(ids, 0) ?? 0 });
+    if (value.ro) await makeReadOnly(monitor, source);
+    await moveIntoNamespace({ from: monitor, source, to: init, target });
   } catch (error) {
     await leaveStage(monitor, source);
     throw error;
@@ -97,12 +89,8 @@ async function takeOut({ monitor, init }: Processes, key: string, value: VolumeV
 }
 
 async function leaveStage(monitor: number, source: string): Promise<void> {
-  if (mountedAt(monitor, source)) await onStage(monitor, 'umount', [source]);
-}
-
-/** The node's own program, on the mounts that the monitor sees. */
-function onStage(monitor: number, program: 'mount' | 'umount', args: readonly string[]) {
-  return run(program, ['--namespace', String(monitor), ...args], { timeout: 30_000 });
+  if (!mountedAt(monitor, source)) return;
+  await run('umount', ['--namespace', String(monitor), source], { timeout: 30_000 });
 }
 
 interface Mounted {

@@ -1,7 +1,8 @@
 /**
  * A mount of one mount namespace brought into another, and taken out of it. No program of Debian does that: mount(8)
  * takes a path, and what is to be mounted has no path where it shall go; umount(8) looks for itself in the other side's
- * /proc. Perl, which every Debian has, makes the system calls: open_tree(2), setns(2), move_mount(2), umount2(2).
+ * /proc. Perl, which every Debian has, makes the system calls: open_tree(2), setns(2), unshare(2), move_mount(2),
+ * umount2(2).
  */
 import { arch } from 'node:process';
 import { RyokanError } from '@ryokan/api/errors.ts';
@@ -14,45 +15,49 @@ export interface MountMove {
   /** A process that shall see it too, at `target`. */
   readonly to: number;
   readonly target: string;
-  /** Who makes the folders of the target that are missing: root of the container, as the node has it. */
-  readonly owner: number;
 }
 
 /** System calls that are newer than the common numbering have the same number everywhere. */
 const openTree = 428;
 const moveMount = 429;
-const numbers: Readonly<Record<string, { readonly setns: number; readonly umount2: number }>> = {
-  x64: { setns: 308, umount2: 166 },
-  arm64: { setns: 268, umount2: 39 },
+const numbers: Readonly<Record<string, Readonly<Record<'setns' | 'unshare' | 'umount2', number>>>> = {
+  x64: { setns: 308, unshare: 272, umount2: 166 },
+  arm64: { setns: 268, unshare: 97, umount2: 39 },
 };
 /** errno(3): somebody works there. */
 const busy = 16;
 
 /**
- * Folders are made as the container's root, so that a link in the tree leads to nothing that it may not change anyway.
- * Arguments: number of setns, the two processes, source, target, owner.
+ * What a mount may not do (write, devices, setuid) the kernel locks when mounts of a namespace are copied into one of
+ * another user namespace, and only then: without the copy, the container's root could take it back; mount_namespaces(7).
+ * Folders are made as this root, so that a link in the tree leads to nothing that it may not change anyway.
+ * Arguments: numbers of setns and unshare, the two processes, source, target.
  */
 const bringIn = String.raw`
 use strict;
-my ($setns, $from, $to, $source, $target, $owner) = @ARGV;
+my ($setns, $unshare, $from, $to, $source, $target) = @ARGV;
 # A text would be handed on as a pointer.
-$setns += 0;
-my ($clone, $cloexec, $recursive, $empty_path, $new_ns, $here) = (1, 0x80000, 0x8000, 4, 0x20000, -100);
-my @ns = map { open(my $file, '<', "/proc/$_/ns/mnt") or die "the container has ended: $!\n"; $file } ($from, $to);
-sub enter { syscall($setns, fileno($_[0]), $new_ns) == 0 or die "setns: $!\n" }
-enter($ns[0]);
+$_ += 0 for ($setns, $unshare);
+my ($clone, $cloexec, $recursive, $empty_path, $here) = (1, 0x80000, 0x8000, 4, -100);
+my ($new_ns, $new_user) = (0x20000, 0x10000000);
+sub namespace { open(my $file, '<', "/proc/$_[0]") or die "the container has ended: $!\n"; $file }
+my ($monitor, $container, $users, $own) = map { namespace($_) } ("$from/ns/mnt", "$to/ns/mnt", "$to/ns/user", 'self/ns/user');
+sub enter { syscall($setns, fileno($_[0]), $_[1]) == 0 or die "setns: $!\n" }
+enter($monitor, $new_ns);
+if ((stat $users)[1] != (stat $own)[1]) {
+  enter($users, $new_user);
+  ($), $>) = ('0 0', 0);
+  syscall($unshare, $new_ns) == 0 or die "unshare: $!\n";
+}
 my $tree = syscall(${openTree}, $here, $source, $clone | $cloexec | $recursive);
 die "open_tree $source: $!\n" if $tree < 0;
-enter($ns[1]);
-{
-  local ($), $>) = ("$owner $owner", $owner);
-  umask 022;
-  my $path = '';
-  for my $name (grep { length } split m{/}, $target) {
-    $path .= "/$name";
-    next if -d $path;
-    mkdir $path or die "the folder $path cannot be made: $!\n";
-  }
+enter($container, $new_ns);
+umask 022;
+my $path = '';
+for my $name (grep { length } split m{/}, $target) {
+  $path .= "/$name";
+  next if -d $path;
+  mkdir $path or die "the folder $path cannot be made: $!\n";
 }
 my $none = '';
 syscall(${moveMount}, $tree, $none, $here, $target, $empty_path) == 0 or die "move_mount $target: $!\n";
@@ -70,9 +75,9 @@ syscall($umount2, $path, $nofollow) == 0 or do { print STDERR "umount $path: $!\
 `;
 
 export async function moveIntoNamespace(move: MountMove): Promise<void> {
-  const { from, to, source, target, owner } = move;
-  const words = [String(systemCalls().setns), String(from), String(to), source, target, String(owner)];
-  await perl(bringIn, words, [0]);
+  const { from, to, source, target } = move;
+  const { setns, unshare } = systemCalls();
+  await perl(bringIn, [...[setns, unshare, from, to].map(String), source, target], [0]);
 }
 
 /** False when somebody works there. */

@@ -4,7 +4,7 @@
  * own file system need nothing: a snapshot there writes out by itself what is in memory.
  */
 import { messageOf, RyokanError } from '@ryokan/api/errors.ts';
-import { readTextIfPresent } from '../../../host/files.ts';
+import { readMounts } from '../../../host/mount-table.ts';
 import type { TaskContext } from '../../../tasks/task.ts';
 import type { GuestServices } from '../../guest-services.ts';
 import { readGuest } from '../../guest-store.ts';
@@ -85,9 +85,8 @@ async function startHolder(
  * made by whoever is root in it. Of folders the file system is the storage's, which must not be held.
  */
 async function imageMounts(services: GuestServices, vmid: number, monitor: number): Promise<string[]> {
-  const mounted = (readTextIfPresent(`/proc/${monitor}/mountinfo`) ?? '')
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '');
+  // It may have ended.
+  const mounted = (await readMounts(monitor).catch(() => [])).map(({ point }) => point);
   const { file } = readGuest(services.store, 'lxc', services.settings.node, vmid);
   const paths: string[] = [];
   for (const { key, volid } of lxcKind.disksOf(file.properties)) {
