@@ -203,6 +203,35 @@ test('devices whose form is their schema', async () => {
   await configured('watchdog', /action=pause/, 200);
 });
 
+test('a directory gets a name of the cluster, and a guest names it', async () => {
+  await page.goto(`${node.url}/datacenter/mappings`);
+  await page.getByRole('button', { name: 'Add a mapping' }).click();
+  await dialog().getByRole('combobox', { name: 'Kind' }).selectOption({ label: 'Shared directory' });
+  await dialog().getByRole('textbox', { name: 'Name' }).fill('docs');
+  await dialog()
+    .getByRole('textbox', { name: `Directory on ${node.name}` })
+    .fill('/srv');
+  await press('Add');
+  await page
+    .getByRole('row')
+    .filter({ hasText: `${node.name}: /srv` })
+    .waitFor();
+  await page.getByRole('button', { name: 'Edit: docs' }).click();
+  await dialog().getByRole('textbox', { name: 'Comment' }).fill('Papers');
+  await press('Save');
+  await page.getByRole('row').filter({ hasText: 'Papers' }).waitFor();
+  await open('hardware', 200);
+  await choose('Add', 'Shared directory');
+  await dialog().getByRole('combobox', { name: 'Mapping of the cluster' }).selectOption('docs');
+  await press('Add');
+  await configured('virtiofs0', /^(dirid=)?docs/, 200);
+  await page.goto(`${node.url}/datacenter/mappings`);
+  await page.getByRole('button', { name: 'Remove: docs' }).click();
+  await dialog().getByText('do not start any more').waitFor();
+  await press('Remove');
+  await page.getByText('No mappings').waitFor();
+});
+
 test('a snapshot without memory is taken, cloned from and deleted', async () => {
   await open('snapshots');
   await page.getByRole('button', { name: 'Take a snapshot' }).click();

@@ -141,6 +141,16 @@ export const pages: readonly PageToSee[] = [
       await settle(page);
     },
   },
+  { name: 'datacenter-mappings', path: '/datacenter/mappings' },
+  ...['pci', 'usb', 'dir'].map((kind) => ({
+    name: `datacenter-mappings-add-${kind}`,
+    path: '/datacenter/mappings',
+    act: async (page: Page) => {
+      await page.locator('.ry-toolbar-actions button').first().click();
+      await page.locator('#mapping-kind').selectOption(kind);
+      await settle(page);
+    },
+  })),
   { name: 'datacenter-tasks', path: '/datacenter/tasks' },
   { name: 'datacenter-audit', path: '/datacenter/audit' },
   { name: 'account', path: '/account' },

@@ -7,6 +7,7 @@ import { devices } from './en/devices.ts';
 import { firewall } from './en/firewall.ts';
 import { hardware } from './en/hardware.ts';
 import { importing } from './en/import.ts';
+import { mappings } from './en/mappings.ts';
 import { snapshots } from './en/snapshots.ts';
 import { templates } from './en/templates.ts';
 import { wizard } from './en/wizard.ts';
@@ -20,6 +21,7 @@ export const enGuests = {
   ...firewall,
   ...hardware,
   ...importing,
+  ...mappings,
   ...snapshots,
   ...templates,
   ...wizard,

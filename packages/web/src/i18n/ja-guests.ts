@@ -7,6 +7,7 @@ import { devices } from './ja/devices.ts';
 import { firewall } from './ja/firewall.ts';
 import { hardware } from './ja/hardware.ts';
 import { importing } from './ja/import.ts';
+import { mappings } from './ja/mappings.ts';
 import { snapshots } from './ja/snapshots.ts';
 import { templates } from './ja/templates.ts';
 import { wizard } from './ja/wizard.ts';
@@ -20,6 +21,7 @@ export const jaGuests = {
   ...firewall,
   ...hardware,
   ...importing,
+  ...mappings,
   ...snapshots,
   ...templates,
   ...wizard,

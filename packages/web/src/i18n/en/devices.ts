@@ -19,8 +19,7 @@ export const devices = {
   'directory.directIoHelp':
     'Programs of the guest that open files with O_DIRECT pass by the cache of the node.',
   'directory.mountHelp': 'The guest mounts it with: mount -t virtiofs {{tag}} /mnt',
-  'directory.noMapping':
-    'There are no mappings that you may use. Root makes one on the node: pvesh create /cluster/mapping/dir --id NAME --map node={{node}},path=/srv/DIRECTORY',
+  'directory.noMapping': 'There are no mappings that you may use. They are made under Datacenter, Mappings.',
   'directory.notHere': 'not on {{node}}',
   'directory.xattr': 'Extended attributes',
   'disk.aio': 'Asynchronous I/O',

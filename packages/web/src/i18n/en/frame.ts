@@ -54,6 +54,7 @@ export const frame = {
   'tab.network': 'Network',
   'tab.options': 'Options',
   'tab.permissions': 'Permissions',
+  'tab.mappings': 'Mappings',
   'tab.pools': 'Pools',
   'tab.realms': 'Realms',
   'tab.resources': 'Resources',

@@ -21,7 +21,7 @@ export const devices = {
     'ゲスト内で O_DIRECT を指定して開かれたファイルは、ノードのキャッシュを経由しません。',
   'directory.mountHelp': 'ゲスト内でのマウント方法: mount -t virtiofs {{tag}} /mnt',
   'directory.noMapping':
-    '使用できるマッピングがありません。ノードの root が次のように作成します: pvesh create /cluster/mapping/dir --id 名前 --map node={{node}},path=/srv/ディレクトリ',
+    '使用できるマッピングがありません。「データセンター」の「マッピング」で作成できます。',
   'directory.notHere': '{{node}} にはありません',
   'directory.xattr': '拡張属性',
   'disk.aio': '非同期 I/O',

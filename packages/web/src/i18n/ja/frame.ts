@@ -54,6 +54,7 @@ export const frame = {
   'tab.network': 'ネットワーク',
   'tab.options': 'オプション',
   'tab.permissions': '権限',
+  'tab.mappings': 'マッピング',
   'tab.pools': 'プール',
   'tab.realms': 'レルム',
   'tab.resources': 'リソース',

@@ -14,6 +14,7 @@ const tabs: Readonly<Record<string, ComponentType>> = {
   realms: lazyPage('realms', () => import('./realms/realms.tsx')),
   permissions: lazyPage('rights', () => import('./permissions.tsx')),
   pools: lazyPage('rights', () => import('../rights/pools.tsx')),
+  mappings: lazyPage('guests', () => import('./mappings/mappings.tsx')),
   tasks: lazy(() => import('./tasks.tsx')),
   audit: lazyPage('account', () => import('./audit.tsx')),
 };

@@ -11,6 +11,7 @@ export function datacenterTabs(t: Translate): PageTab[] {
     { key: 'realms', title: t('tab.realms') },
     { key: 'permissions', title: t('tab.permissions') },
     { key: 'pools', title: t('tab.pools') },
+    { key: 'mappings', title: t('tab.mappings') },
     { key: 'tasks', title: t('tab.tasks') },
     ...(may('dc', 'Sys.Audit') ? [{ key: 'audit', title: t('tab.audit') }] : []),
   ];

@@ -50,7 +50,7 @@ export function DirectoryDialog(props: DeviceDialogProps) {
       <HostChoice
         id="directory-mapping"
         label={t('host.mapping')}
-        none={t('directory.noMapping', { node })}
+        none={t('directory.noMapping')}
         answer={mappings}
         choice={(one) => {
           const path = pathOn(node, one.map) ?? t('directory.notHere', { node });

@@ -18,7 +18,7 @@ import { TextDialog } from './text-dialog.tsx';
 type Way = 'device' | 'port' | 'mapping' | 'spice';
 
 /** Class of hubs (USB class codes, usb.org): what hangs on them is of interest, not they. */
-const hubClass = 9;
+export const hubClass = 9;
 
 function wayOf(values: FieldValues): Way {
   if (values.mapping !== undefined) return 'mapping';
