@@ -195,7 +195,9 @@ test('what the running container does not take stands there with the reason, and
   await dialog()
     .getByText(/hotplug problem - tag=5: .* The change is stored/)
     .waitFor();
-  await dialog().getByRole('button', { name: 'Cancel' }).click();
+  await dialog().getByText('Saved, but the running guest did not take it').waitFor();
+  expect(await dialog().getByRole('button', { name: 'Save', exact: true }).isDisabled()).toBe(true);
+  await dialog().getByRole('button', { name: 'Close' }).last().click();
   await row('net1')
     .getByText(/has no physical port to send VLAN 5 through/)
     .waitFor();

@@ -159,5 +159,6 @@ export const hardware = {
   'options.tablet': 'Tablet pointer',
   'options.tabletHelp': 'Keeps the pointer of the console where the mouse is.',
   'config.applied': 'Changed; it works already',
+  'config.waitsWithProblem': 'Saved, but the running guest did not take it',
   'config.waits': 'Saved; takes effect at the next start: {{keys}}',
 } as const;

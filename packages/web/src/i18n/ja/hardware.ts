@@ -161,5 +161,6 @@ export const hardware = {
   'options.tablet': 'タブレットポインター',
   'options.tabletHelp': 'コンソールでマウスポインターの位置を一致させます。',
   'config.applied': '変更し、すぐに反映しました',
+  'config.waitsWithProblem': '保存しましたが、稼働中のゲストには反映できませんでした',
   'config.waits': '保存しました。次回起動時に反映されます: {{keys}}',
 } as const;

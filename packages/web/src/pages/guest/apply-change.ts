@@ -21,6 +21,11 @@ export interface DialogTarget extends GuestRef {
   readonly running?: boolean;
 }
 
+/** Whether a refusal is one of the running guest alone: the change is stored, and nothing is left to do in its form. */
+export const isStoredAllTheSame = (error: unknown): boolean =>
+  error instanceof ApiError &&
+  Object.values(error.errors).some((text) => text.startsWith('hotplug problem - '));
+
 /** Applies a change. Disks of VMs are made by a task; everything else is done when the call answers. */
 export async function applyChange(
   target: DialogTarget,

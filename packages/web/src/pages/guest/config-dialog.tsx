@@ -1,8 +1,9 @@
 import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { type ReactNode, useState } from 'react';
+import { ErrorNotice } from '../../components/error-notice.tsx';
 import { FormError, useFirstField } from '../../forms/form-dialog.tsx';
 import { useT } from '../../i18n/index.ts';
-import { applyChange, type ConfigChange, type DialogTarget } from './apply-change.ts';
+import { applyChange, type ConfigChange, type DialogTarget, isStoredAllTheSame } from './apply-change.ts';
 
 export interface ConfigDialogProps {
   readonly title: string;
@@ -24,8 +25,9 @@ export function ConfigDialog(props: ConfigDialogProps) {
   // With the digest of what the form was filled with: what somebody else changes while it is open is not written over.
   const [target] = useState(props.target);
   const { change } = props;
+  const stored = isStoredAllTheSame(error);
   const save = async () => {
-    if (!change) return;
+    if (!change || stored) return;
     setBusy(true);
     setError(undefined);
     try {
@@ -53,18 +55,24 @@ export function ConfigDialog(props: ConfigDialogProps) {
             void save();
           }}
         >
-          <div aria-live="assertive">{error ? <FormError error={error} /> : null}</div>
+          <div aria-live="assertive">
+            {stored ? (
+              <ErrorNotice title={t('config.waitsWithProblem')} error={error} />
+            ) : error ? (
+              <FormError error={error} />
+            ) : null}
+          </div>
           {props.children}
           {/* Enter in a field submits. */}
           <input type="submit" hidden />
         </Form>
       </ModalBody>
       <ModalFooter>
-        <Button onClick={save} isLoading={busy} isDisabled={busy || !change}>
+        <Button onClick={save} isLoading={busy} isDisabled={busy || !change || stored}>
           {props.submit ?? t('action.save')}
         </Button>
         <Button id={first.cancel} variant="link" onClick={props.onClose}>
-          {t('action.cancel')}
+          {t(stored ? 'action.close' : 'action.cancel')}
         </Button>
       </ModalFooter>
     </Modal>
