@@ -262,6 +262,9 @@ describe.skipIf(slapdReason !== '')(`realms of a node${slapdReason ? ` (${slapdR
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.waitForURL(`${node.url}/datacenter/storage`);
     await page.getByText('hanako@sso').first().waitFor();
+    expect((await context.cookies(node.url)).filter(({ name }) => name === 'PVEAuthCookie')).toMatchObject([
+      { httpOnly: true, secure: true, sameSite: 'Strict' },
+    ]);
     expect(problems).toEqual([]);
     // The address of an answer is good once, and for the tab that asked.
     await context.close();

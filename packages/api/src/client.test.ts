@@ -88,11 +88,14 @@ describe('createClient', () => {
     ]);
     expect(error.errors).toEqual({ vmid: 'too small' });
   });
-  it('tells of a 401 and takes its reason phrase', async () => {
-    let told = 0;
-    const client = createClient({ baseUrl, onUnauthenticated: () => told++ });
-    await expect(client.request('GET', '/login')).rejects.toThrow('No ticket');
-    expect(told).toBe(1);
+  it('tells of a 401, by which login the call was made, and takes its reason phrase', async () => {
+    const told: (string | undefined)[] = [];
+    let csrf = 'first';
+    const client = createClient({ baseUrl, csrf: () => csrf, onUnauthenticated: (one) => told.push(one) });
+    const call = client.request('GET', '/login');
+    csrf = 'second';
+    await expect(call).rejects.toThrow('No ticket');
+    expect(told).toEqual(['first']);
   });
   it('says that nobody answers, and passes an abort on as it is', async () => {
     const nobody = createClient({ baseUrl: 'http://127.0.0.1:1' });
