@@ -96,7 +96,7 @@ const configLines: Presenter = (data) => {
   return keyValueLines(names.sort().map((name) => [name, cell(data[name], undefined, false)] as const));
 };
 
-/** `cur`, `new` and `del` lines; a value that is replaced has both. */
+/** `cur`, `new` and `del` lines; a value that is replaced has both. `why` says what keeps the running guest from taking it. */
 const pendingLines: Presenter = (data) => {
   if (!Array.isArray(data)) return undefined;
   const lines: string[] = [];
@@ -107,6 +107,7 @@ const pendingLines: Presenter = (data) => {
     if (row.value !== undefined) line('cur', row.value);
     if (row.pending !== undefined) line('new', row.pending);
     if (count(row.delete) > 0) lines.push(`del ${key}${count(row.delete) === 2 ? ' (force)' : ''}\n`);
+    if (row.reason !== undefined) line('why', row.reason);
   }
   return lines.join('');
 };
