@@ -1,5 +1,5 @@
 /** Control groups of containers: limits from the start, changed while they run, gone with the container. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ContainerLab, openContainerLab } from '../lib/containers.ts';
@@ -14,10 +14,10 @@ afterAll(() => lab?.close());
 
 /** Names of files and values differ between the versions of control groups. */
 const legacy = existsSync('/sys/fs/cgroup/memory');
-const limit = (v1: string, v2: string): string => {
-  const folder = legacy ? join('/sys/fs/cgroup', v1.split('.')[0] as string) : '/sys/fs/cgroup';
-  return readFileSync(join(folder, 'ryokan-ct3/300', legacy ? v1 : v2), 'utf8').trim();
-};
+const group = (controller: string): string =>
+  join('/sys/fs/cgroup', legacy ? controller : '', 'ryokan-ct3/300');
+const limit = (v1: string, v2: string): string =>
+  readFileSync(join(group(v1.split('.')[0] as string), legacy ? v1 : v2), 'utf8').trim();
 const memory = () => limit('memory.limit_in_bytes', 'memory.max');
 const quota = () => limit('cpu.cfs_quota_us', 'cpu.max');
 const cpus = () => limit('cpuset.cpus', 'cpuset.cpus');
@@ -27,6 +27,8 @@ test('limits hold from the start, and its processes are below them', async () =>
   expect(quota()).toMatch(/^200000/);
   const { pid } = await lab.status(300);
   expect(readFileSync(`/proc/${pid}/cgroup`, 'utf8')).toContain('/ryokan-ct3/300/ns');
+  // Its root, who is nobody on the node, has to get through to mount its own groups of version 2.
+  expect(statSync(group('memory')).mode & 0o777).toBe(0o755);
 });
 
 test('CPU and memory change while it runs', async () => {

@@ -63,7 +63,7 @@ test('a container lives in control groups v2 and under AppArmor', async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
-  const limits = { memory: 64, swap: 0, cores: 1, cpulimit: 0.5 };
+  const limits = { memory: 64, swap: 0, cores: 1, cpulimit: 0.5, features: 'nesting=1' };
   const root = { ostemplate: 'local:vztmpl/busybox.tar.gz', ostype: 'unmanaged', rootfs: 'local:1' };
   await admin.run('POST', `${path}/lxc`, { vmid: 200, ...root, ...limits }, 300);
   await admin.run('POST', `${path}/lxc/200/status/start`, {}, 300);
@@ -72,6 +72,12 @@ test('a container lives in control groups v2 and under AppArmor', async () => {
   ]);
   // LXC makes each container a profile of its own.
   expect(await machine.run(`cat /proc/${await init()}/attr/current`)).toMatch(/^lxc-200_.*\(enforce\)/);
+  // What its profile has to allow for other containers in it.
+  expect(
+    await machine.run(`${ryokan} pct exec 200 -- sh -c 'mount -t proc proc /tmp && echo mounted'`, 300),
+  ).toBe('mounted');
+  // What this version of LXC does not know or cannot do, it says there.
+  expect(await machine.run('cat /var/lib/ryokan/log/lxc/200.log')).toBe('');
 }, 1_000_000);
 
 /** Process id of the container's init, as the machine has it. */

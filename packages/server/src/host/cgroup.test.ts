@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -63,6 +63,18 @@ test('version 2: values as the kernel takes them', () => {
   cgroup.apply({});
   expect(read('ryokan-pve1', '100', 'cpu.max')).toBe('max 100000');
   expect(read('ryokan-pve1', '100', 'cpu.weight')).toBe('100');
+});
+
+test('the folder that containers share lets their root through, whatever the umask of the daemon', () => {
+  const { cgroup } = unified(['cpu']);
+  rmSync(join(root, 'ryokan-pve1'), { recursive: true });
+  const before = process.umask(0o077);
+  try {
+    cgroup.apply({});
+  } finally {
+    process.umask(before);
+  }
+  expect(statSync(join(root, 'ryokan-pve1')).mode & 0o777).toBe(0o755);
 });
 
 test('version 2: a weight outside of the range is brought into it', () => {

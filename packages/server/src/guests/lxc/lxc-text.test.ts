@@ -81,6 +81,13 @@ it('limits of control groups of version 1 have other names and another sum', () 
   ]);
 });
 
+it('with AppArmor LXC makes the profile, and itself mounts what nesting needs', () => {
+  const config = readCase('nested');
+  const text = lxcText(config, { ...exampleHost(config), apparmor: true });
+  expect(text).toContain('lxc.apparmor.profile = generated\nlxc.apparmor.allow_nesting = 1\n');
+  expect(text).not.toContain('dev/.lxc');
+});
+
 it('a value cannot bring a line of its own', () => {
   const config = { ...readCase('small'), hostname: 'a\nlxc.hook.start = /bin/evil' };
   expect(() => lxcText(config, exampleHost(readCase('small')))).toThrow('line break');

@@ -118,8 +118,9 @@ function mounts(config: LxcConfig, host: LxcHost): Line[] {
     // systemd mounts it when it is not there, which fails without the rights of the node's root; nor may it read this.
     ...(host.ids.length > 0 ? ['/sys/kernel/debug sys/kernel/debug none bind,optional'] : []),
     ...host.lxcfs.map((path) => `${lxcfsRoot}${path} ${path.slice(1)} none bind,optional`),
-    // A nested runtime may mount /proc and /sys only where whole ones are to be seen.
-    ...(features.nesting
+    // A nested runtime may mount /proc and /sys only where whole ones are to be seen. Together with AppArmor's
+    // allow_nesting LXC mounts them itself.
+    ...(features.nesting && !host.apparmor
       ? ['proc dev/.lxc/proc proc create=dir,optional', 'sys dev/.lxc/sys sysfs create=dir,optional']
       : []),
     ...(features.fuse ? ['/dev/fuse dev/fuse none bind,create=file,optional'] : []),
