@@ -27,6 +27,7 @@ const own: Readonly<Record<string, PlainKey>> = {
 /** Kinds of values that the API names in its texts. */
 const kinds: readonly (readonly [RegExp, PlainKey])[] = [
   [/valid DNS name/, 'problem.dnsName'],
+  [/valid configuration ID/, 'problem.configId'],
   [/valid unicast MAC address/, 'problem.mac'],
   [/valid ipv4 network configuration/i, 'problem.ipv4Cidr'],
   [/valid ipv6 network configuration/i, 'problem.ipv6Cidr'],

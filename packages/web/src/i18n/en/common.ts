@@ -68,6 +68,7 @@ export const common = {
   'plot.week': 'Last week',
   'plot.write': 'written',
   'plot.year': 'Last year',
+  'problem.configId': 'A letter, then letters, digits, - and _.',
   'problem.dnsName': 'Letters, digits, dots and hyphens only, such as web-1.',
   'problem.ip': 'Not a valid IP address.',
   'problem.ipv4': 'Not a valid IPv4 address, such as 192.168.1.1.',

@@ -66,6 +66,7 @@ export const common = {
   'plot.week': '過去 1 週間',
   'plot.write': '書き込み',
   'plot.year': '過去 1 年',
+  'problem.configId': '英字で始め、英数字、-、_ のみを使ってください。',
   'problem.dnsName': '英数字、ドット、ハイフンだけで入力してください (例: web-1)。',
   'problem.ip': 'IP アドレスの形式ではありません。',
   'problem.ipv4': 'IPv4 アドレスの形式ではありません (例: 192.168.1.1)。',

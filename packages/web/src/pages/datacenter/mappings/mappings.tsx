@@ -38,12 +38,14 @@ export default function Mappings() {
               {
                 key: 'id',
                 title: t('column.name'),
+                width: 'min(12rem, 25vw)',
                 sort: (row) => row.id,
                 render: (row) => <span className="ry-id">{row.id}</span>,
               },
               {
                 key: 'kind',
                 title: t('mappings.kind'),
+                width: '10rem',
                 wide: true,
                 sort: (row) => row.kind,
                 render: (row) => t(mappingKinds[row.kind].label),
@@ -52,6 +54,7 @@ export default function Mappings() {
               {
                 key: 'description',
                 title: t('access.comment'),
+                width: '12rem',
                 wide: true,
                 render: (row) => row.description,
               },
@@ -109,10 +112,10 @@ function useMappings(): Answer<readonly MappingRow[]> {
 
 function Entries({ row }: { row: MappingRow }) {
   return (
-    <>
+    <span title={row.problems.join('\n')}>
       <span className="ry-id">{row.map.map((text) => entryText(row.kind, text)).join(', ')}</span>
       {row.problems.length > 0 ? <span className="ry-pending-note"> {row.problems.join('; ')}</span> : null}
-    </>
+    </span>
   );
 }
 
