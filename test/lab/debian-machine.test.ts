@@ -101,7 +101,8 @@ test('its limits change while it runs, and it is held and let go', async () => {
 test('a virtual machine starts, with its limits', async () => {
   await admin.run('POST', `${path}/qemu`, { vmid: 100, memory: 64, cpulimit: 0.5, net0: 'virtio' }, 300);
   await admin.run('POST', `${path}/qemu/100/status/start`, {}, 300);
-  const pid = await machine.run('cat /var/lib/ryokan/run/qemu/100.pid');
+  // The file names the process and when it began.
+  const pid = await machine.run("cut -d ' ' -f 1 /var/lib/ryokan/run/qemu/100.pid");
   const group = (await machine.run(`cat /proc/${pid}/cgroup`)).replace(/^0::/, '');
   expect(await machine.run(`cat /sys/fs/cgroup${group}/cpu.max`)).toBe('50000 100000');
 }, 1_000_000);
