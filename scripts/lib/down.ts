@@ -1,7 +1,8 @@
 /** `./ryokan down`: stops the daemon, and with it the gateway. Guests are processes of their own and go on. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runningGuests } from '@ryokan/server/guests/qemu/process.ts';
+import { messageOf } from '@ryokan/api/errors.ts';
+import { runningVmids } from '@ryokan/server/guests/running.ts';
 import { run } from '@ryokan/server/host/exec.ts';
 import type { DataPaths } from '@ryokan/server/host/paths.ts';
 import type { ProcessId } from '@ryokan/server/host/pidfile.ts';
@@ -30,7 +31,7 @@ export async function down(args: string[]): Promise<number> {
     await stop(daemon);
     say(`the node at ${paths.root} is down`);
   } else say(`no node runs at ${paths.root}`);
-  const guests = runningGuests(paths);
+  const guests = runningVmids(paths);
   if (guests.length > 0) {
     const what = guests.length === 1 ? '1 guest goes' : `${guests.length} guests go`;
     say(`${what} on running (${guests.join(' ')}); './ryokan down --guests' shuts guests down first`);
@@ -56,39 +57,24 @@ async function ended(id: ProcessId, seconds: number): Promise<boolean> {
   return true;
 }
 
-/** Every running guest by the API, at the same time; QEMU is stopped hard when the guest does not follow. */
+/** Every running guest, in the reverse of their startup order; one that does not follow is stopped hard. */
 async function shutDownGuests(
   paths: DataPaths,
   daemon: ProcessId | undefined,
   patience: number,
 ): Promise<void> {
-  const guests = runningGuests(paths);
+  const guests = runningVmids(paths);
   if (guests.length === 0) return;
   if (!daemon) {
     throw new Problem(
       `guests run (${guests.join(' ')}), but the node does not; start it with './ryokan up' to shut them down`,
     );
   }
-  note(`shutting down guests: ${guests.join(' ')} (up to ${patience} s)`);
-  const results = await Promise.allSettled(
-    guests.map((vmid) =>
-      run(
-        process.execPath,
-        [
-          inProject('dist', 'cli.cjs'),
-          'qm',
-          'shutdown',
-          String(vmid),
-          '--timeout',
-          String(patience),
-          '--forceStop',
-          '1',
-        ],
-        { env: { ...process.env, RYOKAN_DATA: paths.root } },
-      ),
-    ),
+  note(`shutting down guests: ${guests.join(' ')} (up to ${patience} s each)`);
+  const stopall = ['pvenode', 'stopall', '--timeout', String(patience), '--data', paths.root];
+  await run(process.execPath, [inProject('dist', 'cli.cjs'), ...stopall]).catch((error: unknown) =>
+    note(messageOf(error)),
   );
-  for (const result of results) if (result.status === 'rejected') note(String(result.reason));
-  const left = runningGuests(paths);
+  const left = runningVmids(paths);
   if (left.length > 0) throw new Problem(`still running: ${left.join(' ')}; nothing else was stopped`);
 }

@@ -1,6 +1,6 @@
 /** `./ryokan status` */
 import { accessSync, constants } from 'node:fs';
-import { runningGuests } from '@ryokan/server/guests/qemu/process.ts';
+import { runningVmids } from '@ryokan/server/guests/running.ts';
 import { errorCode } from '@ryokan/server/host/files.ts';
 import type { DataPaths } from '@ryokan/server/host/paths.ts';
 import { pathsOf, readReady, runningDaemon, storedSettings } from './node-settings.ts';
@@ -19,7 +19,7 @@ export function status(args: string[]): number {
   const paths = pathsOf(values.data);
   const daemon = runningDaemon(paths);
   const ready = daemon && readReady(paths, daemon.pid);
-  const guests = mayCountGuests(paths) ? runningGuests(paths) : undefined;
+  const guests = mayCountGuests(paths) ? runningVmids(paths) : undefined;
   const node = storedSettings(paths)?.node;
   if (format === 'json') {
     say(

@@ -99,7 +99,16 @@ test('its limits change while it runs, and it is held and let go', async () => {
 }, 600_000);
 
 test('a virtual machine starts, with its limits', async () => {
-  await admin.run('POST', `${path}/qemu`, { vmid: 100, memory: 64, cpulimit: 0.5, net0: 'virtio' }, 300);
+  await admin.run(
+    'POST',
+    `${path}/qemu`,
+    {
+      ...{ vmid: 100, memory: 64, cpulimit: 0.5, net0: 'virtio' },
+      // Nothing in it hears of a shutdown.
+      startup: 'down=5',
+    },
+    300,
+  );
   await admin.run('POST', `${path}/qemu/100/status/start`, {}, 300);
   // The file names the process and when it began.
   const pid = await machine.run("cut -d ' ' -f 1 /var/lib/ryokan/run/qemu/100.pid");
@@ -107,7 +116,7 @@ test('a virtual machine starts, with its limits', async () => {
   expect(await machine.run(`cat /sys/fs/cgroup${group}/cpu.max`)).toBe('50000 100000');
 }, 1_000_000);
 
-test('guests stay when systemd starts the node anew, and go when told', async () => {
+test('guests stay when systemd starts the node anew, and are shut down with the machine', async () => {
   const before = await init();
   await machine.run('systemctl restart ryokan', 300);
   await waitFor(
@@ -119,8 +128,11 @@ test('guests stay when systemd starts the node anew, and go when told', async ()
     { timeout: 300, every: 3000, what: 'the node with both guests' },
   );
   expect(await init()).toBe(before);
-  await admin.run('POST', `${path}/lxc/200/status/stop`, {}, 300);
-  await admin.run('POST', `${path}/qemu/100/status/stop`, {}, 300);
+  // As at the machine's end: systemd stops what it has started, this unit before the node.
+  await machine.run('systemctl stop ryokan-guests', 600);
+  expect(await machine.run('systemctl is-active ryokan')).toBe('active');
+  const statuses = await admin.get<{ status: string }[]>('/cluster/resources', { type: 'vm' });
+  expect(statuses.map(({ status }) => status)).toEqual(['stopped', 'stopped']);
   expect(await machine.run('ls /sys/fs/cgroup/ryokan-machine13 2>/dev/null | grep -c "^200" || true')).toBe(
     '0',
   );

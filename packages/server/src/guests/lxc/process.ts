@@ -34,6 +34,11 @@ export function initProcess(paths: DataPaths, vmid: number): ProcessId | undefin
   return startTime === undefined ? undefined : { pid, startTime };
 }
 
+/** VMIDs of the containers that run; none where no node has ever been. */
+export function runningContainers(paths: DataPaths): number[] {
+  return existsSync(paths.lxcRun) ? leftovers(paths).filter((vmid) => isRunning(paths, vmid)) : [];
+}
+
 /** VMIDs with a pid file, whether the container lives or not. */
 export function leftovers(paths: DataPaths): number[] {
   return readdirSync(paths.lxcRun)
