@@ -7,6 +7,7 @@ import type { ApiSession } from '../lib/api-session.ts';
 import { editStored } from '../lib/edit-stored.ts';
 import { startMany } from '../lib/many-starts.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
+import { signal } from '../lib/signal.ts';
 import { waitFor } from '../lib/wait.ts';
 
 let node: TestNode;
@@ -82,7 +83,7 @@ describe('QEMU hangs', () => {
     await act(110, 'start');
     await act(111, 'start');
     const { pid = 0 } = await shows(110, 'its pid', ({ pid }) => pid !== undefined);
-    process.kill(pid, 'SIGSTOP');
+    signal(pid, 'SIGSTOP');
     const hung = await shows(110, 'that it hangs', ({ warning }) => warning !== undefined);
     expect(hung).toMatchObject({ status: 'running', warning: expect.stringMatching(/kill -CONT \d+/) });
     const begun = performance.now();
@@ -97,9 +98,9 @@ describe('QEMU hangs', () => {
     expect(performance.now() - begun).toBeLessThan(2_000);
     await act(111, 'suspend');
     // It comes back as if nothing had been.
-    process.kill(pid, 'SIGCONT');
+    signal(pid, 'SIGCONT');
     await shows(110, 'that it answers', ({ warning }) => warning === undefined);
-    process.kill(pid, 'SIGSTOP');
+    signal(pid, 'SIGSTOP');
     // Also for a daemon that has never heard of it.
     process.kill(await node.daemonPid(), 'SIGKILL');
     await node.up();

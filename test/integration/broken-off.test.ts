@@ -16,6 +16,7 @@ import type { ApiSession } from '../lib/api-session.ts';
 import { rfbGreeting } from '../lib/console-client.ts';
 import { killWorker } from '../lib/kill-worker.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
+import { signal } from '../lib/signal.ts';
 import { sleep, waitFor } from '../lib/wait.ts';
 
 let node: TestNode;
@@ -128,9 +129,9 @@ describe('a guest that hangs while the daemon starts', () => {
   test('does not keep the node from starting, and is followed once it answers', async () => {
     await create(402);
     await admin.run('POST', qemu(402, '/status/start'));
-    const pid = (await status(402)).pid ?? 0;
+    const { pid } = await status(402);
     await node.down();
-    process.kill(pid, 'SIGSTOP');
+    signal(pid, 'SIGSTOP');
     try {
       await node.up();
       admin = await node.admin();
@@ -138,7 +139,7 @@ describe('a guest that hangs while the daemon starts', () => {
       // Longer than one attempt to connect.
       await sleep(17_000);
     } finally {
-      process.kill(pid, 'SIGCONT');
+      signal(pid, 'SIGCONT');
     }
     const followed = await waitFor(
       async () => {

@@ -6,6 +6,7 @@ import type { ApiSession } from '../lib/api-session.ts';
 import { testCacheDir } from '../lib/asset-cache.ts';
 import { GuestShell } from '../lib/guest-shell.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
+import { signal } from '../lib/signal.ts';
 import { buildTinyGuest } from '../lib/tiny-guest.ts';
 import { waitFor } from '../lib/wait.ts';
 
@@ -149,7 +150,7 @@ describe('TPM', () => {
     const state = join(node.dataDir, 'storage/images/110/vm-110-disk-0.raw');
     const before = await readFile(state);
     expect((await status(110)).warning).toBeUndefined();
-    process.kill(await tpmPid(110), 'SIGKILL');
+    signal(await tpmPid(110), 'SIGKILL');
     expect(await warning(110)).toMatch(
       /^tpmstate0: the TPM emulator \(swtpm\) has ended.*stop the guest and start it again/,
     );
@@ -173,8 +174,8 @@ describe('TPM', () => {
 
   test('a swtpm that hangs when its QEMU is killed does not keep the guest from starting', async () => {
     const stuck = await tpmPid(110);
-    process.kill(stuck, 'SIGSTOP');
-    process.kill((await node.guestPid(110)) ?? 0, 'SIGKILL');
+    signal(stuck, 'SIGSTOP');
+    signal(await node.guestPid(110), 'SIGKILL');
     await waitFor(async () => (await status(110)).status === 'stopped', {
       timeout: 20,
       what: 'the end of QEMU',

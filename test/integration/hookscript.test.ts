@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApiSession } from '../lib/api-session.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
+import { signal } from '../lib/signal.ts';
 import { waitFor } from '../lib/wait.ts';
 
 let node: TestNode;
@@ -50,7 +51,7 @@ describe('hook script', () => {
     expect((await act('start')).log).toContain('hook says 300 post-start');
     expect((await act('stop')).log).toContain('hook says 300 post-stop');
     await act('start');
-    process.kill((await node.guestPid(300)) ?? 0, 'SIGKILL');
+    signal(await node.guestPid(300), 'SIGKILL');
     const phases = async () => (await readFile(record, 'utf8')).trim().split('\n');
     await waitFor(async () => (await phases()).length === 7, {
       timeout: 20,

@@ -7,6 +7,7 @@ import { testCacheDir } from '../lib/asset-cache.ts';
 import { openTerminal } from '../lib/console-client.ts';
 import { jsonOf } from '../lib/http-client.ts';
 import { startNode, type TestNode } from '../lib/node.ts';
+import { signal } from '../lib/signal.ts';
 import { buildTinyGuest } from '../lib/tiny-guest.ts';
 import { waitFor } from '../lib/wait.ts';
 
@@ -112,7 +113,7 @@ describe('a running guest', () => {
 
   test('that ends while no daemon runs is found stopped', async () => {
     await node.down();
-    process.kill(guestPid ?? 0, 'SIGKILL');
+    signal(guestPid, 'SIGKILL');
     await node.up();
     expect(await statusNow()).toMatchObject({ status: 'stopped' });
     await asAdmin(async (session) => {

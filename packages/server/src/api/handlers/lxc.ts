@@ -148,6 +148,7 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
   );
   table.on(lxcStatusCurrent, ({ vmid }) => {
     demandGuest(vmid);
+    containers.settled(vmid);
     return { ...state(vmid), ha: { managed: 0 as const } };
   });
   table.on(lxcDiskFree, ({ vmid }) => volumeSpaces(services, vmid));

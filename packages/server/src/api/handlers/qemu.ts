@@ -190,8 +190,9 @@ function statusHandlers(table: HandlerTable, services: DaemonServices): void {
         return state(guest.vmid);
       }),
   );
-  table.on(qemuStatusCurrent, ({ vmid }) => {
+  table.on(qemuStatusCurrent, async ({ vmid }) => {
     demandGuest(vmid);
+    await monitor.settled(vmid);
     resources.updateGuest(vmid);
     return {
       ...state(vmid),

@@ -60,6 +60,12 @@ export class LxcMonitor {
     return this.guests.get(vmid);
   }
 
+  /** As `get`, also for one whose files have not told of it yet: its start has ended, somebody asks at once. */
+  settled(vmid: number): RunningGuest | undefined {
+    if (!this.guests.has(vmid)) this.attach(vmid);
+    return this.guests.get(vmid);
+  }
+
   all(): IterableIterator<RunningGuest> {
     return this.guests.values();
   }

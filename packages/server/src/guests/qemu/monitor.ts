@@ -37,6 +37,8 @@ export interface RunningGuest {
 /** Pauses between attempts to connect to a guest that runs and does not answer (ms). */
 const firstRetry = 500;
 const longestRetry = 5_000;
+/** How long a guest that has just been started may take until its state is known, for one who asks (ms). */
+const settlePatience = 1000;
 /** How long the start of the node waits for guests to answer (ms). */
 const openPatience = 3000;
 /** How often each guest is asked whether it is well (ms): a hanging QEMU tells nobody. */
@@ -95,6 +97,14 @@ export class QemuMonitor {
   }
 
   get(vmid: number): RunningGuest | undefined {
+    return this.guests.get(vmid);
+  }
+
+  /** As `get`, but waits a moment for one that runs and is not connected yet: its start has ended, somebody asks at once. */
+  async settled(vmid: number): Promise<RunningGuest | undefined> {
+    const deadline = Date.now() + settlePatience;
+    while (!this.guests.has(vmid) && isRunning(this.services.paths, vmid) && Date.now() < deadline)
+      await this.connected(deadline - Date.now());
     return this.guests.get(vmid);
   }
 
