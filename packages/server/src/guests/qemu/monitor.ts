@@ -161,9 +161,19 @@ export class QemuMonitor {
   private async attach(vmid: number): Promise<void> {
     if (this.guests.get(vmid)?.watch || this.connecting.has(vmid)) return;
     this.connecting.add(vmid);
-    const late = setTimeout(() => this.showSilent(vmid), answerPatience);
+    const { paths } = this.services;
+    let late: NodeJS.Timeout | undefined;
+    // Meanwhile one QEMU may end and another begin, which has its own while.
+    const expectAnswer = (of: ProcessId | undefined) => {
+      late = setTimeout(() => {
+        const now = guestProcess(paths, vmid);
+        if (now && now.pid === of?.pid && now.startTime === of.startTime) this.showSilent(vmid);
+        else expectAnswer(now);
+      }, answerPatience);
+    };
+    expectAnswer(guestProcess(paths, vmid));
     try {
-      for (let pause = firstRetry; !this.closed && isRunning(this.services.paths, vmid); ) {
+      for (let pause = firstRetry; !this.closed && isRunning(paths, vmid); ) {
         if (await this.connect(vmid)) return;
         await sleep(pause, undefined, { ref: false });
         pause = Math.min(pause * 2, longestRetry);
